@@ -1,0 +1,1 @@
+//! What subscribers hear about: the versioned contract and its delivery.

@@ -1,0 +1,1 @@
+//! The people known, and the act of adding one.

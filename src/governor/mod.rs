@@ -1,0 +1,1 @@
+//! Decides rung, rate and admission from what it measures; a pure function.

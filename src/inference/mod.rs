@@ -1,0 +1,1 @@
+//! Models: manifests, sessions, and the one pass from planes to tensor.

@@ -1,0 +1,1 @@
+//! GStreamer in one room: files and RTSP in, frames out.

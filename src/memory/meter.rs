@@ -1,0 +1,115 @@
+//! How much memory there is and who has it. The governor reads these figures; nothing here decides.
+
+use std::{collections::VecDeque, fs};
+
+/// One reading, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryFigures {
+    /// What we occupy (resident set on a CPU).
+    pub ours: u64,
+    /// What could still be taken.
+    pub free: u64,
+    /// All there is.
+    pub total: u64,
+}
+
+/// Something that reads memory.
+pub trait MemoryMeter: Send {
+    /// The figures now; `None` when they cannot be read this time.
+    fn read(&mut self) -> Option<MemoryFigures>;
+}
+
+/// This process on this machine: resident set, and the tighter of the machine's memory and its cgroup (v2) limit.
+#[derive(Debug, Default)]
+pub struct ProcessMeter;
+
+impl MemoryMeter for ProcessMeter {
+    fn read(&mut self) -> Option<MemoryFigures> {
+        let ours = kib_line("/proc/self/status", "VmRSS:")?;
+        let total = kib_line("/proc/meminfo", "MemTotal:")?;
+        let available = kib_line("/proc/meminfo", "MemAvailable:")?;
+        let Some((limit, used)) = cgroup_limit() else {
+            return Some(MemoryFigures {
+                ours,
+                free: available,
+                total,
+            });
+        };
+        Some(MemoryFigures {
+            ours,
+            free: available.min(limit.saturating_sub(used)),
+            total: total.min(limit),
+        })
+    }
+}
+
+/// Reads `Name:   123 kB` from a proc file, in bytes.
+fn kib_line(path: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|l| l.starts_with(name))?;
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
+}
+
+/// Limit and use of our cgroup, when there is a limit ("max" means none).
+fn cgroup_limit() -> Option<(u64, u64)> {
+    let number = |file: &str| {
+        fs::read_to_string(format!("/sys/fs/cgroup/{file}"))
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
+    Some((number("memory.max")?, number("memory.current")?))
+}
+
+/// Figures given beforehand, for tests; the last one repeats.
+#[derive(Debug)]
+pub struct ScriptedMeter {
+    script: VecDeque<MemoryFigures>,
+}
+
+impl ScriptedMeter {
+    /// A meter that will say these, one after the other.
+    pub fn new(script: impl IntoIterator<Item = MemoryFigures>) -> Self {
+        Self {
+            script: script.into_iter().collect(),
+        }
+    }
+}
+
+impl MemoryMeter for ScriptedMeter {
+    fn read(&mut self) -> Option<MemoryFigures> {
+        if self.script.len() > 1 {
+            self.script.pop_front()
+        } else {
+            self.script.front().copied()
+        }
+    }
+}
+
+/// Gives memory that was freed but is still held by the C allocator back to the system (5 to 20 ms). ONNX Runtime
+/// allocates through it: without this, up to half of a dropped model stays resident.
+pub fn return_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "malloc_trim has no safe wrapper")]
+    // SAFETY: malloc_trim takes no pointers and may be called at any time from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_occupies_something_and_not_everything() {
+        let figures = ProcessMeter.read().expect("proc is readable");
+        assert!(figures.ours > 1 << 20 && figures.ours < figures.total);
+        assert!(figures.free <= figures.total);
+    }
+}

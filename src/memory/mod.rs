@@ -1,0 +1,16 @@
+//! Where pixels live, how many frames may be in flight, and how much memory there is.
+//!
+//! [`pixels`] describes a picture whoever owns its bytes; [`permit`] bounds what is in flight; [`meter`] reads what the
+//! machine says. Next room up: `scene`, which speaks of frames and faces.
+
+mod host;
+mod meter;
+mod permit;
+mod pixels;
+mod size;
+
+pub use host::HostPlanes;
+pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, return_freed_memory};
+pub use permit::{InFlight, Permits};
+pub use pixels::{ColorMatrix, ColorRange, PixelFormat, Pixels, PixelsError, Planes};
+pub use size::Size;

@@ -1,0 +1,39 @@
+//! What travels on an edge: a frame, the faces found on it, and the permit that bounds how many are in flight.
+
+use super::{FaceObservation, Frame};
+use crate::memory::InFlight;
+
+/// One frame on its walk through the graph. Dropping it gives its permit back: that is the "finished" signal.
+#[derive(Debug)]
+pub struct Packet {
+    /// The picture.
+    pub frame: Frame,
+    /// What was found on it so far.
+    pub faces: Vec<FaceObservation>,
+    /// Whether a detector looked at this frame; `false` means the tracker filled in.
+    pub detected: bool,
+    /// Held until the packet is dropped. Memory and latency are bounded by how many of these exist.
+    pub permit: Option<InFlight>,
+}
+
+impl Packet {
+    /// A packet fresh from the lanes.
+    pub fn new(frame: Frame, permit: InFlight) -> Self {
+        Self {
+            frame,
+            faces: Vec::new(),
+            detected: false,
+            permit: Some(permit),
+        }
+    }
+
+    /// A packet outside any graph, for tests and tools.
+    pub fn unbounded(frame: Frame) -> Self {
+        Self {
+            frame,
+            faces: Vec::new(),
+            detected: false,
+            permit: None,
+        }
+    }
+}

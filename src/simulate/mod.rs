@@ -1,0 +1,1 @@
+//! The governor in a closed loop against a seeded plant.

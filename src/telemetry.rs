@@ -1,0 +1,1 @@
+//! Tracing set-up, and every metric name in one list.

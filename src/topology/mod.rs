@@ -1,0 +1,1 @@
+//! A written graph becomes running threads.

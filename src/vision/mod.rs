@@ -1,0 +1,1 @@
+//! Pure arithmetic on boxes, points and vectors.
