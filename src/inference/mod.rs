@@ -1,1 +1,7 @@
-//! Models: manifests, sessions, and the one pass from planes to tensor.
+//! Models: what a manifest says of them, sessions that run them, the pass from planes to tensor, and what their outputs mean.
+//!
+//! [`backend`](Session) is the seam: everything above it runs on ONNX Runtime or on a fake alike.
+
+mod backend;
+
+pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};
