@@ -3,5 +3,7 @@
 //! [`backend`](Session) is the seam: everything above it runs on ONNX Runtime or on a fake alike.
 
 mod backend;
+mod faces;
 
 pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};
+pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};

@@ -1,1 +1,6 @@
 //! One verb a file.
+
+mod asking;
+pub mod detect;
+pub mod liveness;
+pub mod recognize;

@@ -1,0 +1,4 @@
+//! `flyball run`.
+
+mod terminal;
+pub mod view;
