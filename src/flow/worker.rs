@@ -115,7 +115,8 @@ impl Worker {
         };
         for packet in batch.drain(..) {
             for branch in branches {
-                branch.send(packet.branched())?;
+                // A side branch whose reader has gone says so itself; the trunk goes on.
+                let _gone = branch.send(packet.branched());
             }
             trunk.send(packet)?;
         }
