@@ -3,5 +3,6 @@
 //! [`backend`](Session) is the seam: everything above it runs on ONNX Runtime or on a fake alike.
 
 mod backend;
+pub mod tensor;
 
 pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};
