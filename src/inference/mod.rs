@@ -4,6 +4,7 @@
 
 mod backend;
 mod faces;
+pub mod tensor;
 
 pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};
 pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
