@@ -4,7 +4,9 @@
 
 mod backend;
 mod faces;
+mod shapes;
 pub mod tensor;
 
 pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};
 pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
+pub use shapes::{ShapeDetector, ShapeEmbedder, ShapeJudge};

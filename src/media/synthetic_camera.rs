@@ -28,6 +28,7 @@ pub(super) fn play(camera: &CameraId, spec: SyntheticSpec, around: &Surroundings
         }
         let captured = Capture {
             arrived: around.clock.now(),
+            at: began + position,
             wall: began_wall + position,
             ingested: around.clock.wall(),
             pts: Some(position),

@@ -103,7 +103,10 @@ fn connect(station: &Station, outlets: &mut Vec<Outlet>, drops: &Drops) -> Inlet
 fn job(work: Work, outlets: Vec<Outlet>, latency: &Arc<Latency>) -> Job {
     match work {
         Work::Stage(stage) => Job::Stage(stage, outlets),
-        Work::Sink(sink) => Job::Sink(Box::new(Timed { sink, latency: Arc::clone(latency) })),
+        Work::Sink(sink) => Job::Sink(Box::new(Timed {
+            sink,
+            latency: Arc::clone(latency),
+        })),
     }
 }
 
@@ -120,7 +123,8 @@ impl Sink for Timed {
 
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
         for packet in batch.iter() {
-            self.latency.record(now.saturating_duration_since(packet.frame.captured.arrived));
+            self.latency
+                .record(now.saturating_duration_since(packet.frame.captured.arrived));
         }
         self.sink.consume(batch, now)
     }
