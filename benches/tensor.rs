@@ -19,15 +19,8 @@ fn noise(format: PixelFormat, size: Size) -> Pixels {
     };
     let planes: [Vec<u8>; 3] = [0, 1, 2].map(|p| if p < format.planes() { plane(p) } else { Vec::new() });
     let strides = [0, 1, 2].map(|p| format.plane_extent(p, size).0);
-    Pixels::new(
-        format,
-        size,
-        strides,
-        ColorMatrix::Bt709,
-        ColorRange::Limited,
-        Box::new(HostPlanes::from(planes)),
-    )
-    .expect("planes of the right length")
+    Pixels::new(format, size, strides, ColorMatrix::Bt709, ColorRange::Limited, Box::new(HostPlanes::from(planes)))
+        .expect("planes of the right length")
 }
 
 fn frames(c: &mut Criterion) {
@@ -69,12 +62,7 @@ fn faces(c: &mut Criterion) {
     let size = Size::new(128, 128);
     let mut item = vec![0.0; 3 * size.area() as usize];
     let mut resizer = Resizer::default();
-    let source = Rect {
-        x: 401,
-        y: 133,
-        w: 437,
-        h: 519,
-    };
+    let source = Rect { x: 401, y: 133, w: 437, h: 519 };
     let placement = Placement::stretch(source, size);
     c.bench_function("liveness crop nv12 to 128x128", |b| {
         b.iter(|| resizer.fill(black_box(&frame), &placement, &format, 0.0, size, &mut item));

@@ -54,8 +54,7 @@ impl Imports {
         if let Some(inside) = path.strip_prefix("crate::")
             && !TEST_DOORS.iter().any(|door| inside.starts_with(door))
         {
-            self.0
-                .push((inside.split("::").next().unwrap_or_default().to_owned(), at));
+            self.0.push((inside.split("::").next().unwrap_or_default().to_owned(), at));
         }
     }
 }
@@ -96,27 +95,15 @@ fn imports_point_down() {
         if matches!(room, "lib" | "main") {
             continue;
         }
-        assert!(
-            floor_of(room).is_some(),
-            "{} belongs to no floor: add its room to FLOORS",
-            inside.display()
-        );
+        assert!(floor_of(room).is_some(), "{} belongs to no floor: add its room to FLOORS", inside.display());
         let mut imports = Imports(Vec::new());
         imports.visit_file(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap());
         for (to, at) in imports.0.iter().filter(|(to, _)| !may_use(room, to)) {
-            wrong.push(format!(
-                "src/{}:{}: `{room}` must not use `{to}`",
-                inside.display(),
-                at.line
-            ));
+            wrong.push(format!("src/{}:{}: `{room}` must not use `{to}`", inside.display(), at.line));
         }
     }
     assert!(files.len() > 20, "only {} files were read", files.len());
-    assert!(
-        wrong.is_empty(),
-        "imports that do not point down:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "imports that do not point down:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -39,9 +39,7 @@ impl Drops {
     pub fn table(&self) -> Vec<(CameraId, Arc<str>, u64)> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = counts.iter().flat_map(|(camera, reasons)| {
-            reasons
-                .iter()
-                .map(|(reason, count)| (camera.clone(), Arc::clone(reason), *count))
+            reasons.iter().map(|(reason, count)| (camera.clone(), Arc::clone(reason), *count))
         });
         rows.collect()
     }

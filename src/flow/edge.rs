@@ -65,14 +65,8 @@ pub fn edge(name: &str, capacity: usize, policy: WhenFull, drops: &Drops) -> (Ou
     let (sender, receiver) = bounded(capacity.max(1));
     let closed = Arc::new(AtomicBool::new(false));
     let evict = (policy == WhenFull::DropOldest).then(|| receiver.clone());
-    let outlet = Outlet {
-        sender,
-        policy,
-        evict,
-        closed: Arc::clone(&closed),
-        drops: drops.clone(),
-        name: Arc::from(name),
-    };
+    let outlet =
+        Outlet { sender, policy, evict, closed: Arc::clone(&closed), drops: drops.clone(), name: Arc::from(name) };
     (outlet, Inlet { receiver, closed })
 }
 

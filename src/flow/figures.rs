@@ -77,9 +77,7 @@ impl Default for Latency {
     fn default() -> Self {
         let histogram =
             Histogram::new_with_bounds(1, LONGEST_US, 2).unwrap_or_else(|_| unreachable!("bounds are constants"));
-        Self {
-            histogram: Mutex::new(histogram),
-        }
+        Self { histogram: Mutex::new(histogram) }
     }
 }
 
@@ -87,22 +85,14 @@ impl Latency {
     /// Records one; longer than a minute counts as a minute.
     pub fn record(&self, latency: Duration) {
         let us = (latency.as_micros() as u64).clamp(1, LONGEST_US);
-        self.histogram
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .saturating_record(us);
+        self.histogram.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(us);
     }
 
     /// What was recorded since the last reset.
     pub fn percentiles(&self) -> Percentiles {
         let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
         let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile));
-        Percentiles {
-            count: histogram.len(),
-            p50: at(0.50),
-            p95: at(0.95),
-            p99: at(0.99),
-        }
+        Percentiles { count: histogram.len(), p50: at(0.50), p95: at(0.95), p99: at(0.99) }
     }
 
     /// What was recorded since the last call of this function; then starts anew.

@@ -95,9 +95,7 @@ impl Lanes {
             drops: drops.clone(),
             overtaken: Arc::from("overtaken"),
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// Opens a lane for a camera.
@@ -105,17 +103,8 @@ impl Lanes {
         let mut state = self.shared.lock();
         let id = state.next_id;
         state.next_id += 1;
-        state.lanes.push(Lane {
-            id,
-            camera: camera.clone(),
-            kind,
-            open: true,
-            frames: VecDeque::new(),
-        });
-        LaneInlet {
-            shared: Arc::clone(&self.shared),
-            id,
-        }
+        state.lanes.push(Lane { id, camera: camera.clone(), kind, open: true, frames: VecDeque::new() });
+        LaneInlet { shared: Arc::clone(&self.shared), id }
     }
 
     /// No further camera will be opened: once all lanes are closed and empty, sweeps say so.

@@ -11,10 +11,7 @@ fn camera(id: &str) -> CameraId {
 fn sweep(lanes: &Lanes, most: usize) -> (Swept, Vec<(String, u64)>) {
     let (at, mut frames): (Instant, Vec<Frame>) = (now(), Vec::new());
     let swept = lanes.sweep(most, at, || at, &mut frames);
-    (
-        swept,
-        frames.iter().map(|f| (f.camera.to_string(), f.sequence)).collect(),
-    )
+    (swept, frames.iter().map(|f| (f.camera.to_string(), f.sequence)).collect())
 }
 
 #[test]
@@ -30,9 +27,7 @@ fn the_newest_frame_wins_and_the_rest_is_counted() {
 #[test]
 fn a_fast_camera_does_not_starve_slow_ones() {
     let lanes = Lanes::new(&Drops::default());
-    let inlets: Vec<_> = ["a", "b", "c"]
-        .map(|id| lanes.open(&camera(id), LaneKind::NewestWins))
-        .into();
+    let inlets: Vec<_> = ["a", "b", "c"].map(|id| lanes.open(&camera(id), LaneKind::NewestWins)).into();
     let mut seen = std::collections::BTreeMap::<String, u32>::new();
     for round in 0..30 {
         inlets[0].offer(frame("a", round));
@@ -57,10 +52,7 @@ fn a_lossless_lane_loses_nothing() {
     let deadline = now() + patience;
     while lanes.sweep(4, deadline, now, &mut got) == Swept::Frames {}
     assert!(source.unwrap().join().unwrap());
-    assert_eq!(
-        got.iter().map(|f| f.sequence).collect::<Vec<_>>(),
-        (0..500).collect::<Vec<_>>()
-    );
+    assert_eq!(got.iter().map(|f| f.sequence).collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
     assert_eq!(drops.total(), 0);
 }
 

@@ -29,10 +29,7 @@ pub struct ShutdownSwitch {
 pub fn shutdown() -> (ShutdownSwitch, Shutdown) {
     let (sender, drain) = bounded(0);
     let now = Arc::new(AtomicBool::new(false));
-    let switch = ShutdownSwitch {
-        drain: Arc::new(Mutex::new(Some(sender))),
-        now: Arc::clone(&now),
-    };
+    let switch = ShutdownSwitch { drain: Arc::new(Mutex::new(Some(sender))), now: Arc::clone(&now) };
     (switch, Shutdown { drain, now })
 }
 

@@ -19,12 +19,7 @@ pub(crate) fn frame(camera: &str, sequence: u64) -> Frame {
     let size = Size::new(2, 2);
     let pixels = Pixels::rgb(size, vec![0; 12]).expect("12 bytes are a 2x2 picture");
     let captured = Capture::on_arrival(now(), SystemTime::UNIX_EPOCH, None);
-    Frame {
-        camera: CameraId::new(camera).expect("a valid id"),
-        sequence,
-        captured,
-        pixels: Arc::new(pixels),
-    }
+    Frame { camera: CameraId::new(camera).expect("a valid id"), sequence, captured, pixels: Arc::new(pixels) }
 }
 
 /// A packet around a tiny black frame, without a permit.

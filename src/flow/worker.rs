@@ -92,11 +92,7 @@ impl Worker {
             Job::Stage(stage, _) => stage.process(batch, begun),
             Job::Sink(sink) => sink.consume(batch, begun).and_then(|()| sink.tick(begun)),
         });
-        self.figures.add(
-            items,
-            thread_cpu_time().saturating_sub(cpu),
-            now().duration_since(begun),
-        );
+        self.figures.add(items, thread_cpu_time().saturating_sub(cpu), now().duration_since(begun));
         match outcome {
             Err(exit) => Some(exit),
             Ok(()) => self.hand_on(batch).err().map(|ReaderGone| Exit::DownstreamGone),
@@ -181,10 +177,8 @@ fn sweep(
     let Some(first) = permits.take_within(deadline.saturating_duration_since(now())) else {
         return Gathered::Nothing;
     };
-    let mut held: Vec<InFlight> = std::iter::once(first)
-        .chain(std::iter::from_fn(|| permits.try_take()))
-        .take(most)
-        .collect();
+    let mut held: Vec<InFlight> =
+        std::iter::once(first).chain(std::iter::from_fn(|| permits.try_take())).take(most).collect();
     let swept = lanes.sweep(held.len(), deadline, now, frames);
     for frame in frames.drain(..) {
         if let Some(permit) = held.pop() {
@@ -209,14 +203,10 @@ fn guarded(code: impl FnOnce() -> Result<(), StageError>) -> Result<(), Exit> {
 /// The text of a panic, as far as it has one.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the worker is one of the rooms that read a clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the worker is one of the rooms that read a clock")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -28,14 +28,7 @@ fn worker(feed: Feed, job: Job) -> Worker {
     let (switch, shutdown) = shutdown();
     std::mem::forget(switch);
     let dial = Arc::new(Dial::new(4, Duration::ZERO));
-    Worker {
-        name: "test".into(),
-        feed,
-        job,
-        dial,
-        figures: Arc::default(),
-        shutdown,
-    }
+    Worker { name: "test".into(), feed, job, dial, figures: Arc::default(), shutdown }
 }
 
 /// An edge that already holds these packets and will get no more.
@@ -78,10 +71,7 @@ fn a_stage_learns_that_nobody_reads_its_output() {
     let (outlet, inlet) = edge("out", 1, WhenFull::Block, &Drops::default());
     drop(inlet);
     let pass = Scripted(|_: &mut Vec<Packet>| Ok(()));
-    assert!(matches!(
-        worker(fed(0..3), Job::Stage(Box::new(pass), vec![outlet])).run(),
-        Exit::DownstreamGone
-    ));
+    assert!(matches!(worker(fed(0..3), Job::Stage(Box::new(pass), vec![outlet])).run(), Exit::DownstreamGone));
 }
 
 #[test]
@@ -95,9 +85,7 @@ fn permits_come_back_when_packets_are_dropped() {
     let sink = Scripted(move |batch: &mut Vec<Packet>| {
         assert!(watched.out() <= 2, "never more in flight than permitted");
         seen.extend(batch.drain(..).map(|p| p.frame.sequence));
-        (seen.len() < 50 || seen == (0..50).collect::<Vec<_>>())
-            .then_some(())
-            .ok_or(StageError::new("out of order"))
+        (seen.len() < 50 || seen == (0..50).collect::<Vec<_>>()).then_some(()).ok_or(StageError::new("out of order"))
     });
     let exit = worker(Feed::Lanes(lanes, permits.clone()), Job::Sink(Box::new(sink))).run();
     assert!(source.unwrap().join().unwrap());

@@ -41,13 +41,7 @@ struct Extent {
 }
 
 impl Extent {
-    const NONE: Self = Self {
-        left: usize::MAX,
-        top: usize::MAX,
-        right: 0,
-        bottom: 0,
-        count: 0,
-    };
+    const NONE: Self = Self { left: usize::MAX, top: usize::MAX, right: 0, bottom: 0, count: 0 };
 
     fn add(&mut self, x: usize, y: usize) {
         (self.left, self.top) = (self.left.min(x), self.top.min(y));
@@ -84,11 +78,7 @@ fn shapes(pixels: &Pixels) -> Vec<FaceObservation> {
             }
         }
     }
-    extents
-        .into_iter()
-        .filter(|e| e.count >= LEAST)
-        .map(Extent::face)
-        .collect()
+    extents.into_iter().filter(|e| e.count >= LEAST).map(Extent::face).collect()
 }
 
 /// Embeds a shape as the axis its luma names: different shapes are orthogonal, the same shape is identical.
@@ -99,17 +89,14 @@ pub struct ShapeEmbedder {
 
 impl Default for ShapeEmbedder {
     fn default() -> Self {
-        Self {
-            space: Arc::from("shapes"),
-        }
+        Self { space: Arc::from("shapes") }
     }
 }
 
 /// Luma in the middle of a face's box.
 fn middle(look: &Look<'_>) -> Option<u8> {
     let ((luma, stride), center) = (look.pixels.plane(0), look.face.bbox.center());
-    luma.get(center.y.max(0.0) as usize * stride + center.x.max(0.0) as usize)
-        .copied()
+    luma.get(center.y.max(0.0) as usize * stride + center.x.max(0.0) as usize).copied()
 }
 
 impl FaceEmbedder for ShapeEmbedder {
@@ -117,10 +104,7 @@ impl FaceEmbedder for ShapeEmbedder {
         let one = |look: &Look<'_>| {
             let kind = kind(middle(look)?)?;
             let values = (0..KINDS).map(|i| f32::from(u8::from(i == kind))).collect();
-            Some(Embedding {
-                space: Arc::clone(&self.space),
-                values,
-            })
+            Some(Embedding { space: Arc::clone(&self.space), values })
         };
         Ok(looks.iter().map(one).collect())
     }

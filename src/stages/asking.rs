@@ -64,35 +64,25 @@ pub(super) struct PerTrack<T> {
 
 impl<T> Default for PerTrack<T> {
     fn default() -> Self {
-        Self {
-            tracks: HashMap::new(),
-            swept: None,
-        }
+        Self { tracks: HashMap::new(), swept: None }
     }
 }
 
 impl<T: Default> PerTrack<T> {
     /// What is remembered of this track; marks it as seen at `at`.
     pub(super) fn of(&mut self, camera: &CameraId, track: TrackId, at: Instant) -> &mut T {
-        let (memory, seen) = self
-            .tracks
-            .entry((camera.clone(), track))
-            .or_insert_with(|| (T::default(), at));
+        let (memory, seen) = self.tracks.entry((camera.clone(), track)).or_insert_with(|| (T::default(), at));
         *seen = at;
         memory
     }
 
     /// Forgets tracks that have not been seen for long. Cheap when called often.
     pub(super) fn forget_old(&mut self, now: Instant) {
-        if self
-            .swept
-            .is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_EVERY)
-        {
+        if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_EVERY) {
             return;
         }
         self.swept = Some(now);
-        self.tracks
-            .retain(|_, (_, seen)| now.saturating_duration_since(*seen) < FORGET_AFTER);
+        self.tracks.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < FORGET_AFTER);
     }
 
     #[cfg(test)]

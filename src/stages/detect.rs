@@ -3,20 +3,23 @@
 //! Looks at every n-th frame of a camera (the dial's interval); the frames between pass untouched and the tracker fills in.
 //! Next: `track`, which gives the faces continuity.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::duration;
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::FaceDetector;
 use crate::scene::{CameraId, FaceObservation, Packet};
 
 /// Needs pixels; adds faces with their five points.
-pub const CONTRACT: Contract = Contract {
-    needs: Facts::of(&[Fact::Pixels]),
-    adds: Facts::of(&[Fact::Faces, Fact::Landmarks]),
-};
+pub const CONTRACT: Contract =
+    Contract { needs: Facts::of(&[Fact::Pixels]), adds: Facts::of(&[Fact::Faces, Fact::Landmarks]) };
 
 /// Settings of `detect`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +38,10 @@ pub struct Config {
     /// Most frames in one run of the network, over all cameras.
     #[schemars(range(min = 1, max = 64))]
     pub max_batch: usize,
-    /// How long to wait for a fuller batch once one frame is there (`"5 ms"`).
-    pub linger: String,
+    /// How long to wait for a fuller batch once one frame is there; this much latency is spent for throughput.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Written")]
+    pub linger: Duration,
     /// At most this many faces a frame, best scores first.
     #[schemars(range(min = 1, max = 4096))]
     pub max_faces: usize,
@@ -50,7 +55,7 @@ impl Default for Config {
             score_threshold: None,
             interval: 1,
             max_batch: 1,
-            linger: "0 ms".to_owned(),
+            linger: Duration::ZERO,
             max_faces: 64,
         }
     }
@@ -70,13 +75,7 @@ impl Detect {
     /// A detect stage over `detector`; `dial` sets how often it looks.
     pub fn new(config: &Config, detector: Box<dyn FaceDetector>, dial: Arc<Dial>) -> Self {
         dial.set_interval(config.interval);
-        Self {
-            detector,
-            dial,
-            max_faces: config.max_faces,
-            since_look: HashMap::new(),
-            found: Vec::new(),
-        }
+        Self { detector, dial, max_faces: config.max_faces, since_look: HashMap::new(), found: Vec::new() }
     }
 
     /// Decides, camera by camera, which frames are looked at.
@@ -105,9 +104,7 @@ impl Stage for Detect {
         if frames.is_empty() {
             return Ok(());
         }
-        self.detector
-            .detect(&frames, &mut self.found)
-            .map_err(StageError::new)?;
+        self.detector.detect(&frames, &mut self.found).map_err(StageError::new)?;
         for (packet, faces) in batch.iter_mut().filter(|packet| packet.detected).zip(&mut self.found) {
             faces.truncate(self.max_faces);
             packet.faces.append(faces);
@@ -123,7 +120,6 @@ mod tests {
     use crate::inference::InferenceError;
     use crate::memory::Pixels;
     use crate::scene::BBox;
-    use std::time::Duration;
 
     /// Finds two faces everywhere.
     struct Everywhere;
@@ -150,24 +146,14 @@ mod tests {
 
     #[test]
     fn every_nth_frame_of_each_camera_is_looked_at_starting_with_the_first() {
-        let config = Config {
-            interval: 2,
-            max_faces: 2,
-            ..Config::default()
-        };
+        let config = Config { interval: 2, max_faces: 2, ..Config::default() };
         assert_eq!(looked_at(&config, &["a"]), [true, false, true, false]);
-        assert_eq!(
-            looked_at(&config, &["a", "b"]),
-            [true, true, false, false, true, true, false, false]
-        );
+        assert_eq!(looked_at(&config, &["a", "b"]), [true, true, false, false, true, true, false, false]);
     }
 
     #[test]
     fn faces_are_capped() {
-        let config = Config {
-            max_faces: 1,
-            ..Config::default()
-        };
+        let config = Config { max_faces: 1, ..Config::default() };
         assert_eq!(looked_at(&config, &["a"]), [true; 4]);
     }
 }

@@ -12,16 +12,17 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::asking::{Asked, Asking, PerTrack};
+use super::{
+    asking::{Asked, Asking, PerTrack},
+    duration,
+};
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::{LivenessJudge, Look};
 use crate::scene::{FaceObservation, Finding, Liveness as Answer, Packet, Score, ScoreKind, TrackPhase};
 
 /// Needs faces on tracks; adds liveness.
-pub const CONTRACT: Contract = Contract {
-    needs: Facts::of(&[Fact::Pixels, Fact::Faces, Fact::Tracks]),
-    adds: Facts::of(&[Fact::Liveness]),
-};
+pub const CONTRACT: Contract =
+    Contract { needs: Facts::of(&[Fact::Pixels, Fact::Faces, Fact::Tracks]), adds: Facts::of(&[Fact::Liveness]) };
 
 /// Least time between the first looks at a track: neighbouring frames say the same thing twice.
 const SPACING: Duration = Duration::from_millis(100);
@@ -43,8 +44,10 @@ pub struct Config {
     /// Looks before there is an answer at all; fewer leave it inconclusive.
     #[schemars(range(min = 1, max = 50))]
     pub looks_needed: u32,
-    /// Look again after this long (`"1 s"`).
-    pub again_after: String,
+    /// Look again after this long.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Written")]
+    pub again_after: Duration,
     /// Mean probability of "live" from which a track passes (0 to 1).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub threshold: f32,
@@ -64,7 +67,7 @@ impl Default for Config {
             max_batch: 8,
             looks: 5,
             looks_needed: 3,
-            again_after: "1 s".to_owned(),
+            again_after: Duration::from_secs(1),
             threshold: 0.5,
             unsure_band: 0.1,
             min_face_px: 48.0,
@@ -92,21 +95,15 @@ struct Memory {
 }
 
 impl Liveness {
-    /// A liveness stage over `judge`, looking again after `again_after`.
-    pub fn new(config: Config, again_after: Duration, judge: Box<dyn LivenessJudge>, dial: Arc<Dial>) -> Self {
+    /// A liveness stage over `judge`.
+    pub fn new(config: Config, judge: Box<dyn LivenessJudge>, dial: Arc<Dial>) -> Self {
         let rules = Asking {
             at_birth: config.looks,
             spacing: SPACING,
-            again_after,
+            again_after: config.again_after,
             quality_gain: f32::INFINITY,
         };
-        Self {
-            judge,
-            dial,
-            rules,
-            config,
-            tracks: PerTrack::default(),
-        }
+        Self { judge, dial, rules, config, tracks: PerTrack::default() }
     }
 
     /// Which faces of which packets are looked at now.
@@ -150,10 +147,7 @@ impl Liveness {
 
 /// The face `f` of a packet, as models want to see it.
 pub(super) fn look_at(packet: &Packet, f: usize) -> Look<'_> {
-    Look {
-        pixels: &packet.frame.pixels,
-        face: &packet.faces[f],
-    }
+    Look { pixels: &packet.frame.pixels, face: &packet.faces[f] }
 }
 
 impl Memory {
@@ -174,19 +168,8 @@ fn decide(mean: f32, looks: u32, config: &Config) -> Finding<Answer> {
     if looks < config.looks_needed || distance.abs() < config.unsure_band {
         return Finding::Unsure;
     }
-    let score = Score {
-        value: mean,
-        kind: ScoreKind::Probability,
-        threshold: config.threshold,
-    };
-    Finding::Known {
-        value: Answer {
-            live: distance > 0.0,
-            score,
-            looks,
-        },
-        confidence: (distance.abs() * 2.0).min(1.0),
-    }
+    let score = Score { value: mean, kind: ScoreKind::Probability, threshold: config.threshold };
+    Finding::Known { value: Answer { live: distance > 0.0, score, looks }, confidence: (distance.abs() * 2.0).min(1.0) }
 }
 
 impl Stage for Liveness {

@@ -16,23 +16,14 @@ impl LivenessJudge for Mirror {
 /// Plays `frames` frames at 30 a second with one face of the given width and score; returns the answers and looks taken.
 fn play(config: &Config, frames: u64, width: f32, score: f32) -> (Vec<Finding<Answer>>, usize) {
     let (looks, dial) = (Arc::default(), Arc::new(Dial::new(1, Duration::ZERO)));
-    let mut stage = Liveness::new(
-        config.clone(),
-        Duration::from_secs(1),
-        Box::new(Mirror(Arc::clone(&looks))),
-        dial,
-    );
+    let mut stage = Liveness::new(config.clone(), Box::new(Mirror(Arc::clone(&looks))), dial);
     let (start, mut answers) = (now(), Vec::new());
     for n in 0..frames {
         let mut one = packet("gate", n);
         one.detected = true;
         one.frame.captured.at = start + Duration::from_millis(n * 33);
         let mut face = FaceObservation::detected(BBox::new(0.0, 0.0, width, width), None, score);
-        face.track = Some(TrackState {
-            id: TrackId(1),
-            phase: TrackPhase::Confirmed,
-            hits: 3,
-        });
+        face.track = Some(TrackState { id: TrackId(1), phase: TrackPhase::Confirmed, hits: 3 });
         one.faces.push(face);
         let mut batch = vec![one];
         stage.process(&mut batch, start).unwrap();
@@ -55,14 +46,8 @@ fn inconclusive_until_enough_looks_then_an_answer() {
 
 #[test]
 fn a_picture_fails_and_a_doubtful_face_stays_inconclusive() {
-    assert_eq!(
-        live(play(&Config::default(), 30, 100.0, 0.02).0.last().unwrap()),
-        Some(false)
-    );
-    assert_eq!(
-        *play(&Config::default(), 30, 100.0, 0.55).0.last().unwrap(),
-        Finding::Unsure
-    );
+    assert_eq!(live(play(&Config::default(), 30, 100.0, 0.02).0.last().unwrap()), Some(false));
+    assert_eq!(*play(&Config::default(), 30, 100.0, 0.55).0.last().unwrap(), Finding::Unsure);
 }
 
 #[test]

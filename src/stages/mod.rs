@@ -2,5 +2,6 @@
 
 mod asking;
 pub mod detect;
+pub mod duration;
 pub mod liveness;
 pub mod recognize;

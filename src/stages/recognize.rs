@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     asking::{Asked, Asking, PerTrack},
+    duration,
     liveness::look_at,
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
@@ -48,8 +49,10 @@ pub struct Config {
     /// Looks taken when a track is new.
     #[schemars(range(min = 1, max = 20))]
     pub looks: u32,
-    /// Look again after this long (`"1 s"`).
-    pub again_after: String,
+    /// Look again after this long.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Written")]
+    pub again_after: Duration,
     /// Look again as soon as the face's quality exceeds the best so far by this much (0 to 1).
     #[schemars(range(min = 0.0, max = 2.0))]
     pub quality_gain: f32,
@@ -65,7 +68,7 @@ impl Default for Config {
             variant: None,
             max_batch: 8,
             looks: 1,
-            again_after: "1 s".to_owned(),
+            again_after: Duration::from_secs(1),
             quality_gain: 0.15,
             min_face_px: 40.0,
         }
@@ -117,10 +120,9 @@ struct Memory {
 }
 
 impl Recognize {
-    /// A recognise stage over `embedder` and `people`, looking again after `again_after`.
+    /// A recognise stage over `embedder` and `people`.
     pub fn new(
         config: &Config,
-        again_after: Duration,
         embedder: Box<dyn FaceEmbedder>,
         people: Box<dyn People>,
         dial: Arc<Dial>,
@@ -128,19 +130,11 @@ impl Recognize {
         let rules = Asking {
             at_birth: config.looks,
             spacing: SPACING,
-            again_after,
+            again_after: config.again_after,
             quality_gain: config.quality_gain,
         };
         let (min_face_px, max_batch) = (config.min_face_px, config.max_batch.max(1));
-        Self {
-            embedder,
-            people,
-            dial,
-            rules,
-            min_face_px,
-            max_batch,
-            tracks: PerTrack::default(),
-        }
+        Self { embedder, people, dial, rules, min_face_px, max_batch, tracks: PerTrack::default() }
     }
 
     /// Which faces of which packets are looked at now.
@@ -221,22 +215,10 @@ impl Memory {
         }
         self.sum.resize(embedding.values.len(), 0.0);
         let weight = quality.max(0.05);
-        self.sum
-            .iter_mut()
-            .zip(embedding.values.iter())
-            .for_each(|(sum, value)| *sum += weight * value);
-        let length = self
-            .sum
-            .iter()
-            .map(|v| v * v)
-            .sum::<f32>()
-            .sqrt()
-            .max(f32::MIN_POSITIVE);
+        self.sum.iter_mut().zip(embedding.values.iter()).for_each(|(sum, value)| *sum += weight * value);
+        let length = self.sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
         let values = self.sum.iter().map(|v| v / length).collect();
-        self.mean = Some(Embedding {
-            space: Arc::clone(&embedding.space),
-            values,
-        });
+        self.mean = Some(Embedding { space: Arc::clone(&embedding.space), values });
         self.looks += 1;
         if let IdentityDecision::Known(person) = vote.decision {
             *self.votes.entry(person).or_default() += 1;
@@ -248,18 +230,9 @@ impl Memory {
         let Some(mean) = &self.mean else { return Ok(()) };
         self.revision = people.revision();
         let found = people.identify(mean)?;
-        let decision = if self.split_vote() {
-            IdentityDecision::Ambiguous
-        } else {
-            found.decision
-        };
+        let decision = if self.split_vote() { IdentityDecision::Ambiguous } else { found.decision };
         let confidence = found.score.value.clamp(0.0, 1.0);
-        let value = Identity {
-            decision,
-            score: found.score,
-            margin: found.margin,
-            looks: self.looks,
-        };
+        let value = Identity { decision, score: found.score, margin: found.margin, looks: self.looks };
         self.answer = Finding::Known { value, confidence };
         Ok(())
     }

@@ -12,10 +12,7 @@ impl FaceEmbedder for Compass {
     fn embed(&mut self, looks: &[Look<'_>]) -> Result<Vec<Option<Embedding>>, InferenceError> {
         let direction = |look: &Look<'_>| {
             let angle = look.face.bbox.x / 100.0 * std::f32::consts::FRAC_PI_2;
-            Some(Embedding {
-                space: "compass".into(),
-                values: [angle.cos(), angle.sin()].into(),
-            })
+            Some(Embedding { space: "compass".into(), values: [angle.cos(), angle.sin()].into() })
         };
         Ok(looks.iter().map(direction).collect())
     }
@@ -33,21 +30,9 @@ impl People for TwoPeople {
         let empty = self.revision() == 0;
         let (name, value) = if ada >= bob { ("ada", ada) } else { ("bob", bob) };
         let known = PersonId::new(name).map(IdentityDecision::Known).unwrap();
-        let decision = if value >= 0.8 && !empty {
-            known
-        } else {
-            IdentityDecision::Unknown
-        };
-        let score = Score {
-            value,
-            kind: ScoreKind::Cosine,
-            threshold: 0.8,
-        };
-        Ok(Match {
-            decision,
-            score,
-            margin: Some((ada - bob).abs()),
-        })
+        let decision = if value >= 0.8 && !empty { known } else { IdentityDecision::Unknown };
+        let score = Score { value, kind: ScoreKind::Cosine, threshold: 0.8 };
+        Ok(Match { decision, score, margin: Some((ada - bob).abs()) })
     }
 
     fn revision(&self) -> u64 {
@@ -67,14 +52,8 @@ impl Scene {
         let people = TwoPeople::default();
         people.revision.store(1, Ordering::Relaxed);
         let dial = Arc::new(Dial::new(4, Duration::ZERO));
-        let again = Duration::from_secs(1);
-        let stage = Recognize::new(config, again, Box::new(Compass), Box::new(people.clone()), dial);
-        Self {
-            stage,
-            people,
-            start: now(),
-            frame: 0,
-        }
+        let stage = Recognize::new(config, Box::new(Compass), Box::new(people.clone()), dial);
+        Self { stage, people, start: now(), frame: 0 }
     }
 
     /// One frame, a third of a second after the last, with a confirmed face at `x`.
@@ -86,11 +65,7 @@ impl Scene {
         let eyes = [(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)];
         let landmarks = eyes.map(|(dx, dy)| Point::new(x + dx * width, dy * width));
         let mut face = FaceObservation::detected(BBox::new(x, 0.0, width, width), Some(landmarks), 0.9);
-        face.track = Some(TrackState {
-            id: TrackId(1),
-            phase: TrackPhase::Confirmed,
-            hits: 3,
-        });
+        face.track = Some(TrackState { id: TrackId(1), phase: TrackPhase::Confirmed, hits: 3 });
         one.faces.push(face);
         let mut batch = vec![one];
         self.stage.process(&mut batch, self.start).unwrap();
@@ -108,34 +83,17 @@ fn person(id: &str) -> IdentityDecision {
 
 #[test]
 fn asked_once_a_track_and_carried_on_every_frame() {
-    let mut scene = Scene::new(&Config {
-        again_after: "1 s".into(),
-        ..Config::default()
-    });
+    let mut scene = Scene::new(&Config { again_after: Duration::from_secs(1), ..Config::default() });
     let answers: Vec<_> = (0..3).map(|_| scene.see(0.0, 100.0)).collect();
     assert!(answers.iter().all(|a| decision(a) == Some(&person("ada"))));
-    assert!(
-        answers.iter().all(|a| a.known().unwrap().looks == 1),
-        "one look serves three frames"
-    );
-    assert_eq!(
-        scene.see(0.0, 100.0).known().unwrap().looks,
-        1,
-        "0.999 s is not yet 1 s"
-    );
-    assert_eq!(
-        scene.see(0.0, 100.0).known().unwrap().looks,
-        2,
-        "asked again when the answer is old"
-    );
+    assert!(answers.iter().all(|a| a.known().unwrap().looks == 1), "one look serves three frames");
+    assert_eq!(scene.see(0.0, 100.0).known().unwrap().looks, 1, "0.999 s is not yet 1 s");
+    assert_eq!(scene.see(0.0, 100.0).known().unwrap().looks, 2, "asked again when the answer is old");
 }
 
 #[test]
 fn split_votes_are_ambiguous_and_strangers_unknown() {
-    let mut scene = Scene::new(&Config {
-        looks: 9,
-        ..Config::default()
-    });
+    let mut scene = Scene::new(&Config { looks: 9, ..Config::default() });
     scene.see(0.0, 100.0);
     assert_eq!(decision(&scene.see(100.0, 100.0)), Some(&IdentityDecision::Ambiguous));
     let mut scene = Scene::new(&Config::default());
@@ -154,8 +112,5 @@ fn a_person_enrolled_meanwhile_is_recognised_without_another_look() {
     assert_eq!(decision(&scene.see(0.0, 100.0)), Some(&IdentityDecision::Unknown));
     scene.people.revision.store(2, Ordering::Relaxed);
     let answer = scene.see(0.0, 100.0);
-    assert_eq!(
-        (decision(&answer), answer.known().unwrap().looks),
-        (Some(&person("ada")), 1)
-    );
+    assert_eq!((decision(&answer), answer.known().unwrap().looks), (Some(&person("ada")), 1));
 }

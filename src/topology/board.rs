@@ -114,11 +114,7 @@ impl Board {
         for (id, line) in &mut cameras {
             line.drops = drops(id);
         }
-        Snapshot {
-            cameras,
-            tail: state.tail.iter().cloned().collect(),
-            visits: state.visits,
-        }
+        Snapshot { cameras, tail: state.tail.iter().cloned().collect(), visits: state.visits }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -154,11 +150,7 @@ mod tests {
     fn frames_a_second_and_presence_are_what_an_onlooker_sees() {
         let (board, camera, start) = (Board::default(), CameraId::new("gate").unwrap(), now());
         (0..=60).for_each(|n| board.frame(&camera, start + Duration::from_millis(n * 40)));
-        let presence = |who: &str| Presence {
-            visit: "v1".into(),
-            who: who.into(),
-            liveness: "pass".into(),
-        };
+        let presence = |who: &str| Presence { visit: "v1".into(), who: who.into(), liveness: "pass".into() };
         board.present(&camera, presence("…"), true);
         board.present(&camera, presence("Ada"), false);
         let line = &board.snapshot(|_| 3).cameras[&camera];

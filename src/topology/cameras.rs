@@ -87,17 +87,8 @@ pub(super) fn start_camera(
     let (board, stop) = (Arc::clone(board), shutdown.clone());
     let camera = input.camera.clone();
     Builder::new().name(format!("cam-{camera}")).spawn(move || {
-        let sink = Arc::new(IntoLane {
-            lane,
-            board: Arc::clone(&board),
-        });
-        let end = run_camera(
-            input,
-            sink,
-            Arc::new(ToBoard(board)),
-            stop.drained(),
-            Arc::new(SystemClock),
-        );
+        let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board) });
+        let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
         if let CameraEnd::Failed(cause) = &end {
             tracing::error!(%camera, %cause, "camera given up");
         }

@@ -106,9 +106,7 @@ impl Running {
             cameras: 0,
             failure: None,
         };
-        workers
-            .into_iter()
-            .try_for_each(|worker| running.start_worker(worker))?;
+        workers.into_iter().try_for_each(|worker| running.start_worker(worker))?;
         Ok(running)
     }
 
@@ -120,10 +118,7 @@ impl Running {
             // The receiver lives as long as `Running`; when that is gone nobody cares how this thread ended.
             let _unheard = endings.send(Ending::Stage(told, exit));
         });
-        let thread = thread.map_err(|cause| StartError {
-            what: format!("stage {name}"),
-            cause,
-        })?;
+        let thread = thread.map_err(|cause| StartError { what: format!("stage {name}"), cause })?;
         self.workers.push((name, thread));
         Ok(())
     }
@@ -132,11 +127,8 @@ impl Running {
     pub fn add_camera(&mut self, input: CameraInput) -> Result<(), StartError> {
         let (camera, endings) = (input.camera.clone(), self.endings.0.clone());
         let tell = move |camera, end| drop(endings.send(Ending::Camera(camera, end)));
-        let thread =
-            start_camera(input, &self.lanes, &self.board, &self.shutdown, tell).map_err(|cause| StartError {
-                what: format!("camera {camera}"),
-                cause,
-            })?;
+        let thread = start_camera(input, &self.lanes, &self.board, &self.shutdown, tell)
+            .map_err(|cause| StartError { what: format!("camera {camera}"), cause })?;
         self.workers.push((format!("cam-{camera}"), thread));
         self.cameras += 1;
         Ok(())
@@ -199,10 +191,10 @@ impl Running {
             }
         }
         let (ended, late): (Vec<_>, Vec<_>) = self.workers.drain(..).partition(|(_, thread)| thread.is_finished());
-        ended.into_iter().for_each(|(_, thread)| drop(thread.join()));
-        Outcome {
-            failure: self.failure.take(),
-            left_behind: late.into_iter().map(|(name, _)| name).collect(),
+        for (_, thread) in ended {
+            // A worker's panic was caught and told as its exit; there is nothing more to learn here.
+            let _told = thread.join();
         }
+        Outcome { failure: self.failure.take(), left_behind: late.into_iter().map(|(name, _)| name).collect() }
     }
 }

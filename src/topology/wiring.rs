@@ -31,8 +31,8 @@ pub struct Queue {
 pub struct Station {
     /// Its id in the pipeline file.
     pub id: String,
-    /// Index of the station it reads from; `None` reads the lanes. Always smaller than its own index.
-    pub after: Option<usize>,
+    /// Indices of the stations it reads from, each smaller than its own; none means it reads the lanes.
+    pub after: Vec<usize>,
     /// The queue between the two.
     pub queue: Queue,
     /// What can be turned while it runs.
@@ -71,9 +71,10 @@ pub(super) fn wire(
 ) -> Vec<Worker> {
     let (mut outlets, mut feeds) = (vec![Vec::new(); stations.0.len()], Vec::new());
     for (station, _) in &stations.0 {
-        feeds.push(match station.after {
-            None => Feed::Lanes(lanes.clone(), permits.clone()),
-            Some(before) => Feed::Edge(connect(station, &mut outlets[before], drops)),
+        feeds.push(if station.after.is_empty() {
+            Feed::Lanes(lanes.clone(), permits.clone())
+        } else {
+            Feed::Edge(connect(station, &mut outlets, drops))
         });
     }
     let ready = stations.0.into_iter().zip(feeds).zip(outlets);
@@ -90,12 +91,11 @@ pub(super) fn wire(
 }
 
 /// A blocking edge goes last among its writer's outlets: it is the trunk, which gets the packet itself and its permit.
-fn connect(station: &Station, outlets: &mut Vec<Outlet>, drops: &Drops) -> Inlet {
+fn connect(station: &Station, outlets: &mut [Vec<Outlet>], drops: &Drops) -> Inlet {
     let (outlet, inlet) = edge(&station.id, station.queue.capacity, station.queue.when_full, drops);
-    if station.queue.when_full == WhenFull::Block {
-        outlets.push(outlet);
-    } else {
-        outlets.insert(0, outlet);
+    for &before in &station.after {
+        let at = if station.queue.when_full == WhenFull::Block { outlets[before].len() } else { 0 };
+        outlets[before].insert(at, outlet.clone());
     }
     inlet
 }
@@ -103,10 +103,7 @@ fn connect(station: &Station, outlets: &mut Vec<Outlet>, drops: &Drops) -> Inlet
 fn job(work: Work, outlets: Vec<Outlet>, latency: &Arc<Latency>) -> Job {
     match work {
         Work::Stage(stage) => Job::Stage(stage, outlets),
-        Work::Sink(sink) => Job::Sink(Box::new(Timed {
-            sink,
-            latency: Arc::clone(latency),
-        })),
+        Work::Sink(sink) => Job::Sink(Box::new(Timed { sink, latency: Arc::clone(latency) })),
     }
 }
 
@@ -123,8 +120,7 @@ impl Sink for Timed {
 
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
         for packet in batch.iter() {
-            self.latency
-                .record(now.saturating_duration_since(packet.frame.captured.arrived));
+            self.latency.record(now.saturating_duration_since(packet.frame.captured.arrived));
         }
         self.sink.consume(batch, now)
     }

@@ -17,9 +17,7 @@ pub(super) struct Screen {
 impl Screen {
     /// Takes the screen.
     pub(super) fn take() -> io::Result<Self> {
-        Ok(Self {
-            terminal: ratatui::try_init()?,
-        })
+        Ok(Self { terminal: ratatui::try_init()? })
     }
 
     /// Shows one state of things.

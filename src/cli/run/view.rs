@@ -43,12 +43,7 @@ const HEAD: Style = Style::new().add_modifier(Modifier::BOLD);
 pub fn draw(frame: &mut Frame<'_>, board: &Dashboard) {
     let cameras = board.scene.cameras.len() as u16 + 3;
     let stages = board.stages.len() as u16 + 3;
-    let rows = [
-        Constraint::Length(3),
-        Constraint::Length(cameras),
-        Constraint::Length(stages),
-        Constraint::Min(4),
-    ];
+    let rows = [Constraint::Length(3), Constraint::Length(cameras), Constraint::Length(stages), Constraint::Min(4)];
     let [head, top, middle, bottom] = Layout::vertical(rows).areas(frame.area());
     frame.render_widget(header(board), head);
     draw_cameras(frame, board, top);
@@ -67,15 +62,8 @@ fn header(board: &Dashboard) -> Paragraph<'_> {
         board.cores,
         board.resident / 1_000_000,
     );
-    let title = Line::from(vec![
-        Span::styled(board.title.as_str(), HEAD),
-        Span::styled("   q ends the run", DIM),
-    ]);
-    Paragraph::new(vec![
-        title,
-        Line::from(figures),
-        Line::styled(board.governor.as_str(), DIM),
-    ])
+    let title = Line::from(vec![Span::styled(board.title.as_str(), HEAD), Span::styled("   q ends the run", DIM)]);
+    Paragraph::new(vec![title, Line::from(figures), Line::styled(board.governor.as_str(), DIM)])
 }
 
 /// `1:02:03`, or `2:03` in the first hour.
@@ -90,33 +78,14 @@ fn clock(time: Duration) -> String {
 
 fn draw_cameras(frame: &mut Frame<'_>, board: &Dashboard, area: Rect) {
     let rows = board.scene.cameras.iter().map(|(id, camera)| {
-        let figures = [
-            format!("{:.1}", camera.fps),
-            camera.frames.to_string(),
-            camera.drops.to_string(),
-        ];
+        let figures = [format!("{:.1}", camera.fps), camera.frames.to_string(), camera.drops.to_string()];
         let who = Line::from(camera.present.iter().flat_map(person).collect::<Vec<_>>());
         let [fps, frames, drops] = figures.map(Line::from);
-        Row::new([
-            Line::styled(id.as_str(), HEAD),
-            Line::from(camera.state.as_str()),
-            fps,
-            frames,
-            drops,
-            who,
-        ])
+        Row::new([Line::styled(id.as_str(), HEAD), Line::from(camera.state.as_str()), fps, frames, drops, who])
     });
-    let widths = [16, 14, 6, 9, 7]
-        .map(Constraint::Length)
-        .into_iter()
-        .chain([Constraint::Min(20)]);
+    let widths = [16, 14, 6, 9, 7].map(Constraint::Length).into_iter().chain([Constraint::Min(20)]);
     let head = Row::new(["camera", "state", "fps", "frames", "drops", "who"]).style(DIM);
-    frame.render_widget(
-        Table::new(rows, widths)
-            .header(head)
-            .block(Block::bordered().title(" cameras ")),
-        area,
-    );
+    frame.render_widget(Table::new(rows, widths).header(head).block(Block::bordered().title(" cameras ")), area);
 }
 
 /// Name and a mark: live, not live, or not known yet.
@@ -127,45 +96,26 @@ fn person(presence: &Presence) -> [Span<'_>; 2] {
         "inconclusive" => (" … checking   ", Color::Yellow),
         _ => (" – not checked   ", Color::DarkGray),
     };
-    [
-        Span::styled(presence.who.as_str(), HEAD),
-        Span::styled(mark, Style::new().fg(colour)),
-    ]
+    [Span::styled(presence.who.as_str(), HEAD), Span::styled(mark, Style::new().fg(colour))]
 }
 
 fn draw_stages(frame: &mut Frame<'_>, board: &Dashboard, area: Rect) {
     let rows = board.stages.iter().map(|(name, totals)| {
         let each = totals.cpu.as_secs_f64() * 1e3 / totals.items.max(1) as f64;
-        let cells = [
-            name.clone(),
-            totals.calls.to_string(),
-            totals.items.to_string(),
-            format!("{each:.2}"),
-        ];
+        let cells = [name.clone(), totals.calls.to_string(), totals.items.to_string(), format!("{each:.2}")];
         Row::new(cells)
     });
     let head = Row::new(["stage", "calls", "frames", "CPU ms a frame"]).style(DIM);
     let widths = [16, 10, 10, 16].map(Constraint::Length);
-    frame.render_widget(
-        Table::new(rows, widths)
-            .header(head)
-            .block(Block::bordered().title(" stages ")),
-        area,
-    );
+    frame.render_widget(Table::new(rows, widths).header(head).block(Block::bordered().title(" stages ")), area);
 }
 
 fn draw_tail(frame: &mut Frame<'_>, board: &Dashboard, area: Rect) {
     let room = area.height.saturating_sub(2) as usize;
     let from = board.scene.tail.len().saturating_sub(room);
     let lines = board.scene.tail[from..].iter();
-    let lines: Vec<_> = lines
-        .map(|l| {
-            Line::from(vec![
-                Span::styled(format!("{} ", l.at), DIM),
-                Span::from(l.text.as_str()),
-            ])
-        })
-        .collect();
+    let lines: Vec<_> =
+        lines.map(|l| Line::from(vec![Span::styled(format!("{} ", l.at), DIM), Span::from(l.text.as_str())])).collect();
     frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" events ")), area);
 }
 
@@ -180,24 +130,9 @@ mod tests {
     fn the_screen_says_who_is_where_and_whether_alive() {
         let (board, camera) = (Board::default(), CameraId::new("gate").unwrap());
         board.camera_state(&camera, "live".into());
-        board.present(
-            &camera,
-            Presence {
-                visit: "v".into(),
-                who: "Ada".into(),
-                liveness: "pass".into(),
-            },
-            true,
-        );
-        board.tell(TailLine {
-            at: "12:00:01".into(),
-            text: "opened Ada".into(),
-        });
-        let dashboard = Dashboard {
-            title: "demo".into(),
-            scene: board.snapshot(|_| 7),
-            ..Dashboard::default()
-        };
+        board.present(&camera, Presence { visit: "v".into(), who: "Ada".into(), liveness: "pass".into() }, true);
+        board.tell(TailLine { at: "12:00:01".into(), text: "opened Ada".into() });
+        let dashboard = Dashboard { title: "demo".into(), scene: board.snapshot(|_| 7), ..Dashboard::default() };
         let mut terminal = Terminal::new(TestBackend::new(110, 16)).unwrap();
         terminal.draw(|frame| draw(frame, &dashboard)).unwrap();
         let screen = terminal.backend().to_string();
