@@ -66,6 +66,22 @@ fn header(board: &Dashboard) -> Paragraph<'_> {
     Paragraph::new(vec![title, Line::from(figures), Line::styled(board.governor.as_str(), DIM)])
 }
 
+/// One line for the plain view: cameras, rates, drops, latency, load.
+pub(super) fn status_line(board: &Dashboard) -> String {
+    let cameras: Vec<_> = board.scene.cameras.iter().map(|(id, camera)| {
+        let who: Vec<_> = camera.present.iter().map(|p| format!("{} ({})", p.who, p.liveness)).collect();
+        format!("{id}: {} {:.0} fps, {} dropped, {}", camera.state, camera.fps, camera.drops, if who.is_empty() { "nobody".into() } else { who.join(" + ") })
+    }).collect();
+    format!(
+        "status  {} | p50 {:.0} ms p95 {:.0} ms, {:.2} cores, {} MB",
+        cameras.join(" | "),
+        board.latency.p50.as_secs_f64() * 1e3,
+        board.latency.p95.as_secs_f64() * 1e3,
+        board.cores,
+        board.resident / 1_000_000,
+    )
+}
+
 /// `1:02:03`, or `2:03` in the first hour.
 fn clock(time: Duration) -> String {
     let s = time.as_secs();
