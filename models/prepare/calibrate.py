@@ -34,7 +34,7 @@ KEPT = 0.999
 def write(root: Path) -> None:
     """Writes the ranges of every observed activation."""
     model = read_model(root / "models" / MODEL / "model.toml")
-    graph = dlib.build(dlib.read_weights(weights.source_path(root, model, model.sources[0].member)))
+    graph = dlib.build(dlib.read_weights(weights.published(root, model)))
     crops = sample_crops(root, model.written)
     names = quantize.observed(graph.graph)
     measured = measure(graph, names, faces.tensor(crops, model.written))
@@ -46,7 +46,7 @@ def write(root: Path) -> None:
 def sample_crops(root: Path, manifest: dict) -> list[np.ndarray]:
     """Aligned faces of the samples, each once as it is and once mirrored at another brightness."""
     yunet = read_model(root / "models/yunet/model.toml")
-    detector = weights.source_path(root, yunet, yunet.sources[0].member)
+    detector = weights.published(root, yunet)
     pictures = [cv2.imread(str(root / "samples/photos" / name)) for name in PHOTOS]
     for clip, indices in FRAMES.items():
         pictures += [faces.read_frame(root / "samples/footage" / clip, index) for index in indices]

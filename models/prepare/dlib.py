@@ -21,7 +21,7 @@ DOWNSTEPS = (
     ("conv64_down", ("conv64_1", "conv64_2", "conv64_3"), 32, False),
     ("conv128_down", ("conv128_1", "conv128_2"), 64, False),
     ("conv256_down", ("conv256_1", "conv256_2"), 128, True),
-    ("conv256_down_out", (), 0, False),
+    ("conv256_down_out", (), 0, True),
 )
 
 
@@ -106,4 +106,15 @@ def build(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     takes = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, SIDE, SIDE])
     gives = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", DESCRIPTOR])
     graph = helper.make_graph(net.nodes, "dlib_resnet", [takes], [gives], net.constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    _check_sums(model)
+    return model
+
+
+def _check_sums(model: onnx.ModelProto) -> None:
+    """Both sides of every residual sum must have one shape: a wrong pad would broadcast and go unnoticed."""
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.value_info
+    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in inferred}
+    for node in model.graph.node:
+        if node.op_type == "Add" and shapes[node.input[0]] != shapes[node.input[1]]:
+            raise ValueError(f"dlib ResNet: {node.name} adds {shapes[node.input[0]]} to {shapes[node.input[1]]}")

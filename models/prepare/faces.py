@@ -32,17 +32,22 @@ def detect(picture: np.ndarray, yunet: Path, size: tuple[int, int]) -> list[Face
 
     The picture is scaled to fit `size` (width, height) and put top left on black, as Flyball does.
     """
-    width, height = size
-    scale = min(width / picture.shape[1], height / picture.shape[0])
-    inner = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-    canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[: inner[1], : inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
+    canvas, scale = letterbox(picture, size)
     detector = cv2.FaceDetectorYN.create(str(yunet), "", size, SCORE_THRESHOLD, NMS_IOU, MOST_BOXES)
     _, rows = detector.detect(canvas)
     rows = np.zeros((0, 15), np.float32) if rows is None else rows.astype(np.float64)
     rows[:, :14] /= scale
     found = [Face(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in rows]
     return sorted(found, key=lambda face: -face.score)
+
+
+def letterbox(picture: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, float]:
+    """The picture fitted top left into `size` (width, height) on black, and its scale."""
+    scale = min(size[0] / picture.shape[1], size[1] / picture.shape[0])
+    inner = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    canvas = np.zeros((size[1], size[0], 3), np.uint8)
+    canvas[: inner[1], : inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
+    return canvas, scale
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -94,11 +99,11 @@ def tensor(crops: list[np.ndarray], manifest: dict) -> np.ndarray:
     """Stacks crops of the right size into the model's input: (pixel - mean) * scale, channels first."""
     wants = manifest["input"]
     to = {"bgr": None, "rgb": cv2.COLOR_BGR2RGB, "gray": cv2.COLOR_BGR2GRAY}[wants["channels"]]
-    planes = []
+    planes, channels = [], 1 if wants["channels"] == "gray" else 3
+    mean, scale = (np.float32(wants[key][:channels]) for key in ("mean", "scale"))
     for crop in crops:
         pixels = crop if to is None else cv2.cvtColor(crop, to)
-        pixels = np.atleast_3d(pixels).astype(np.float32)
-        planes.append(((pixels - np.float32(wants["mean"])) * np.float32(wants["scale"])).transpose(2, 0, 1))
+        planes.append(((np.atleast_3d(pixels).astype(np.float32) - mean) * scale).transpose(2, 0, 1))
     return np.ascontiguousarray(planes, np.float32)
 
 

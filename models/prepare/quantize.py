@@ -17,8 +17,8 @@ from onnx import helper, numpy_helper
 WEIGHT_STEPS = 127  # int8 without -128, so that zero is exact
 ACTIVATION_STEPS = 255  # uint8
 QUANTIZED = ("Conv", "Add", "AveragePool", "Pad")  # kinds whose inputs become uint8
-# Except what a first pooling hands to a residual sum: rounding that one signal alone moved sample embeddings
-# from cosine 0.998 to 0.972 of the full precision ones, and gained no time.
+# Except what the first pooling hands to a residual sum: rounding that one signal too moved sample embeddings from
+# cosine 0.9996 to 0.9906 of the full precision ones.
 KEPT_FLOAT = ("MaxPool", "Add")
 
 

