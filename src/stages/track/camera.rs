@@ -8,6 +8,10 @@ use crate::{
     vision::{Costs, Pace, assign, grown, iou},
 };
 
+/// What overlap a track out of sight must have more than one in sight to get the same detection. While two people cross,
+/// both boxes are foreseen on the one face visible; without this, jitter decides whose it is.
+const OUT_OF_SIGHT: f32 = 0.15;
+
 /// Everything known of one camera.
 #[derive(Debug, Default)]
 pub(super) struct Camera {
@@ -44,12 +48,12 @@ impl Camera {
     /// Three rounds: sure detections with believed tracks, doubtful ones with those that were in sight so far, and the sure
     /// ones left over with tracks not believed yet. Newcomers that were missed are dropped at once.
     fn match_all(&mut self, faces: &mut [FaceObservation], config: &Config) {
+        self.trails.iter_mut().for_each(Trail::look);
         let sure = which(faces, |f| f.score >= config.sure);
         let doubtful = which(faces, |f| f.score >= config.doubtful && f.score < config.sure);
         let believed = which(&self.trails, Trail::confirmed);
-        let in_sight = which(&self.trails, |t| t.confirmed() && t.found());
+        let in_sight = which(&self.trails, |t| t.confirmed() && t.in_sight());
         let newcomers = which(&self.trails, |t| !t.confirmed());
-        self.trails.iter_mut().for_each(Trail::look);
         self.match_some(&believed, faces, &sure, config);
         self.match_some(&in_sight, faces, &doubtful, config);
         self.match_some(&newcomers, faces, &sure, config);
@@ -66,7 +70,8 @@ impl Camera {
             .map(|&r| grown(self.trails[r].foreseen(), config.reach))
             .collect();
         let detected: Vec<BBox> = cols.iter().map(|&c| grown(faces[c].bbox, config.reach)).collect();
-        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| 1.0 - iou(foreseen[r], detected[c]));
+        let handicap = |r: usize| if self.trails[rows[r]].in_sight() { 0.0 } else { OUT_OF_SIGHT };
+        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| 1.0 - iou(foreseen[r], detected[c]) + handicap(r));
         for (row, col) in assign(&costs, 1.0 - config.min_iou) {
             let (trail, face) = (&mut self.trails[rows[row]], &mut faces[cols[col]]);
             trail.hit(face, config.confirm_hits);

@@ -21,8 +21,9 @@ pub(super) struct Trail {
     bbox: BBox,
     landmarks: Option<Landmarks5>,
     score: f32,
-    /// Whether the last look at the camera's picture found it.
+    /// Whether the last look at the camera's picture found it, and whether the one before did.
     found: bool,
+    in_sight: bool,
 }
 
 impl Trail {
@@ -39,6 +40,7 @@ impl Trail {
             landmarks: face.landmarks,
             score: face.score,
             found: true,
+            in_sight: true,
         }
     }
 
@@ -64,6 +66,7 @@ impl Trail {
 
     /// The detector looked at a new picture; [`hit`](Self::hit) says if it found this face.
     pub(super) fn look(&mut self) {
+        self.in_sight = self.found;
         self.found = false;
     }
 
@@ -99,6 +102,11 @@ impl Trail {
     /// Found by the last look at the picture.
     pub(super) fn found(&self) -> bool {
         self.found
+    }
+
+    /// Found by the look before that.
+    pub(super) fn in_sight(&self) -> bool {
+        self.in_sight
     }
 
     /// Time since it was last found.
