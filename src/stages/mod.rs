@@ -8,3 +8,4 @@ pub mod recognize;
 mod track;
 
 pub use track::{CONTRACT as TRACK, Config as TrackConfig, Track};
+pub mod publish;
