@@ -6,7 +6,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use flyball::{
-    inference::tensor::{Anchor, Border, Channels, Placement, Rect, Resizer, TensorFormat, ToSource, warp},
+    inference::manifest::Channels,
+    inference::tensor::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, ToSource, warp},
     memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels, Size},
 };
 
@@ -46,7 +47,11 @@ fn frames(c: &mut Criterion) {
 fn faces(c: &mut Criterion) {
     let frame = noise(PixelFormat::Nv12, Size::new(1280, 720));
     let rgb = noise(PixelFormat::Rgb, Size::new(1280, 720));
-    let format = TensorFormat::new(Channels::Rgb, [127.0; 3], [128.0; 3]);
+    let format = TensorFormat {
+        channels: Channels::Rgb,
+        mean: [127.0; 3],
+        scale: [1.0 / 128.0; 3],
+    };
     // a face of some 180 pixels, tilted by 12 degrees
     let (sin, cos) = (0.21_f32 * 1.6, 0.98_f32 * 1.6);
     let map = ToSource([cos, -sin, 560.0, sin, cos, 240.0]);

@@ -1,10 +1,13 @@
 //! Models: what a manifest says of them, sessions that run them, the pass from planes to tensor, and what their outputs mean.
 //!
-//! [`backend`](Session) is the seam: everything above it runs on ONNX Runtime or on a fake alike.
+//! [`manifest`] is what people write. [`backend`](Session) is the seam: everything above it runs on ONNX Runtime or on a
+//! fake alike. [`tensor`] fills its input from a frame's planes, [`decode`] reads its outputs, and [`heads`] join the three
+//! into detectors, embedders and their kin. Next room up: `stages`.
 
 mod backend;
 mod faces;
 mod shapes;
+pub mod manifest;
 pub mod tensor;
 
 pub use backend::{Batch, InferenceError, OutputTensor, Outputs, Session};

@@ -1,26 +1,16 @@
 //! What a network wants to see: channel order, normalisation, and what lies outside the picture.
 
-/// Channels of the tensor, in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Channels {
-    /// Red, green, blue.
-    #[default]
-    Rgb,
-    /// Blue, green, red: OpenCV's order.
-    Bgr,
-    /// One channel, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601 luma, as OpenCV converts).
-    Gray,
-}
+use crate::inference::manifest::{Channels, Input};
 
-/// How pixel values become tensor values: `(value - mean) / std`, on values 0 to 255, in the tensor's channel order.
+/// How pixel values become tensor values: `(value - mean) * scale`, on values 0 to 255, in the tensor's channel order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TensorFormat {
     /// Channels and their order.
     pub channels: Channels,
     /// Subtracted from each channel, in units of 0 to 255. Gray uses the first.
     pub mean: [f32; 3],
-    /// Divides each channel after that. Gray uses the first.
-    pub std: [f32; 3],
+    /// Multiplies each channel after that. Gray uses the first.
+    pub scale: [f32; 3],
 }
 
 /// What a crop sees beyond the edge of the frame.
@@ -45,36 +35,34 @@ pub(super) struct Finish {
     pub(super) bias: [f32; 3],
 }
 
-impl Channels {
-    /// How many.
-    pub const fn count(self) -> usize {
-        match self {
-            Self::Rgb | Self::Bgr => 3,
-            Self::Gray => 1,
-        }
-    }
-}
-
 impl TensorFormat {
     /// Values 0 to 255 as they are.
     pub const fn raw(channels: Channels) -> Self {
-        Self::new(channels, [0.0; 3], [1.0; 3])
+        Self {
+            channels,
+            mean: [0.0; 3],
+            scale: [1.0; 3],
+        }
     }
 
-    /// `(value - mean) / std`.
-    pub const fn new(channels: Channels, mean: [f32; 3], std: [f32; 3]) -> Self {
-        Self { channels, mean, std }
+    /// What a manifest's `[input]` asks for.
+    pub fn of(input: &Input) -> Self {
+        Self {
+            channels: input.channels,
+            mean: [0, 1, 2].map(|c| input.mean.of(c)),
+            scale: [0, 1, 2].map(|c| input.scale.of(c)),
+        }
     }
 
     /// The tensor's value for a pixel value, in channel `channel` of the tensor.
     pub fn value(&self, channel: usize, pixel: f32) -> f32 {
-        (pixel - self.mean[channel]) / self.std[channel]
+        (pixel - self.mean[channel]) * self.scale[channel]
     }
 
     /// The same as a multiply-add, reordered to red, green, blue.
     pub(super) fn finish(&self) -> Finish {
-        let mut scale = self.std.map(|s| 1.0 / s);
-        let mut bias = [0, 1, 2].map(|c| -self.mean[c] / self.std[c]);
+        let mut scale = self.scale;
+        let mut bias = [0, 1, 2].map(|c| -self.mean[c] * self.scale[c]);
         if self.channels == Channels::Bgr {
             scale.swap(0, 2);
             bias.swap(0, 2);
@@ -89,7 +77,11 @@ mod tests {
 
     #[test]
     fn the_multiply_add_says_the_same_as_the_definition() {
-        let format = TensorFormat::new(Channels::Bgr, [10.0, 20.0, 30.0], [2.0, 4.0, 8.0]);
+        let format = TensorFormat {
+            channels: Channels::Bgr,
+            mean: [10.0, 20.0, 30.0],
+            scale: [0.5, 0.25, 0.125],
+        };
         let finish = format.finish();
         for (rgb, tensor) in [(0, 2), (1, 1), (2, 0)] {
             let folded = 100.0 * finish.scale[rgb] + finish.bias[rgb];

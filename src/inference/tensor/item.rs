@@ -1,7 +1,7 @@
 //! One item of a batch, seen as up to three planes named by colour rather than by position.
 
-use super::{Channels, format::Finish};
-use crate::memory::Size;
+use super::format::Finish;
+use crate::{inference::manifest::Channels, memory::Size};
 
 /// The planes of one item. Gray uses `red` alone and leaves the others empty.
 pub(super) struct Item<'a> {

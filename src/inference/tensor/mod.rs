@@ -18,7 +18,7 @@ mod tests;
 mod vectors;
 mod warp;
 
-pub use format::{Border, Channels, TensorFormat};
+pub use format::{Border, TensorFormat};
 pub use placement::{Anchor, Placement, Rect};
 pub use resize::Resizer;
 pub use warp::{ToSource, warp};

@@ -1,6 +1,7 @@
 //! Both passes against the definition, written out pixel by pixel in double precision, with vectors on and off.
 
-use super::{Anchor, Border, Channels, Placement, Rect, Resizer, TensorFormat, ToSource, color::ToRgb, warp};
+use super::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, ToSource, color::ToRgb, warp};
+use crate::inference::manifest::Channels;
 use crate::memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels, Size};
 
 /// How far a value may be from the definition, in levels of 0 to 255: rows are blended in steps of 1/256.
@@ -90,7 +91,11 @@ fn both_ways(check: impl Fn()) {
 }
 
 fn assert_resize(pixels: &Pixels, placed: &Placement, input: Size) {
-    let format = TensorFormat::new(Channels::Bgr, [10.0, 20.0, 30.0], [2.0, 3.0, 4.0]);
+    let format = TensorFormat {
+        channels: Channels::Bgr,
+        mean: [10.0, 20.0, 30.0],
+        scale: [0.5, 0.25, 0.2],
+    };
     let mut item = vec![f32::NAN; 3 * input.area() as usize];
     Resizer::default().fill(pixels, placed, &format, 114.0, input, &mut item);
     let t = placed.target;
@@ -103,7 +108,7 @@ fn assert_resize(pixels: &Pixels, placed: &Placement, input: Size) {
         } else {
             114.0
         };
-        let found = f64::from(value * format.std[plane] + format.mean[plane]);
+        let found = f64::from(value / format.scale[plane] + format.mean[plane]);
         assert!(
             (found - wanted).abs() < LEVELS,
             "{pixels:?} {placed:?} plane {plane} at {x},{y}: {found} for {wanted}"
@@ -219,7 +224,11 @@ fn a_gray_tensor_is_the_weighted_sum_of_the_colours() {
     both_ways(|| {
         let mut resizer = Resizer::default();
         let (mut gray, mut rgb) = (vec![0.0; 576], vec![0.0; 3 * 576]);
-        let by = |divisor| TensorFormat::new(Channels::Gray, [0.0; 3], [divisor; 3]);
+        let by = |divisor: f32| TensorFormat {
+            channels: Channels::Gray,
+            mean: [0.0; 3],
+            scale: [1.0 / divisor; 3],
+        };
         resizer.fill(&pixels, &placed, &by(256.0), 0.0, input, &mut gray);
         resizer.fill(
             &pixels,
