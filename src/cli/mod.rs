@@ -2,7 +2,6 @@
 
 mod exit;
 pub mod run;
-mod sample_camera;
 
 use std::{
     io::{self, Write},
@@ -24,9 +23,6 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::RunArgs),
-    #[cfg(feature = "media")]
-    SampleCamera(sample_camera::SampleCameraArgs),
     /// Print shell completions
     #[command(after_help = "Example: flyball completions bash > /etc/bash_completion.d/flyball")]
     Completions {
@@ -43,9 +39,6 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Run(args) => run::run(&args),
-        #[cfg(feature = "media")]
-        Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut io::stdout());
             Exit::Done

@@ -5,7 +5,6 @@ pub mod detect;
 pub mod duration;
 pub mod liveness;
 pub mod recognize;
-mod track;
+pub mod track;
 
-pub use track::{CONTRACT as TRACK, Config as TrackConfig, Track};
 pub mod publish;

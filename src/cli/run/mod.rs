@@ -1,4 +1,6 @@
-//! `flyball run`.
+//! `flyball run`: runs a deployment and shows it.
 
+mod gauge;
+mod session;
 mod terminal;
-pub mod view;
+mod view;

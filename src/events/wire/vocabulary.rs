@@ -78,6 +78,8 @@ open_words! {
     ScoreKind {
         /// Cosine of the angle between two embeddings, -1 to 1.
         Cosine,
+        /// One minus the Euclidean distance between two embeddings: 1 for the same vector, falling without end.
+        OneMinusDistance,
         /// A model's output read as a probability, 0 to 1.
         Probability,
     }
@@ -152,6 +154,7 @@ impl From<crate::scene::ScoreKind> for ScoreKind {
     fn from(kind: crate::scene::ScoreKind) -> Self {
         match kind {
             crate::scene::ScoreKind::Cosine => Self::Cosine,
+            crate::scene::ScoreKind::OneMinusDistance => Self::OneMinusDistance,
             crate::scene::ScoreKind::Probability => Self::Probability,
         }
     }
