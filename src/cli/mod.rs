@@ -1,1 +1,5 @@
 //! The commands.
+
+pub mod check;
+pub mod draw;
+pub mod schema;
