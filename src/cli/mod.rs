@@ -61,3 +61,8 @@ mod tests {
         Cli::command().debug_assert();
     }
 }
+//! The commands.
+
+pub mod check;
+pub mod draw;
+pub mod schema;

@@ -1,1 +1,47 @@
-//! What people write: deployments and pipelines.
+//! What people write: deployments (where to run) and pipelines (what to run), read from TOML into types that can be trusted.
+//! Every problem is collected, with file, line, column and what to try; nothing stops at the first.
+//!
+//! There are two words: *written*, as typed ([`schema`] documents every key), and *resolved* ([`Deployment`], [`Pipeline`]):
+//! checked, defaults filled in, paths absolute, secrets read. The way from one to the other, in reading order:
+//!
+//! 1. `syntax` parses a file into a `tree` whose every node knows its `place`;
+//! 2. `environment` fills in `${NAME}`, `overlay` lays a deployment's overrides over its pipeline;
+//! 3. `shape` compares the tree with the JSON Schema made from the `written` types, `format` reads texts such as `"5 ms"`,
+//!    and `refusal` finds the words for what does not fit;
+//! 4. `resolve` and `camera` check what a schema cannot say.
+//!
+//! Whether the stages of a pipeline make a graph is for `topology`, the next room up, to say.
+
+mod load;
+mod place;
+mod problem;
+mod words;
+mod mask;
+mod syntax;
+mod tree;
+mod environment;
+mod overlay;
+mod shape;
+mod refusal;
+mod format;
+mod written;
+mod resolve;
+mod camera;
+mod model_folders;
+mod deployment;
+mod pipeline;
+pub mod schema;
+mod secret;
+
+pub use deployment::{
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh,
+};
+pub use environment::Environment;
+pub use format::{Budget, Device};
+pub use load::{Reading, deployment, read};
+pub use pipeline::{After, CAMERAS, Edge, Pipeline, Stage, WhenFull};
+pub use place::Place;
+pub use problem::{Problem, Severity, any_error, in_reading_order};
+pub use secret::Secret;
+pub(crate) use words::{did_you_mean, one_of};
+pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};

@@ -1,0 +1,118 @@
+//! One `[[camera]]`, resolved: its file found, its credentials taken out of the address and out of sight.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    deployment::{Camera, Credentials, Source},
+    problem::Problem,
+    resolve::Resolver,
+    secret::Secret,
+    tree::Node,
+    written,
+};
+use crate::scene::CameraId;
+
+/// A camera, or `None` when its shape is wrong, which has been reported.
+pub(crate) fn resolve(resolver: &mut Resolver<'_>, node: &Node, key: &str) -> Option<Camera> {
+    let written: written::Camera = resolver.read(node, key)?;
+    let at = node.at("source").unwrap_or(node);
+    let key = format!("{key}.source");
+    let source = match written.source {
+        written::Source::File(file) => resolve_file(resolver, at, &key, &file),
+        written::Source::Rtsp(rtsp) => resolve_rtsp(resolver, at, &key, rtsp),
+        written::Source::Synthetic(made_up) => Source::Synthetic(made_up.synthetic),
+    };
+    Some(Camera {
+        id: CameraId::new(&written.id).ok()?,
+        source,
+        limits: written.limits,
+        decoder: written.decoder,
+        place: node.value_place("id").clone(),
+    })
+}
+
+/// A missing file is a warning: a camera that is not there yet is retried, and must not keep the others from running.
+fn resolve_file(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written::FileSource) -> Source {
+    let path = resolver.absolute(&written.file);
+    if let Some(message) = not_a_file(&path) {
+        let hint = if is_sample(&path) {
+            "sample footage is fetched, never committed: run `make demo` once"
+        } else {
+            "paths are relative to this file; the camera is retried until the file is there"
+        };
+        resolver.problems.push(Problem::warning(node.value_place("file"), &format!("{key}.file"), message, hint));
+    }
+    Source::File { path, pace: written.pace, repeat: written.repeat }
+}
+
+fn not_a_file(path: &Path) -> Option<String> {
+    match path.metadata() {
+        Ok(about) if about.is_dir() => Some(format!("{} is a directory, not a video", path.display())),
+        Ok(_) => None,
+        Err(_) => Some(format!("there is no file {}", path.display())),
+    }
+}
+
+fn is_sample(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.ends_with(PathBuf::from("samples/footage")))
+}
+
+fn resolve_rtsp(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: written::RtspSource) -> Source {
+    let (url, inside) = split_userinfo(&written.rtsp);
+    let apart = resolver.credentials(node, key, written.user, written.password, written.password_file);
+    if inside.is_some() {
+        let message = if apart.is_some() {
+            "the address holds a user and password too; those are ignored"
+        } else {
+            "the address holds a user and password; they are used, but shown wherever this file is"
+        };
+        let hint = "write `rtsp = \"rtsp://host/path\", user = \"…\", password = \"${NAME}\"`";
+        resolver.problems.push(Problem::warning(node.value_place("rtsp"), &format!("{key}.rtsp"), message, hint));
+    }
+    Source::Rtsp { url, credentials: apart.or(inside), transport: written.transport }
+}
+
+/// The address without what stands before its last `@`, and that as credentials. `%40` and the like are decoded, as every
+/// player does.
+fn split_userinfo(url: &str) -> (String, Option<Credentials>) {
+    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    // A password with an unescaped slash would end the host early; then the last `@` anywhere marks it.
+    let Some(sign) = rest[..end].rfind('@') else { return (url.to_owned(), None) };
+    let (user, password) = rest[..sign].split_once(':').unwrap_or((&rest[..sign], ""));
+    let credentials = Credentials { user: percent_decoded(user), password: Secret::new(percent_decoded(password)) };
+    (format!("{scheme}://{}", &rest[sign + 1..]), Some(credentials))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%').and_then(hex);
+        bytes.push(code.unwrap_or(first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(two: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    Some((digit(two[0])? * 16 + digit(two[1])?) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_leave_the_address() {
+        let (url, found) = split_userinfo("rtsp://me:p%40s%3As@10.0.0.1:554/live?x=a@b");
+        assert_eq!(url, "rtsp://10.0.0.1:554/live?x=a@b");
+        let found = found.unwrap();
+        assert_eq!((found.user.as_str(), found.password.expose()), ("me", "p@s:s"));
+        assert_eq!(format!("{found:?}"), r#"Credentials { user: "me", password: *** }"#);
+        assert_eq!(split_userinfo("rtsp://10.0.0.1/live").1, None);
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%é1"), "%é1");
+    }
+}

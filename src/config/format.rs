@@ -1,0 +1,135 @@
+//! Texts with a meaning: spans of time, amounts of memory, devices, addresses. Each is named in the schema (`format`), checked
+//! here with a hint, and read into a type by the functions below; `check` and the types use the same ones.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+/// What is wrong with a text, and what to try.
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+fn fault<T>(message: &str, hint: &str) -> Result<T, Fault> {
+    Err(Fault { message: message.to_owned(), hint: hint.to_owned() })
+}
+
+/// Checks a text against a named format; `None` for formats that say nothing about text.
+pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
+    match name {
+        "duration" => Some(duration(text).map(drop)),
+        "bytes" => Some(bytes(text).map(drop)),
+        "budget" => Some(budget(text).map(drop)),
+        "device" => Some(device(text).map(drop)),
+        "id" => Some(id(text)),
+        "endpoint" => Some(endpoint(text)),
+        "rtsp-url" => Some(rtsp_url(text)),
+        _ => None,
+    }
+}
+
+/// Longest time that can be asked for; longer ones are slips, and overflow when added to a clock.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+pub(crate) fn duration(text: &str) -> Result<Duration, Fault> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= LONGEST => Ok(time),
+        Ok(_) => fault("longer than a year", "write a shorter time, such as \"30 days\""),
+        Err(_) => fault("no span of time", "write a number and a unit, such as \"250 ms\", \"5 s\" or \"2 min\""),
+    }
+}
+
+pub(crate) fn bytes(text: &str) -> Result<u64, Fault> {
+    let has_unit = text.trim_end().ends_with(|c: char| c.is_ascii_alphabetic());
+    match text.parse::<ByteSize>() {
+        Ok(size) if has_unit && size.as_u64() > 0 => Ok(size.as_u64()),
+        Ok(_) if has_unit => fault("no memory at all", "write an amount such as \"512 MiB\" or \"2 GiB\""),
+        Ok(_) => fault("an amount without a unit", "write the unit, such as \"512 MiB\" or \"2 GiB\""),
+        Err(_) => fault("no amount of memory", "write a number and a unit, such as \"512 MiB\" or \"2 GiB\""),
+    }
+}
+
+/// How much memory may be used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Budget {
+    /// This many bytes.
+    Bytes(u64),
+    /// This part of what the device has, above 0 and at most 1.
+    Share(f32),
+}
+
+pub(crate) fn budget(text: &str) -> Result<Budget, Fault> {
+    let Some(percent) = text.trim_end().strip_suffix('%') else {
+        return bytes(text).map(Budget::Bytes).map_err(|fault| Fault {
+            hint: "write an amount such as \"2 GiB\", or a share such as \"80 %\"".to_owned(),
+            ..fault
+        });
+    };
+    match percent.trim().parse::<f32>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Budget::Share(percent / 100.0)),
+        _ => fault("no share of memory", "write more than 0 % and at most 100 %, such as \"80 %\""),
+    }
+}
+
+/// Where models run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// A GPU when there is one that works, the CPU otherwise; which one is logged.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The NVIDIA GPU of this number, from 0.
+    Cuda(u32),
+}
+
+pub(crate) fn device(text: &str) -> Result<Device, Fault> {
+    match text {
+        "auto" => Ok(Device::Auto),
+        "cpu" => Ok(Device::Cpu),
+        "cuda" | "gpu" => fault("no device", "name the GPU by its number, such as \"cuda:0\""),
+        _ => match text.strip_prefix("cuda:").map(str::parse) {
+            Some(Ok(number)) => Ok(Device::Cuda(number)),
+            _ => fault("no device", "write \"auto\", \"cpu\" or \"cuda:0\""),
+        },
+    }
+}
+
+fn id(text: &str) -> Result<(), Fault> {
+    match crate::scene::CameraId::new(text) {
+        Ok(_) => Ok(()),
+        Err(_) => fault(
+            "no valid id",
+            "use 1 to 64 letters, digits, `-`, `_` or `.`, starting with a letter or digit: it becomes part of key expressions",
+        ),
+    }
+}
+
+/// Zenoh's way to write an address: protocol, slash, where.
+fn endpoint(text: &str) -> Result<(), Fault> {
+    const HINT: &str = "write it as \"tcp/127.0.0.1:7447\", \"tls/host:7447\" or \"unixsock-stream/path\"";
+    let Some((protocol, address)) = text.split_once('/') else {
+        return fault("no endpoint", HINT);
+    };
+    let port = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    match (protocol, port) {
+        ("tcp" | "tls", Some((host, _))) if !host.is_empty() => Ok(()),
+        ("unixsock-stream", _) if !address.is_empty() => Ok(()),
+        _ => fault("no endpoint", HINT),
+    }
+}
+
+fn rtsp_url(text: &str) -> Result<(), Fault> {
+    const HINT: &str = "write it as \"rtsp://host:554/path\"; user and password have keys of their own";
+    let rest = text.strip_prefix("rtsp://").or_else(|| text.strip_prefix("rtsps://"));
+    let Some(rest) = rest else { return fault("no RTSP address", HINT) };
+    let authority = rest.split(['/', '?']).next().unwrap_or("");
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port_fits = match host.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => true,
+    };
+    let has_host = !host.is_empty() && !host.starts_with(':');
+    if has_host && port_fits && !text.contains(char::is_whitespace) { Ok(()) } else { fault("no RTSP address", HINT) }
+}
