@@ -1,7 +1,10 @@
 //! The commands: what `flyball --help` lists. Each lives in a file of its own, with its arguments and its code.
 
+mod check;
+mod draw;
 mod exit;
-pub mod run;
+mod run;
+mod schema;
 
 use std::{
     io::{self, Write},
@@ -61,8 +64,3 @@ mod tests {
         Cli::command().debug_assert();
     }
 }
-//! The commands.
-
-pub mod check;
-pub mod draw;
-pub mod schema;

@@ -1,18 +1,9 @@
-//! One verb a file.
-
-mod asking;
-pub mod detect;
-pub mod duration;
-pub mod liveness;
-pub mod recognize;
-pub mod track;
-
-pub mod publish;
 //! One verb a file: what it can be told, what it needs and adds, what it does. This page is the one list of kinds.
 //!
 //! A new kind is a file beside these, a variant of [`StageConfig`] and a line in [`KINDS`]; `config` and `topology` need no
 //! change to read, check, draw and document it.
 
+mod asking;
 pub mod detect;
 pub mod duration;
 pub mod liveness;

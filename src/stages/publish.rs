@@ -34,11 +34,11 @@ use crate::events::{
     keys::PlaceId,
     wire::{Governor, ModelRef, PipelineRef},
 };
-use crate::flow::{Fact, Facts, Sink, StageError};
+use crate::flow::{Contract, Fact, Facts, Sink, StageError};
 use crate::scene::Packet;
 
 /// What `publish` needs on every packet. Identity and liveness are told when they are there.
-pub const NEEDS: Facts = Facts::of(&[Fact::Tracks]);
+pub const CONTRACT: Contract = Contract { needs: Facts::of(&[Fact::Tracks]), adds: Facts::NONE };
 
 /// When visits open, change and close.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -174,7 +174,7 @@ impl Publish {
 
 impl Sink for Publish {
     fn needs(&self) -> Facts {
-        NEEDS
+        CONTRACT.needs
     }
 
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
