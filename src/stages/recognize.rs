@@ -112,6 +112,8 @@ struct Memory {
     asked: Asked,
     /// Quality-weighted sum of the looks' embeddings; its direction is the track's mean face.
     sum: Vec<f32>,
+    weight: f32,
+    length: f32,
     mean: Option<Embedding>,
     votes: BTreeMap<PersonId, u32>,
     looks: u32,
@@ -208,16 +210,23 @@ fn quality(face: &FaceObservation) -> f32 {
     face.score * (0.5 + 0.5 * size) * frontal
 }
 
+fn norm(vector: &[f32]) -> f32 {
+    vector.iter().map(|v| v * v).sum::<f32>().sqrt()
+}
+
 impl Memory {
     fn add(&mut self, embedding: &Embedding, quality: f32, vote: Match) {
         if self.mean.as_ref().is_some_and(|mean| mean.space != embedding.space) {
-            (self.sum, self.votes) = (Vec::new(), BTreeMap::new());
+            *self = Self { asked: self.asked, ..Self::default() };
         }
         self.sum.resize(embedding.values.len(), 0.0);
         let weight = quality.max(0.05);
         self.sum.iter_mut().zip(embedding.values.iter()).for_each(|(sum, value)| *sum += weight * value);
-        let length = self.sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        let values = self.sum.iter().map(|v| v / length).collect();
+        self.length += weight * norm(&embedding.values);
+        self.weight += weight;
+        // Averaging shortens; the mean keeps the looks' mean length, which is 1 in a space measured by cosine.
+        let scale = self.length / self.weight / norm(&self.sum).max(f32::MIN_POSITIVE);
+        let values = self.sum.iter().map(|v| v * scale).collect();
         self.mean = Some(Embedding { space: Arc::clone(&embedding.space), values });
         self.looks += 1;
         if let IdentityDecision::Known(person) = vote.decision {
