@@ -70,8 +70,16 @@ impl Camera {
             .map(|&r| grown(self.trails[r].foreseen(), config.reach))
             .collect();
         let detected: Vec<BBox> = cols.iter().map(|&c| grown(faces[c].bbox, config.reach)).collect();
-        let handicap = |r: usize| if self.trails[rows[r]].in_sight() { 0.0 } else { OUT_OF_SIGHT };
-        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| 1.0 - iou(foreseen[r], detected[c]) + handicap(r));
+        let handicap = |r: usize| {
+            if self.trails[rows[r]].in_sight() {
+                0.0
+            } else {
+                OUT_OF_SIGHT
+            }
+        };
+        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| {
+            1.0 - iou(foreseen[r], detected[c]) + handicap(r)
+        });
         for (row, col) in assign(&costs, 1.0 - config.min_iou) {
             let (trail, face) = (&mut self.trails[rows[row]], &mut faces[cols[col]]);
             trail.hit(face, config.confirm_hits);
