@@ -9,8 +9,10 @@ use super::duration;
 use crate::flow::{Contract, Fact, Facts};
 
 /// Needs pixels; adds boxes with a score, and five points a face.
-pub const CONTRACT: Contract =
-    Contract { needs: Facts::of(&[Fact::Pixels]), adds: Facts::of(&[Fact::Faces, Fact::Landmarks]) };
+pub const CONTRACT: Contract = Contract {
+    needs: Facts::of(&[Fact::Pixels]),
+    adds: Facts::of(&[Fact::Faces, Fact::Landmarks]),
+};
 
 /// What a pipeline can set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::flow::{Contract, Fact, Facts};
 
 /// Needs faces; adds a track number to each face that is followed.
-pub const CONTRACT: Contract = Contract { needs: Facts::of(&[Fact::Faces]), adds: Facts::of(&[Fact::Tracks]) };
+pub const CONTRACT: Contract = Contract {
+    needs: Facts::of(&[Fact::Faces]),
+    adds: Facts::of(&[Fact::Tracks]),
+};
 
 /// What a pipeline can set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

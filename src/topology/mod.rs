@@ -1,8 +1,8 @@
 //! A written graph becomes running threads. [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it.
 
+mod contracts;
 pub mod draw;
 pub mod graph;
-mod contracts;
 mod open;
 
 pub use graph::{Graph, Link, Node};
