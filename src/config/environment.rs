@@ -16,13 +16,19 @@ pub struct Environment(HashMap<String, String>);
 impl Environment {
     /// This process's own variables; those that are no UTF-8 are left out.
     pub fn of_process() -> Self {
-        let readable = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let readable =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self(readable.collect())
     }
 
     /// These variables, for tests.
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Self(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     /// Fills in every text below this node.
@@ -70,9 +76,12 @@ impl Environment {
 
     fn refusal(&self, node: &Node, key: &str, fault: &Fault) -> Problem {
         match fault {
-            Fault::Open => {
-                Problem::error(&node.place.part("${"), key, "`${` without a `}`", "close it: `${NAME}`; for a plain `${` write `$${`")
-            }
+            Fault::Open => Problem::error(
+                &node.place.part("${"),
+                key,
+                "`${` without a `}`",
+                "close it: `${NAME}`; for a plain `${` write `$${`",
+            ),
             Fault::NoName => Problem::error(
                 &node.place.part("${"),
                 key,
@@ -82,7 +91,9 @@ impl Environment {
             Fault::NotSet(name) => {
                 let place = node.place.part(&format!("${{{name}}}"));
                 let like = words::nearest(name, self.0.keys().map(String::as_str));
-                let otherwise = like.map(|like| format!(", or did you mean `${{{like}}}`?")).unwrap_or_default();
+                let otherwise = like
+                    .map(|like| format!(", or did you mean `${{{like}}}`?"))
+                    .unwrap_or_default();
                 let hint = format!("set it before starting: `export {name}=…`{otherwise}");
                 Problem::error(&place, key, format!("environment variable `{name}` is not set"), hint)
             }

@@ -2,14 +2,14 @@
 //!
 //! Masking keeps the length, so that carets still point at the right characters.
 
-/// Words that mark a key as secret, also when it is mistyped around them.
-const SECRET_WORDS: [&str; 6] = ["passw", "pasw", "pwd", "secret", "token", "passphrase"];
+/// Parts of words that mark a key as secret, also when it is mistyped around them.
+const SECRET_WORDS: [&str; 6] = ["pass", "pasw", "pwd", "word", "secret", "token"];
 /// Keys ending so name a file, not a secret.
 const FILE_SUFFIX: &str = "_file";
 
 /// Whether a key's value must never be shown.
 pub(crate) fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
+    let key = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
     !key.ends_with(FILE_SUFFIX) && SECRET_WORDS.iter().any(|word| key.contains(word))
 }
 
@@ -21,6 +21,13 @@ pub(crate) fn secrets(line: &str) -> String {
     shown.into_iter().collect()
 }
 
+/// The text with the user and password of every address replaced by `*`.
+pub(crate) fn userinfo(text: &str) -> String {
+    let mut shown: Vec<char> = text.chars().collect();
+    mask_userinfo(&mut shown);
+    shown.into_iter().collect()
+}
+
 /// Masks what follows `password =` up to the end of its string; an `${ENV}` reference is no secret and stays readable.
 fn mask_values(line: &mut [char]) {
     let mut at = 0;
@@ -28,7 +35,10 @@ fn mask_values(line: &mut [char]) {
         at = equals + 1;
         let key: String = line[..equals].iter().collect();
         let key = key.trim_end().trim_end_matches(['"', '\'']);
-        let word = key.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or("");
+        let word = key
+            .rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+            .next()
+            .unwrap_or("");
         if !is_secret(word) {
             continue;
         }
@@ -43,7 +53,9 @@ fn mask_values(line: &mut [char]) {
 fn value_end(line: &[char], start: usize) -> usize {
     match line.get(start) {
         Some(&quote @ ('"' | '\'')) => position(line, start + 1, quote).map_or(line.len(), |at| at + 1),
-        _ => (start..line.len()).find(|&i| matches!(line[i], ',' | '}' | '#')).unwrap_or(line.len()),
+        _ => (start..line.len())
+            .find(|&i| matches!(line[i], ',' | '}' | '#'))
+            .unwrap_or(line.len()),
     }
 }
 
@@ -61,7 +73,9 @@ fn mask_userinfo(line: &mut [char]) {
     let mut at = 0;
     while let Some(start) = (at..line.len().saturating_sub(2)).find(|&i| line[i..].starts_with(&[':', '/', '/'])) {
         let start = start + 3;
-        let end = (start..line.len()).find(|&i| matches!(line[i], '/' | '"' | '\'' | ' ')).unwrap_or(line.len());
+        let end = (start..line.len())
+            .find(|&i| matches!(line[i], '/' | '"' | '\'' | ' '))
+            .unwrap_or(line.len());
         if let Some(sign) = (start..end).rev().find(|&i| line[i] == '@') {
             stars(line, start, sign);
         }
@@ -90,9 +104,18 @@ mod tests {
         for (line, shown) in [
             (r#"password = "hunter2" # old"#, r#"password = "*******" # old"#),
             (r#"pasword="hunter2""#, r#"pasword="*******""#),
-            (r#"a = { user = "u", camera_password = "x y", b = 1 }"#, r#"a = { user = "u", camera_password = "***", b = 1 }"#),
-            (r#"rtsp = "rtsp://me:p%40ss@10.0.0.1/live""#, r#"rtsp = "rtsp://**********@10.0.0.1/live""#),
-            (r#"rtsp = "rtsp://me:p@ss@10.0.0.1/live""#, r#"rtsp = "rtsp://********@10.0.0.1/live""#),
+            (
+                r#"a = { user = "u", camera_password = "x y", b = 1 }"#,
+                r#"a = { user = "u", camera_password = "***", b = 1 }"#,
+            ),
+            (
+                r#"rtsp = "rtsp://me:p%40ss@10.0.0.1/live""#,
+                r#"rtsp = "rtsp://**********@10.0.0.1/live""#,
+            ),
+            (
+                r#"rtsp = "rtsp://me:p@ss@10.0.0.1/live""#,
+                r#"rtsp = "rtsp://********@10.0.0.1/live""#,
+            ),
             (r#"password = "${CAM_PW}""#, r#"password = "${CAM_PW}""#),
             (r#"password_file = "secrets/gate""#, r#"password_file = "secrets/gate""#),
             (r#"password = "hunter2"#, r#"password = "*******"#),

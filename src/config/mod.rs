@@ -12,30 +12,28 @@
 //!
 //! Whether the stages of a pipeline make a graph is for `topology`, the next room up, to say.
 
+mod camera;
+mod deployment;
+mod environment;
+mod format;
 mod load;
+mod mask;
+mod model_folders;
+mod overlay;
+mod pipeline;
 mod place;
 mod problem;
-mod words;
-mod mask;
-mod syntax;
-mod tree;
-mod environment;
-mod overlay;
-mod shape;
 mod refusal;
-mod format;
-mod written;
 mod resolve;
-mod camera;
-mod model_folders;
-mod deployment;
-mod pipeline;
 pub mod schema;
 mod secret;
+mod shape;
+mod syntax;
+mod tree;
+mod words;
+mod written;
 
-pub use deployment::{
-    Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh,
-};
+pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh};
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, deployment, read};

@@ -12,7 +12,9 @@ use crate::stages::Kind;
 
 /// Lays them over; what does not fit is reported and left out.
 pub(crate) fn apply(overrides: &Node, pipeline: &mut Node, problems: &mut Vec<Problem>) {
-    let Some(mut stages) = pipeline.take("stage") else { return };
+    let Some(mut stages) = pipeline.take("stage") else {
+        return;
+    };
     let ids: Vec<String> = stages.items().iter().filter_map(id).map(str::to_owned).collect();
     for entry in overrides.entries() {
         let key = format!("override.{}", entry.key);
@@ -26,7 +28,11 @@ pub(crate) fn apply(overrides: &Node, pipeline: &mut Node, problems: &mut Vec<Pr
             }
         }
     }
-    pipeline.put(super::tree::Entry { key: "stage".to_owned(), place: stages.place.clone(), node: stages });
+    pipeline.put(super::tree::Entry {
+        key: "stage".to_owned(),
+        place: stages.place.clone(),
+        node: stages,
+    });
 }
 
 fn id(stage: &Node) -> Option<&str> {
@@ -34,7 +40,9 @@ fn id(stage: &Node) -> Option<&str> {
 }
 
 fn lay_over(over: &Node, stage: &mut Node, key: &str, problems: &mut Vec<Problem>) {
-    let Some(kind) = stage.at("kind").and_then(Node::text).and_then(Kind::named) else { return };
+    let Some(kind) = stage.at("kind").and_then(Node::text).and_then(Kind::named) else {
+        return;
+    };
     let before = problems.len();
     let schema = schema::overrides(kind);
     shape::compare(over, Shape::new(&schema), key, problems);

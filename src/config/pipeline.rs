@@ -83,7 +83,10 @@ pub struct Edge {
 
 impl Default for Edge {
     fn default() -> Self {
-        Self { capacity: 4, when_full: WhenFull::Block }
+        Self {
+            capacity: 4,
+            when_full: WhenFull::Block,
+        }
     }
 }
 
@@ -103,7 +106,10 @@ pub enum WhenFull {
 /// The `[pipeline]` table.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read from the tree, where it may be partly wrong; listed here for the schema")]
+#[expect(
+    dead_code,
+    reason = "read from the tree, where it may be partly wrong; listed here for the schema"
+)]
 pub(crate) struct Head {
     /// The pipeline's name.
     #[schemars(length(min = 1))]
@@ -160,11 +166,19 @@ pub(crate) fn read(tree: &Node, problems: &mut Vec<Problem>) -> Option<Pipeline>
         }
         return None;
     };
-    let read: Vec<_> =
-        stages.items().iter().enumerate().map(|(at, node)| read_stage(node, &format!("stage[{at}]"), problems)).collect();
+    let read: Vec<_> = stages
+        .items()
+        .iter()
+        .enumerate()
+        .map(|(at, node)| read_stage(node, &format!("stage[{at}]"), problems))
+        .collect();
     let stages = read.into_iter().collect::<Option<Vec<_>>>()?;
     let head = rest.at("pipeline");
-    let text = |key: &str| head.and_then(|head| head.at(key)?.text()).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        head.and_then(|head| head.at(key)?.text())
+            .unwrap_or_default()
+            .to_owned()
+    };
     Some(Pipeline {
         file: tree.place.file().map(PathBuf::from).unwrap_or_default(),
         name: text("name"),
@@ -202,18 +216,30 @@ fn read_stage(node: &Node, key: &str, problems: &mut Vec<Problem>) -> Option<Sta
     let before = problems.len();
     let schema = schema::stage(kind);
     shape::compare(node, Shape::new(&schema), key, problems);
-    let config = if problems.len() == before { parse(kind, node, key, problems) } else { (kind.default)() };
+    let is_right = problems.len() == before;
+    let config = if is_right {
+        parse(kind, node, key, problems)
+    } else {
+        (kind.default)()
+    };
     let named = if node.at("id").is_some() { "id" } else { "kind" };
     let queued = if node.at("edge").is_some() { "edge" } else { "kind" };
     Some(Stage {
         id: node.at("id").and_then(Node::text).unwrap_or(kind.name).to_owned(),
         kind,
         config,
-        after: node.at("after").map(read_after),
-        edge: node.at("edge").map(|edge| serde_json::from_value(edge.to_json()).unwrap_or_default()),
+        after: node.at("after").filter(|_| is_right).map(read_after),
+        edge: node
+            .at("edge")
+            .filter(|_| is_right)
+            .and_then(|edge| serde_json::from_value(edge.to_json()).ok()),
         place: node.value_place(named).clone(),
         edge_place: node.key_place(queued).clone(),
-        keys: node.entries().iter().map(|entry| (entry.key.clone(), entry.node.place.clone())).collect(),
+        keys: node
+            .entries()
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.node.place.clone()))
+            .collect(),
     })
 }
 
@@ -222,14 +248,24 @@ fn read_kind(node: &Node, key: &str, problems: &mut Vec<Problem>) -> Option<&'st
     let path = shape::join(key, "kind");
     let Some(kind) = node.at("kind") else {
         let hint = format!("add `kind = …`: {}", words::one_of(&names.collect::<Vec<_>>()));
-        problems.push(Problem::error(&node.place, &path, format!("`{key}` does not say its kind"), hint));
+        problems.push(Problem::error(
+            &node.place,
+            &path,
+            format!("`{key}` does not say its kind"),
+            hint,
+        ));
         return None;
     };
     let found = kind.text().and_then(Kind::named);
     if found.is_none() {
         let typed = kind.text().unwrap_or_default();
         let hint = words::did_you_mean(typed, names, "there are");
-        problems.push(Problem::error(&kind.place, &path, format!("no kind of stage is called {}", kind.place.text()), hint));
+        problems.push(Problem::error(
+            &kind.place,
+            &path,
+            format!("no kind of stage is called {}", kind.place.quoted()),
+            hint,
+        ));
     }
     found
 }
@@ -249,7 +285,16 @@ fn parse(kind: &'static Kind, node: &Node, key: &str, problems: &mut Vec<Problem
 
 fn read_after(node: &Node) -> Vec<After> {
     let single = std::slice::from_ref(node);
-    let items = if matches!(node.value, Value::List(_)) { node.items() } else { single };
-    let after = |item: &Node| Some(After { id: item.text()?.to_owned(), place: item.place.clone() });
+    let items = if matches!(node.value, Value::List(_)) {
+        node.items()
+    } else {
+        single
+    };
+    let after = |item: &Node| {
+        Some(After {
+            id: item.text()?.to_owned(),
+            place: item.place.clone(),
+        })
+    };
     items.iter().filter_map(after).collect()
 }

@@ -12,6 +12,9 @@ use super::mask;
 /// Longest excerpt in characters; longer lines are cut around the point of interest so that the caret stays in view.
 const EXCERPT_CHARS: usize = 120;
 
+/// Longest quotation in a message, in characters.
+const QUOTED_CHARS: usize = 60;
+
 /// One file as read.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -50,7 +53,10 @@ impl Place {
     pub(crate) fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
         let end = floor_boundary(&source.text, range.end);
         let start = floor_boundary(&source.text, range.start).min(end);
-        Self { source: Some(Arc::clone(source)), range: start..end }
+        Self {
+            source: Some(Arc::clone(source)),
+            range: start..end,
+        }
     }
 
     /// The file, when there is one.
@@ -65,7 +71,21 @@ impl Place {
 
     /// What is written there, as typed.
     pub(crate) fn text(&self) -> &str {
-        self.source.as_deref().map_or("", |source| &source.text[self.range.clone()])
+        self.source
+            .as_deref()
+            .map_or("", |source| &source.text[self.range.clone()])
+    }
+
+    /// What is written there, cut to what fits into a sentence.
+    pub(crate) fn quoted(&self) -> String {
+        let text = self.text();
+        let line = text.lines().next().unwrap_or("");
+        let cut: String = line.chars().take(QUOTED_CHARS).collect();
+        if cut.len() < text.len() {
+            format!("{cut}…")
+        } else {
+            cut
+        }
     }
 
     /// The first `part` inside this place; the whole place when it is not there (escapes can hide it).
@@ -90,7 +110,13 @@ impl Place {
         let on_line = self.range.end.clamp(start, line_end.max(start));
         let width = text[start..on_line].trim_end().chars().count().max(1);
         let (excerpt, offset) = cut(&mask::secrets(line), before);
-        Some(Spot { line: text[..start].matches('\n').count() + 1, column: before + 1, width, excerpt, offset })
+        Some(Spot {
+            line: text[..start].matches('\n').count() + 1,
+            column: before + 1,
+            width,
+            excerpt,
+            offset,
+        })
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use super::place::Place;
+use super::{mask, place::Place};
+
+/// Longest message, hint or key in characters: long enough for any sentence of ours, short enough for a quoted file.
+const LONGEST: usize = 500;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -68,9 +71,9 @@ impl Problem {
             line: spot.line,
             column: spot.column,
             width: spot.width,
-            key: key.to_owned(),
-            message,
-            hint,
+            key: presentable(key),
+            message: presentable(&message),
+            hint: presentable(&hint),
             excerpt: spot.excerpt,
             offset: spot.offset,
         }
@@ -80,6 +83,20 @@ impl Problem {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// Text that quotes a file, made fit to be shown: no secret in an address, no control characters, no more than a few lines.
+fn presentable(text: &str) -> String {
+    let masked = mask::userinfo(text);
+    let mut out: String = masked
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if masked.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 /// Whether any of these keeps Flyball from starting.
@@ -128,8 +145,12 @@ impl Problem {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // A tab before the caret is repeated, so that both lines are as wide on every terminal.
-        let indent: String =
-            self.excerpt.chars().take(self.offset).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = self
+            .excerpt
+            .chars()
+            .take(self.offset)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
         let room = self.excerpt.chars().count().saturating_sub(self.offset).max(1);
         let carets = "^".repeat(self.width.clamp(1, room));
         let line = self.excerpt.replace(|c: char| c.is_control() && c != '\t', "?");

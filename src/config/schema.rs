@@ -2,7 +2,7 @@
 //! file's first line), and `shape` checks with them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::{
     pipeline::{CommonKeys, Head},
@@ -81,7 +81,10 @@ fn one_stage(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
     let mut schema = inline(kind.schema, generator);
     let common = inline(CommonKeys::json_schema, generator);
     let mut properties = Map::new();
-    properties.insert("kind".to_owned(), json!({ "description": "What the stage does.", "const": kind.name }));
+    properties.insert(
+        "kind".to_owned(),
+        json!({ "description": "What the stage does.", "const": kind.name }),
+    );
     for part in [&common, &schema] {
         properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
     }
@@ -106,5 +109,48 @@ fn finish(mut schema: Value, mut generator: SchemaGenerator) -> Value {
     if !definitions.is_empty() {
         schema["$defs"] = Value::Object(definitions);
     }
+    tidy(&mut schema);
     schema
+}
+
+/// TOML has no null, and nobody wrote 0.6 as 0.6000000238418579: says both as people do.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(keys) => {
+            keys.retain(|key, value| key != "default" || !value.is_null());
+            if let Some(only) = without_null(keys) {
+                keys.extend(only);
+            }
+            keys.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => {
+            items.retain(|item| item != "null");
+            items.iter_mut().for_each(tidy);
+        }
+        Value::Number(number) => {
+            let short = number
+                .as_f64()
+                .filter(|_| number.is_f64())
+                .and_then(|wide| (wide as f32).to_string().parse().ok());
+            if let Some(short) = short.and_then(Number::from_f64) {
+                *number = short;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The one way to write a value that remains when `null` is none; taken out of its `anyOf` or list of types.
+fn without_null(keys: &mut Map<String, Value>) -> Option<Map<String, Value>> {
+    if let Some([name, _]) = keys.get("type").and_then(Value::as_array).map(Vec::as_slice) {
+        let name = name.clone();
+        return Some(Map::from_iter([("type".to_owned(), name)]));
+    }
+    let ways = keys.get("anyOf")?.as_array()?;
+    let [only, null] = &ways[..] else { return None };
+    let mut only = only.as_object().filter(|_| null["type"] == "null")?.clone();
+    // The way may be an `anyOf` itself, so the outer one goes first.
+    keys.remove("anyOf");
+    only.retain(|key, _| !keys.contains_key(key));
+    Some(only)
 }

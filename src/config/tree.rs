@@ -44,7 +44,10 @@ impl Node {
     pub(crate) fn document(source: &Arc<Source>, table: &Spanned<DeTable<'_>>) -> Self {
         // Missing tables are reported against the document: its first character says "this file".
         let start = Place::new(source, 0..source.text.find(['\r', '\n']).unwrap_or(source.text.len()));
-        Self { place: start, value: Value::Table(entries(source, table.get_ref())) }
+        Self {
+            place: start,
+            value: Value::Table(entries(source, table.get_ref())),
+        }
     }
 
     fn new(source: &Arc<Source>, value: &Spanned<DeValue<'_>>) -> Self {
@@ -83,22 +86,36 @@ impl Node {
 
     /// The entries of a table; none for anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
-        if let Value::Table(entries) = &self.value { entries } else { &[] }
+        if let Value::Table(entries) = &self.value {
+            entries
+        } else {
+            &[]
+        }
     }
 
     /// The items of a list; none for anything else.
     pub(crate) fn items(&self) -> &[Node] {
-        if let Value::List(items) = &self.value { items } else { &[] }
+        if let Value::List(items) = &self.value {
+            items
+        } else {
+            &[]
+        }
     }
 
     /// The text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
-        if let Value::Text(text) = &self.value { Some(text) } else { None }
+        if let Value::Text(text) = &self.value {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// Takes this key out of a table.
     pub(crate) fn take(&mut self, key: &str) -> Option<Node> {
-        let Value::Table(entries) = &mut self.value else { return None };
+        let Value::Table(entries) = &mut self.value else {
+            return None;
+        };
         let at = entries.iter().position(|entry| entry.key == key)?;
         Some(entries.remove(at).node)
     }
@@ -119,9 +136,12 @@ impl Node {
             Value::Bool(yes) => Json::Bool(*yes),
             Value::Date => Json::String(self.place.text().to_owned()),
             Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
-            Value::Table(entries) => {
-                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect::<Map<_, _>>())
-            }
+            Value::Table(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                    .collect::<Map<_, _>>(),
+            ),
         }
     }
 }
@@ -159,6 +179,9 @@ fn list(source: &Arc<Source>, items: &DeArray<'_>) -> Vec<Node> {
 }
 
 fn saturating(integer: &DeInteger<'_>) -> i128 {
-    i128::from_str_radix(integer.as_str(), integer.radix())
-        .unwrap_or(if integer.as_str().starts_with('-') { i128::MIN } else { i128::MAX })
+    i128::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(if integer.as_str().starts_with('-') {
+        i128::MIN
+    } else {
+        i128::MAX
+    })
 }

@@ -1,7 +1,7 @@
 //! The wording that problems share: lists, "did you mean", and a value's kind in plain words.
 
-/// Below this likeness (0 to 1) a suggestion would be a guess; 0.7 accepts one slip in a four-letter word.
-const ALIKE: f64 = 0.7;
+/// Below this likeness (0 to 1) a suggestion would be a guess; 0.66 accepts one slip in a three-letter word.
+const ALIKE: f64 = 0.66;
 
 /// The known word most like `wrong`, if any is like it.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -21,12 +21,20 @@ fn likeness(wrong: &str, word: &str) -> f64 {
 }
 
 /// "did you mean `x`?", or what there is to choose from.
-pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str> + Clone, otherwise: &str) -> String {
+pub(crate) fn did_you_mean<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+    otherwise: &str,
+) -> String {
     if let Some(word) = nearest(wrong, known.clone()) {
         return format!("did you mean `{word}`?");
     }
     let known: Vec<&str> = known.into_iter().collect();
-    if known.is_empty() { "remove it".to_owned() } else { format!("{otherwise} {}", one_of(&known)) }
+    if known.is_empty() {
+        "remove it".to_owned()
+    } else {
+        format!("{otherwise} {}", one_of(&known))
+    }
 }
 
 /// "`a`, `b` or `c`".

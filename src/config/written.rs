@@ -11,7 +11,10 @@ use crate::stages::duration;
 /// The whole file. It is read section by section, so that one wrong section does not hide what is wrong in another.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Flyball deployment", description = "Where to run a pipeline: cameras, budgets, keys.")]
+#[schemars(
+    title = "Flyball deployment",
+    description = "Where to run a pipeline: cameras, budgets, keys."
+)]
 #[expect(dead_code, reason = "the schema is made from it; what is read are its fields' types")]
 pub(crate) struct Written {
     /// What this deployment is called and which pipeline it runs.
@@ -54,7 +57,10 @@ pub(crate) struct Head {
     pub(crate) node: Option<String>,
     /// The pipeline file, relative to this file.
     #[schemars(length(min = 1))]
-    #[expect(dead_code, reason = "the pipeline is read before this is, so that problems of both come at once")]
+    #[expect(
+        dead_code,
+        reason = "the pipeline is read before this is, so that problems of both come at once"
+    )]
     pub(crate) pipeline: String,
 }
 
@@ -189,7 +195,14 @@ pub struct Synthetic {
 
 impl Default for Synthetic {
     fn default() -> Self {
-        Self { width: 640, height: 384, fps: 15.0, faces: 1, frames: 0, seed: 1 }
+        Self {
+            width: 640,
+            height: 384,
+            fps: 15.0,
+            faces: 1,
+            frames: 0,
+            seed: 1,
+        }
     }
 }
 
@@ -224,7 +237,11 @@ pub(crate) struct Models {
 
 impl Default for Models {
     fn default() -> Self {
-        Self { dir: "../models".to_owned(), device: "auto".to_owned(), allow_unlicensed: false }
+        Self {
+            dir: "../models".to_owned(),
+            device: "auto".to_owned(),
+            allow_unlicensed: false,
+        }
     }
 }
 
@@ -380,8 +397,15 @@ pub enum Lever {
 
 impl Lever {
     /// Every lever, cheapest loss first.
-    pub const ALL: [Self; 7] =
-        [Self::Batch, Self::Interval, Self::Size, Self::Precision, Self::Stages, Self::Rate, Self::Admission];
+    pub const ALL: [Self; 7] = [
+        Self::Batch,
+        Self::Interval,
+        Self::Size,
+        Self::Precision,
+        Self::Stages,
+        Self::Rate,
+        Self::Admission,
+    ];
 }
 
 /// Bounds of the graph as a whole.
@@ -399,6 +423,9 @@ pub struct Flow {
 
 impl Default for Flow {
     fn default() -> Self {
-        Self { in_flight: 16, drain: Duration::from_secs(5) }
+        Self {
+            in_flight: 16,
+            drain: Duration::from_secs(5),
+        }
     }
 }

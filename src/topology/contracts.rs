@@ -13,15 +13,18 @@ const FROM_CAMERAS: Facts = Facts::of(&[Fact::Pixels]);
 pub(super) fn check(nodes: &mut [Node]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for at in 0..nodes.len() {
-        let mut missing = Facts::NONE;
+        let mut told = Facts::NONE;
+        let mut common = None;
         for (path, carried) in arriving(nodes, at) {
-            let lacks = nodes[at].contract.needs.without(carried).without(missing);
-            problems.extend(lacks.iter().map(|fact| refusal(nodes, at, &path, fact)));
-            missing = missing | lacks;
+            let lacks = nodes[at].contract.needs.without(carried).without(told);
+            if !lacks.is_empty() {
+                problems.push(refusal(nodes, at, &path, lacks));
+            }
+            told = told | lacks;
+            common = Some(common.map_or(carried, |common| both(common, carried)));
         }
-        let common = arriving(nodes, at).into_iter().map(|(_, carried)| carried).reduce(both).unwrap_or(Facts::NONE);
         let contract = nodes[at].contract;
-        nodes[at].carries = common | contract.needs | contract.adds;
+        nodes[at].carries = common.unwrap_or(Facts::NONE) | contract.needs | contract.adds;
     }
     problems
 }
@@ -32,28 +35,46 @@ fn arriving(nodes: &[Node], at: usize) -> Vec<(String, Facts)> {
     if inputs.is_empty() {
         return vec![("the cameras".to_owned(), FROM_CAMERAS)];
     }
-    inputs.iter().map(|input| (format!("`{}`", nodes[*input].id), nodes[*input].carries)).collect()
+    inputs
+        .iter()
+        .map(|input| (format!("`{}`", nodes[*input].id), nodes[*input].carries))
+        .collect()
 }
 
 fn both(a: Facts, b: Facts) -> Facts {
     a.without(a.without(b))
 }
 
-fn refusal(nodes: &[Node], at: usize, path: &str, fact: Fact) -> Problem {
+fn refusal(nodes: &[Node], at: usize, path: &str, lacks: Facts) -> Problem {
     let node = &nodes[at];
-    let message = format!("`{}` needs {}, and packets from {path} carry none", node.id, fact.word());
-    Problem::error(&node.place, &node.id, message, hint(nodes, node, fact))
+    let none = if lacks.iter().count() == 1 {
+        "none"
+    } else {
+        "none of these"
+    };
+    let message = format!("`{}` needs {lacks}, and packets from {path} carry {none}", node.id);
+    let mut hints: Vec<String> = lacks.iter().map(|fact| hint(nodes, node, fact)).collect();
+    hints.dedup();
+    Problem::error(&node.place, &node.id, message, hints.join("; "))
 }
 
+/// The stage that would add the fact: one that is in the graph at the wrong place, or else a kind that exists.
 fn hint(nodes: &[Node], node: &Node, fact: Fact) -> String {
     let adds = |facts: Facts| Facts::of(&[fact]).without(facts).is_empty();
-    let present = nodes.iter().find(|other| adds(other.contract.adds) && other.id != node.id);
-    if let Some(present) = present {
-        return format!("`{}` adds {}: move it before `{}`, or read `after` it", present.id, fact.word(), node.id);
+    if let Some(present) = nodes
+        .iter()
+        .find(|other| adds(other.contract.adds) && other.id != node.id)
+    {
+        return format!("`{}` adds {}: read `after` it", present.id, present.contract.adds);
     }
-    let kinds: Vec<&str> = KINDS.iter().filter(|kind| adds(kind.contract.adds)).map(|kind| kind.name).collect();
-    if kinds.is_empty() {
+    let kinds = KINDS.iter().filter(|kind| adds(kind.contract.adds));
+    let Some(kind) = kinds.clone().next() else {
         return format!("no stage adds {} yet: remove `{}`", fact.word(), node.id);
-    }
-    format!("add a stage {} before it, which adds {}", config::one_of(&kinds), fact.word())
+    };
+    let names: Vec<&str> = kinds.map(|kind| kind.name).collect();
+    format!(
+        "add a stage {} before it, which adds {}",
+        config::one_of(&names),
+        kind.contract.adds
+    )
 }

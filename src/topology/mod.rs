@@ -4,15 +4,21 @@
 //! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, `cameras`
 //! feed it, and the [`board`](Board) says what is going on. Next room up: `cli`.
 
+mod assemble;
 mod board;
 mod cameras;
 mod contracts;
+mod delivery;
 pub mod draw;
 pub mod graph;
+mod inputs;
+mod models;
 mod open;
+mod people;
 mod run;
 mod wiring;
 
+pub use assemble::{AssembleError, Assembly, Ended, assemble};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};

@@ -21,11 +21,18 @@ pub struct Opened {
 
 /// Reads a deployment or a pipeline file with all it refers to, and checks that its stages make a graph.
 pub fn open(path: &Path, environment: &Environment) -> Opened {
-    let config::Reading { mut deployment, pipeline, mut problems } = config::read(path, environment);
+    let config::Reading {
+        mut deployment,
+        pipeline,
+        mut problems,
+    } = config::read(path, environment);
     let mut graph = None;
     let mut title = String::new();
     if let Some(pipeline) = pipeline {
-        title = [pipeline.name.as_str(), pipeline.summary.as_str()].join(": ").trim_end_matches(": ").to_owned();
+        title = [pipeline.name.as_str(), pipeline.summary.as_str()]
+            .join(": ")
+            .trim_end_matches(": ")
+            .to_owned();
         match Graph::build(&pipeline) {
             Ok(built) => {
                 problems.extend_from_slice(built.warnings());
@@ -37,5 +44,10 @@ pub fn open(path: &Path, environment: &Environment) -> Opened {
     if any_error(&problems) {
         deployment = None;
     }
-    Opened { title, deployment, graph, problems: in_reading_order(problems) }
+    Opened {
+        title,
+        deployment,
+        graph,
+        problems: in_reading_order(problems),
+    }
 }
