@@ -174,7 +174,14 @@ mod tests {
 
     #[test]
     fn broken_addresses_are_refused_without_repeating_them() {
-        let broken = ["http://h/", "rtsp://", "rtsp://u:hunter2@/x", "rtsp://u:hun%zz@h/", "rtsp://u:pa/hunter2@h/", "rtsp://h/a b"];
+        let broken = [
+            "http://h/",
+            "rtsp://",
+            "rtsp://u:hunter2@/x",
+            "rtsp://u:hun%zz@h/",
+            "rtsp://u:pa/hunter2@h/",
+            "rtsp://h/a b",
+        ];
         for text in broken {
             let problem = RtspUrl::parse(text).expect_err(text).to_string();
             assert!(!problem.contains("hunter2"), "{problem}");

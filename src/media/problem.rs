@@ -47,7 +47,9 @@ pub enum MediaError {
         why: String,
     },
     /// We have no decoder for it.
-    #[error("`{input}` is encoded as {codec}, which is not supported: use H.264, H.265, VP8, VP9, AV1, MPEG-2/4 or JPEG")]
+    #[error(
+        "`{input}` is encoded as {codec}, which is not supported: use H.264, H.265, VP8, VP9, AV1, MPEG-2/4 or JPEG"
+    )]
     UnsupportedCodec {
         /// The input.
         input: String,
@@ -71,7 +73,9 @@ pub enum MediaError {
         codec: &'static str,
     },
     /// The picture is above the limit.
-    #[error("`{input}` shows {w}x{h} pixels, above the limit of {max} pixels: raise `max_pixels` or use a smaller stream")]
+    #[error(
+        "`{input}` shows {w}x{h} pixels, above the limit of {max} pixels: raise `max_pixels` or use a smaller stream"
+    )]
     TooLarge {
         /// The input.
         input: String,
@@ -184,6 +188,14 @@ pub enum Remedy {
 }
 
 impl MediaError {
+    /// Whether a hardware decoder is to blame, so that a software one may do.
+    pub fn is_hardware(&self) -> bool {
+        match self {
+            Self::Decoder { element, .. } => element.starts_with("nv"),
+            _ => false,
+        }
+    }
+
     /// When another attempt makes sense.
     pub fn remedy(&self) -> Remedy {
         match self {

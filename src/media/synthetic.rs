@@ -150,7 +150,10 @@ impl Mover {
             let way = u64::from(start).wrapping_add(frame.wrapping_mul(u64::from(speed))) % (2 * room);
             way.min(2 * room - way) as u32
         };
-        (bounce(self.start.0, self.speed.0, size.w), bounce(self.start.1, self.speed.1, size.h))
+        (
+            bounce(self.start.0, self.speed.0, size.w),
+            bounce(self.start.1, self.speed.1, size.h),
+        )
     }
 
     fn paint(&self, luma: &mut [u8], size: Size, (left, top): (u32, u32), level: u8) {
@@ -195,8 +198,12 @@ mod tests {
                 let shape = world.shapes_at(frame)[0];
                 let bright = luma.iter().filter(|&&l| l == shape.luma).count() as f32;
                 let share = bright / (shape.bbox.w * shape.bbox.h);
-                assert!((0.7..=1.0).contains(&share), "seed {seed}, frame {frame}: {share} of the box is bright");
-                let middle = (shape.bbox.y + shape.bbox.h / 2.0) as usize * stride + (shape.bbox.x + shape.bbox.w / 2.0) as usize;
+                assert!(
+                    (0.7..=1.0).contains(&share),
+                    "seed {seed}, frame {frame}: {share} of the box is bright"
+                );
+                let middle = (shape.bbox.y + shape.bbox.h / 2.0) as usize * stride
+                    + (shape.bbox.x + shape.bbox.w / 2.0) as usize;
                 assert_eq!(luma[middle], shape.luma, "seed {seed}, frame {frame}");
             }
         }

@@ -36,7 +36,12 @@ pub(super) fn play(camera: &CameraId, spec: SyntheticSpec, around: &Surroundings
             uncertainty: Duration::ZERO,
         };
         let camera = camera.clone();
-        let frame = Frame { camera, sequence, captured, pixels };
+        let frame = Frame {
+            camera,
+            sequence,
+            captured,
+            pixels,
+        };
         if around.sink.offer(frame) == Offer::Closed {
             return CameraEnd::SinkClosed;
         }
@@ -82,7 +87,11 @@ mod tests {
         fn offer(&self, frame: Frame) -> Offer {
             let mut frames = self.frames.lock().unwrap();
             frames.push(frame);
-            if self.room.is_some_and(|room| frames.len() >= room) { Offer::Closed } else { Offer::Taken }
+            if self.room.is_some_and(|room| frames.len() >= room) {
+                Offer::Closed
+            } else {
+                Offer::Taken
+            }
         }
     }
 
@@ -111,7 +120,10 @@ mod tests {
         assert!(frames.iter().map(|f| f.sequence).eq(0..9));
         assert_eq!(frames[3].captured.pts, Some(Duration::from_millis(100)));
         let states = log.states.lock().unwrap();
-        assert_eq!(*states, [CameraState::Connecting, CameraState::Live, CameraState::Ended]);
+        assert_eq!(
+            *states,
+            [CameraState::Connecting, CameraState::Live, CameraState::Ended]
+        );
     }
 
     #[test]
@@ -129,7 +141,10 @@ mod tests {
         let log = Arc::new(Log::default());
         let (running, stop) = crossbeam_channel::bounded::<Infallible>(0);
         drop(running);
-        let input = CameraInput::new(CameraId::new("toy").unwrap(), SourceSpec::Synthetic(SyntheticSpec::default()));
+        let input = CameraInput::new(
+            CameraId::new("toy").unwrap(),
+            SourceSpec::Synthetic(SyntheticSpec::default()),
+        );
         let end = run_camera(input, log.clone(), log.clone(), &stop, Arc::new(SystemClock));
         assert!(matches!(end, CameraEnd::Stopped) && log.frames.lock().unwrap().is_empty());
     }
