@@ -8,12 +8,15 @@
 
 mod backend;
 mod bucket;
+pub mod decode;
 mod device;
-mod fake;
 mod faces;
+mod fake;
+pub mod heads;
 pub mod manifest;
 #[cfg(feature = "ort")]
 pub mod ort;
+mod seated;
 mod shapes;
 mod shelf;
 pub mod tensor;
@@ -23,5 +26,6 @@ pub use bucket::{Bucketing, LARGEST_BUCKET, Portion, bucket, portions};
 pub use device::Device;
 pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
 pub use fake::{Answer, FakeBackend, FakeSession, write_output};
+pub use seated::Seated;
 pub use shapes::{ShapeDetector, ShapeEmbedder, ShapeJudge};
 pub use shelf::{Lease, Loaded, Resident, Seat, Shelf, ShelfError, ShelfEvent, Step};

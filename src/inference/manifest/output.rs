@@ -32,6 +32,21 @@ pub enum Output {
     Bins(Bins),
 }
 
+impl Output {
+    /// Replaces a detector's score threshold (0 to 1); nothing happens for other decoders.
+    pub fn set_score_threshold(&mut self, threshold: f32) {
+        match self {
+            Self::Yunet(said) => said.score_threshold = threshold,
+            Self::Centerface(said) => said.score_threshold = threshold,
+            Self::Ultraface(said) => said.score_threshold = threshold,
+            Self::Yolov8(said) => said.score_threshold = threshold,
+            Self::Scrfd(said) => said.score_threshold = threshold,
+            Self::Retinaface(said) => said.score_threshold = threshold,
+            Self::Embedding(_) | Self::Softmax(_) | Self::Expectation(_) | Self::Points(_) | Self::Bins(_) => {}
+        }
+    }
+}
+
 /// Names of one output a stride: a template with `{stride}` in it, or a list in the order of the strides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
