@@ -5,6 +5,8 @@
 //! into detectors, embedders and their kin. Next room up: `stages`.
 
 mod backend;
+pub mod decode;
+pub mod heads;
 pub mod manifest;
 pub mod tensor;
 
