@@ -9,6 +9,10 @@ use crate::{
 /// one gives one a cell, and comparing 10,000 with each other would take longer than the network.
 pub const PROPOSALS_KEPT: usize = 1000;
 
+/// No true box reaches this far from the tensor's corner, in pixels; one that does came from a broken network, and its edges
+/// would not survive being added up.
+const FARTHEST: f32 = 1e6;
+
 /// A box as a detector proposes it, in pixels of its input tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Proposal {
@@ -23,21 +27,21 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// A face; `None` when any number is not finite or the box is empty.
+    /// A face; `None` when its numbers make no sense.
     pub(super) fn face(bbox: BBox, points: Option<Landmarks5>, score: f32) -> Option<Self> {
         Self::of(bbox, points, score, 0)
     }
 
-    /// A thing of some class; `None` when any number is not finite or the box is empty.
+    /// A thing of some class; `None` when a number is not finite or out of all measure, or the box is empty.
     pub(super) fn of(bbox: BBox, points: Option<Landmarks5>, score: f32, class: usize) -> Option<Self> {
-        let numbers = [bbox.x, bbox.y, bbox.w, bbox.h, score, bbox.area()];
-        let finite = |p: &Point| p.x.is_finite() && p.y.is_finite();
-        let sound = numbers.iter().all(|n| n.is_finite()) && points.iter().flatten().all(finite);
+        let near = |v: f32| v.abs() < FARTHEST; // false for NaN
+        let sound = [bbox.x, bbox.y, bbox.w, bbox.h].into_iter().all(near) && score.is_finite();
         let solid = bbox.w > 0.0 && bbox.h > 0.0;
-        (sound && solid).then_some(Self {
+        let pointed = points.iter().flatten().all(|p| near(p.x) && near(p.y));
+        (sound && solid && pointed).then_some(Self {
             bbox,
             points,
-            score,
+            score: score.clamp(0.0, 1.0),
             class,
         })
     }
