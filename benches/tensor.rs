@@ -7,8 +7,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use flyball::{
     inference::manifest::Channels,
-    inference::tensor::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, ToSource, warp},
+    inference::tensor::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, warp},
     memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels, Size},
+    vision::Affine,
 };
 
 /// A picture of noise: no two neighbours alike, so nothing is faster than on real footage.
@@ -54,13 +55,13 @@ fn faces(c: &mut Criterion) {
     };
     // a face of some 180 pixels, tilted by 12 degrees
     let (sin, cos) = (0.21_f32 * 1.6, 0.98_f32 * 1.6);
-    let map = ToSource([cos, -sin, 560.0, sin, cos, 240.0]);
+    let map = Affine([[cos, -sin, 560.0], [sin, cos, 240.0]]);
     for side in [112, 150] {
         let size = Size::new(side, side);
         let mut item = vec![0.0; 3 * size.area() as usize];
         for (name, pixels) in [("nv12", &frame), ("rgb", &rgb)] {
             c.bench_function(&format!("warp {name} to {side}x{side}"), |b| {
-                b.iter(|| warp(black_box(pixels), map, Border::default(), &format, size, &mut item));
+                b.iter(|| warp(black_box(pixels), &map, Border::default(), &format, size, &mut item));
             });
         }
     }

@@ -15,6 +15,7 @@ use super::{
     tree::{Node, Value},
     words,
 };
+pub use crate::flow::WhenFull;
 use crate::stages::{KINDS, Kind, StageConfig};
 
 /// The name that stands for the cameras in drawings and messages; no stage can have it.
@@ -88,19 +89,6 @@ impl Default for Edge {
             when_full: WhenFull::Block,
         }
     }
-}
-
-/// What happens to a packet that finds the queue full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WhenFull {
-    /// The stage before waits; nothing is lost here.
-    #[default]
-    Block,
-    /// The oldest queued packet is dropped and counted; nobody waits.
-    DropOldest,
-    /// The new packet is dropped and counted; nobody waits.
-    DropNewest,
 }
 
 /// The `[pipeline]` table.

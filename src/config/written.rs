@@ -189,6 +189,8 @@ pub struct Synthetic {
     pub faces: u32,
     /// Frames to make; 0 makes them without end.
     pub frames: u64,
+    /// How fast they come.
+    pub pace: Pace,
     /// The seed of every movement.
     pub seed: u64,
 }
@@ -201,6 +203,7 @@ impl Default for Synthetic {
             fps: 15.0,
             faces: 1,
             frames: 0,
+            pace: Pace::Realtime,
             seed: 1,
         }
     }

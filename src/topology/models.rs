@@ -136,7 +136,7 @@ fn model_ref(stage: &str, shelf: &Shelf, model: &str) -> Option<ModelRef> {
         stage: stage.to_owned(),
         id: model.to_owned(),
         sha256: loaded.variant.sha256.clone(),
-        precision: loaded.variant.precision.to_string(),
+        precision: loaded.variant.precision.word().to_owned(),
     })
 }
 
@@ -145,7 +145,7 @@ fn space_info(manifest: &ModelManifest, name: String) -> Option<SpaceInfo> {
     let Output::Embedding(said) = &manifest.output else { return None };
     let metric = match said.metric {
         crate::inference::manifest::Metric::Cosine => vision::Metric::Cosine,
-        crate::inference::manifest::Metric::L2 => vision::Metric::L2,
+        crate::inference::manifest::Metric::L2 => vision::Metric::Distance,
     };
     let (known, margin) = (said.thresholds.known, said.thresholds.margin);
     Some(SpaceInfo { name: name.into(), dims: said.dims, metric, known, margin })

@@ -128,6 +128,17 @@ pub enum Precision {
     Int8,
 }
 
+impl Precision {
+    /// The word in a manifest.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
 /// One precision at one input size in one file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

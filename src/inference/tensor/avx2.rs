@@ -127,7 +127,7 @@ unsafe fn rgb_blocks(row: &RgbRow, out: &mut RowOut) -> usize {
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn warp_blocks(crop: &Crop, y: usize, start: usize, out: &mut RowOut) -> usize {
-    let [a, b, c, d, e, f] = crop.map;
+    let [[a, b, c], [d, e, f]] = crop.map;
     let count = out.len() / BLOCK * BLOCK;
     let (row_x, row_y) = (_mm256_set1_ps(b * y as f32 + c), _mm256_set1_ps(e * y as f32 + f));
     let ramp = _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);

@@ -21,4 +21,4 @@ mod warp;
 pub use format::{Border, TensorFormat};
 pub use placement::{Anchor, Placement, Rect};
 pub use resize::Resizer;
-pub use warp::{ToSource, warp};
+pub use warp::warp;

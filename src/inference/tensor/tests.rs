@@ -1,8 +1,8 @@
 //! Both passes against the definition, written out pixel by pixel in double precision, with vectors on and off.
 
-use super::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, ToSource, color::ToRgb, warp};
-use crate::inference::manifest::Channels;
+use super::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, color::ToRgb, warp};
 use crate::memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels, Size};
+use crate::{inference::manifest::Channels, vision::Affine};
 
 /// How far a value may be from the definition, in levels of 0 to 255: rows are blended in steps of 1/256.
 const LEVELS: f64 = 0.75;
@@ -177,11 +177,11 @@ fn one_resizer_serves_many_sizes_in_turn() {
     }
 }
 
-fn assert_warp(pixels: &Pixels, map: ToSource, border: Border, size: Size) {
+fn assert_warp(pixels: &Pixels, map: Affine, border: Border, size: Size) {
     let format = TensorFormat::raw(Channels::Rgb);
     let mut item = vec![f32::NAN; 3 * size.area() as usize];
-    warp(pixels, map, border, &format, size, &mut item);
-    let [a, b, c, d, e, f] = map.0.map(f64::from);
+    warp(pixels, &map, border, &format, size, &mut item);
+    let [[a, b, c], [d, e, f]] = map.0.map(|row| row.map(f64::from));
     for (at, &found) in item.iter().enumerate() {
         let (plane, rest) = (at / size.area() as usize, at as u32 % size.area() as u32);
         let (x, y) = (f64::from(rest % size.w), f64::from(rest / size.w));
@@ -196,11 +196,11 @@ fn assert_warp(pixels: &Pixels, map: ToSource, border: Border, size: Size) {
 #[test]
 fn every_format_warps_as_defined_inside_and_across_the_edge() {
     let maps = [
-        [1.1, -0.3, 14.0, 0.3, 1.1, 2.0],
-        [0.5, 0.0, 20.5, 0.0, 0.5, 20.25],
-        [-1.0, 0.0, 60.0, 0.0, -1.0, 60.0],
-        [2.0, 0.5, -30.0, -0.5, 2.0, 10.0],
-        [1.0, 0.0, 5000.0, 0.0, 1.0, -4000.0],
+        [[1.1, -0.3, 14.0], [0.3, 1.1, 2.0]],
+        [[0.5, 0.0, 20.5], [0.0, 0.5, 20.25]],
+        [[-1.0, 0.0, 60.0], [0.0, -1.0, 60.0]],
+        [[2.0, 0.5, -30.0], [-0.5, 2.0, 10.0]],
+        [[1.0, 0.0, 5000.0], [0.0, 1.0, -4000.0]],
     ];
     for format in FORMATS {
         for size in [Size::new(91, 77), Size::new(64, 64), Size::new(3, 3), Size::new(8, 1)] {
@@ -209,7 +209,7 @@ fn every_format_warps_as_defined_inside_and_across_the_edge() {
                 .into_iter()
                 .flat_map(|m| [(m, Border::default()), (m, Border::Replicate)])
             {
-                both_ways(|| assert_warp(&pixels, ToSource(map), border, Size::new(43, 29)));
+                both_ways(|| assert_warp(&pixels, Affine(map), border, Size::new(43, 29)));
             }
         }
     }
@@ -252,7 +252,7 @@ fn a_map_of_nonsense_gives_black_and_no_panic() {
     let format = TensorFormat::raw(Channels::Rgb);
     warp(
         &pixels,
-        ToSource([f32::NAN; 6]),
+        &Affine([[f32::NAN; 3]; 2]),
         Border::default(),
         &format,
         Size::new(8, 8),
@@ -261,7 +261,7 @@ fn a_map_of_nonsense_gives_black_and_no_panic() {
     assert!(item.iter().all(|&v| v == 0.0));
     warp(
         &pixels,
-        ToSource([1e30, -1e30, 1e38, 1e38, 0.0, 0.0]),
+        &Affine([[1e30, -1e30, 1e38], [1e38, 0.0, 0.0]]),
         Border::Replicate,
         &format,
         Size::new(8, 8),

@@ -13,15 +13,13 @@ use super::{
 };
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, vectors};
-use crate::memory::{PixelFormat, Pixels, Size};
+use crate::{
+    memory::{PixelFormat, Pixels, Size},
+    vision::Affine,
+};
 
 /// Distance from the right and bottom edge within which pixels are read one by one: vectors read up to 6 bytes ahead.
 const MARGIN: f32 = 9.0;
-
-/// The affine map from crop pixels to frame pixels, `[a, b, c, d, e, f]`: `x' = a·x + b·y + c`, `y' = d·x + e·y + f`.
-/// Pixel centres have whole coordinates, as in OpenCV.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ToSource(pub [f32; 6]);
 
 /// One plane of samples; neighbours along x are `step` bytes apart.
 #[derive(Clone, Copy)]
@@ -45,14 +43,14 @@ pub(super) enum Source<'a> {
 /// Everything one crop needs.
 pub(super) struct Crop<'a> {
     pub(super) source: Source<'a>,
-    pub(super) map: [f32; 6],
+    pub(super) map: [[f32; 3]; 2],
     pub(super) finish: Finish,
     frame: Size,
 }
 
-/// Fills `item` (channels × `size.h` × `size.w`) with the part of the picture that `map` points at. A map that is not
-/// finite (landmarks of nonsense) gives black.
-pub fn warp(pixels: &Pixels, map: ToSource, border: Border, format: &TensorFormat, size: Size, item: &mut [f32]) {
+/// Fills `item` (channels × `size.h` × `size.w`) with the part of the picture that `map` (crop pixels to frame
+/// pixels) points at. A map that is not finite (landmarks of nonsense) gives black.
+pub fn warp(pixels: &Pixels, map: &Affine, border: Border, format: &TensorFormat, size: Size, item: &mut [f32]) {
     let wanted = format.channels.count() * size.area() as usize;
     assert_eq!(
         item.len(),
@@ -62,7 +60,7 @@ pub fn warp(pixels: &Pixels, map: ToSource, border: Border, format: &TensorForma
     );
     let finish = format.finish();
     let mut out = Item::new(item, size, format.channels);
-    let sound = map.0.iter().all(|m| m.is_finite()) && pixels.size().area() > 0;
+    let sound = map.0.iter().flatten().all(|m| m.is_finite()) && pixels.size().area() > 0;
     let crop = sound.then(|| Crop::new(pixels, map, border, finish));
     for y in 0..size.h as usize {
         match &crop {
@@ -73,7 +71,7 @@ pub fn warp(pixels: &Pixels, map: ToSource, border: Border, format: &TensorForma
 }
 
 impl<'a> Crop<'a> {
-    fn new(pixels: &'a Pixels, map: ToSource, border: Border, finish: Finish) -> Self {
+    fn new(pixels: &'a Pixels, map: &Affine, border: Border, finish: Finish) -> Self {
         Self {
             source: Source::of(pixels, border),
             map: map.0,
@@ -108,7 +106,7 @@ impl<'a> Crop<'a> {
 
     /// The columns of row `y` whose source lies well inside the frame.
     fn interior(&self, y: usize, width: usize) -> Range<usize> {
-        let [a, b, c, d, e, f] = self.map;
+        let [[a, b, c], [d, e, f]] = self.map;
         let y = y as f32;
         let (from, to) = crossing(a, b * y + c, self.frame.w as f32 - MARGIN);
         let (from2, to2) = crossing(d, e * y + f, self.frame.h as f32 - MARGIN);
@@ -118,7 +116,7 @@ impl<'a> Crop<'a> {
     }
 
     fn pixel(&self, x: usize, y: usize) -> [f32; 3] {
-        let [a, b, c, d, e, f] = self.map;
+        let [[a, b, c], [d, e, f]] = self.map;
         let (x, y) = (x as f32, y as f32);
         let (sx, sy) = (a * x + (b * y + c), d * x + (e * y + f));
         match &self.source {
