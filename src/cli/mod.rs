@@ -16,6 +16,8 @@ use clap_complete::Shell;
 
 pub use exit::Exit;
 
+use crate::simulate::{self, SimulateArgs};
+
 /// Watches live video: finds faces, follows them, says who they are and whether they are alive, and tells subscribers.
 #[derive(Debug, Parser)]
 #[command(name = "flyball", version, after_help = exit::HELP, max_term_width = 100)]
@@ -26,6 +28,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::RunArgs),
+    Check(check::CheckArgs),
+    Draw(draw::DrawArgs),
+    Schema(schema::SchemaArgs),
+    Simulate(SimulateArgs),
     /// Print shell completions
     #[command(after_help = "Example: flyball completions bash > /etc/bash_completion.d/flyball")]
     Completions {
@@ -41,10 +48,39 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Exit {
+    let mut out = io::stdout().lock();
     match command {
+        Command::Run(args) => {
+            drop(out);
+            run::run(&args)
+        }
+        Command::Check(args) => told(check::run(&args, &mut out)),
+        Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
+        Command::Schema(args) => told(schema::run(&args, &mut out)),
+        Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut io::stdout());
+            clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);
             Exit::Done
+        }
+    }
+}
+
+/// The exit of a command that only prints; a reader that went away (`| head`) is no failure.
+fn told(code: io::Result<u8>) -> Exit {
+    match code {
+        Ok(0) => Exit::Done,
+        Ok(check::EXIT_PROBLEMS) => Exit::BadInput,
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Ok(_) | Err(_) => Exit::Failed,
+    }
+}
+
+fn simulated(outcome: Result<(), simulate::SimulateError>) -> Exit {
+    match outcome {
+        Ok(()) => Exit::Done,
+        Err(cause) => {
+            complain(&cause);
+            Exit::BadInput
         }
     }
 }

@@ -13,10 +13,12 @@ use crossbeam_channel::Receiver;
 
 use super::{
     gauge::Gauge,
+    narrate::narrate,
     terminal::Screen,
     view::{self, Dashboard},
 };
-use crate::topology::{Outcome, Running, TailLine};
+use crate::events::Recorded;
+use crate::topology::{Assembly, Ended, TailLine};
 
 /// Between two looks at signals, endings and the clock.
 const BEAT: Duration = Duration::from_millis(50);
@@ -24,9 +26,6 @@ const BEAT: Duration = Duration::from_millis(50);
 const REDRAW: Duration = Duration::from_millis(250);
 /// Between two status lines of the plain view.
 const STATUS: Duration = Duration::from_secs(5);
-/// How long a drain may take before threads are left behind.
-const DRAIN: Duration = Duration::from_secs(10);
-
 /// How a run is shown.
 pub(super) enum Display {
     /// Full screen; log lines arrive in the queue.
@@ -42,98 +41,103 @@ pub(super) enum Display {
 pub(super) struct Bounds {
     /// Ends after this long.
     pub(super) run_for: Option<Duration>,
-    /// Ends when every camera has ended.
-    pub(super) until_end: bool,
 }
 
 /// A run being watched.
 pub(super) struct Session {
-    pub(super) running: Running,
     pub(super) title: String,
     pub(super) display: Display,
     pub(super) bounds: Bounds,
+    /// How long a drain may take before threads are left behind.
+    pub(super) drain: Duration,
     /// Counts termination signals.
     pub(super) signals: Arc<AtomicUsize>,
-    /// Event lines for people.
-    pub(super) lines: Receiver<TailLine>,
+    /// Every event, as it is published.
+    pub(super) shown: Receiver<Recorded>,
+    pub(super) assembly: Assembly,
 }
 
 impl Session {
-    /// Watches until the end, then drains. Returns the outcome and the last state of things.
-    pub(super) fn run(mut self) -> io::Result<(Outcome, Dashboard)> {
+    /// Watches until the end, then drains. Returns how it ended and the last state of things.
+    pub(super) fn run(mut self) -> io::Result<(Ended, Dashboard)> {
         let start = now();
         let mut gauge = Gauge::new(start);
-        let (mut shown, mut stopping, mut heeded) = (start, None::<Instant>, 0);
-        let mut status = start;
-        while self.running.watch(BEAT) {
+        let (mut redrawn, mut told, mut deadline, mut heeded) = (start, start, None::<Instant>, 0);
+        while self.assembly.running.watch(BEAT) {
             let at = now();
-            heeded = self.heed_signals(heeded);
-            if stopping.is_none() && (heeded > 0 || self.is_over(at - start)) {
-                if heeded == 0 {
-                    self.running.stop();
-                }
-                stopping = Some(at + DRAIN);
-            }
-            self.show_lines()?;
-            if at - shown >= REDRAW {
-                shown = at;
-                gauge.read(&self.running, at);
-                self.redraw(&gauge.dashboard(&self.title, &self.running))?;
-            }
-            if at - status >= STATUS {
-                status = at;
-                self.status(&gauge.dashboard(&self.title, &self.running))?;
-            }
-            if stopping.is_some_and(|deadline| at >= deadline) {
+            heeded = self.heed(heeded, at - start);
+            if heeded > 0 && at >= *deadline.get_or_insert(at + self.drain) {
                 break;
             }
+            self.show_events()?;
+            if at - redrawn >= REDRAW {
+                redrawn = at;
+                gauge.read(&self.assembly.running, at);
+                self.redraw(&gauge)?;
+            }
+            if at - told >= STATUS {
+                told = at;
+                self.tell_status(&gauge)?;
+            }
         }
-        self.show_lines()?;
-        gauge.read(&self.running, now());
-        let last = gauge.dashboard(&self.title, &self.running);
-        drop(self.display);
-        Ok((self.running.finish(now() + Duration::from_secs(1), now), last))
+        self.end(gauge)
     }
 
-    /// The first signal drains, the second means now.
-    fn heed_signals(&mut self, heeded: usize) -> usize {
-        let asked = self.signals.load(Ordering::Acquire) + usize::from(self.key_asks());
-        (heeded..asked).for_each(|_| self.running.stop());
+    fn end(self, mut gauge: Gauge) -> io::Result<(Ended, Dashboard)> {
+        gauge.read(&self.assembly.running, now());
+        let last = gauge.dashboard(&self.title, &self.assembly.running);
+        let Self { display, shown, assembly, .. } = self;
+        let gallery = assembly.gallery.clone();
+        let board = Arc::clone(&assembly.running.board);
+        let ended = assembly.finish(now() + Duration::from_secs(2), now);
+        for recorded in shown.try_iter() {
+            let line = narrate(&recorded.event, gallery.as_deref(), &board);
+            if let (Display::Plain, Some(line)) = (&display, line) {
+                writeln!(io::stdout(), "{} {}", line.at, line.text)?;
+            }
+        }
+        Ok((ended, last))
+    }
+
+    /// Counts the requests to end so far and passes new ones on: the first drains, the second means now.
+    fn heed(&self, heeded: usize, elapsed: Duration) -> usize {
+        let key = matches!(self.display, Display::Screen(..)) && Screen::asked_to_end(Duration::ZERO).unwrap_or(true);
+        if key {
+            self.signals.fetch_add(1, Ordering::AcqRel);
+        }
+        let time_is_up = self.bounds.run_for.is_some_and(|limit| elapsed >= limit);
+        let asked = self.signals.load(Ordering::Acquire).max(usize::from(time_is_up));
+        (heeded..asked).for_each(|_| self.assembly.running.stop());
         asked.max(heeded)
     }
 
-    fn key_asks(&mut self) -> bool {
-        let asks = matches!(&self.display, Display::Screen(..)) && Screen::asked_to_end(Duration::ZERO).unwrap_or(true);
-        if asks {
-            self.signals.fetch_add(1, Ordering::AcqRel);
-        }
-        false
-    }
-
-    fn is_over(&self, elapsed: Duration) -> bool {
-        self.bounds.run_for.is_some_and(|limit| elapsed >= limit)
-    }
-
-    fn show_lines(&mut self) -> io::Result<()> {
-        while let Ok(line) = self.lines.try_recv() {
+    fn show_events(&mut self) -> io::Result<()> {
+        while let Ok(recorded) = self.shown.try_recv() {
+            let board = &self.assembly.running.board;
+            let Some(line) = narrate(&recorded.event, self.assembly.gallery.as_deref(), board) else { continue };
             if matches!(self.display, Display::Plain) {
                 writeln!(io::stdout(), "{} {}", line.at, line.text)?;
             }
-            self.running.board.tell(line);
+            board.tell(line);
         }
         Ok(())
     }
 
-    fn redraw(&mut self, dashboard: &Dashboard) -> io::Result<()> {
+    fn redraw(&mut self, gauge: &Gauge) -> io::Result<()> {
         let Display::Screen(screen, log) = &mut self.display else { return Ok(()) };
+        let running = &self.assembly.running;
         while let Ok(text) = log.try_recv() {
-            self.running.board.tell(TailLine { at: "log     ".to_owned(), text });
+            running.board.tell(TailLine { at: "log         ".to_owned(), text });
         }
-        screen.show(dashboard)
+        screen.show(&gauge.dashboard(&self.title, running))
     }
 
-    fn status(&self, dashboard: &Dashboard) -> io::Result<()> {
-        if matches!(self.display, Display::Plain) { writeln!(io::stdout(), "{}", view::status_line(dashboard)) } else { Ok(()) }
+    fn tell_status(&self, gauge: &Gauge) -> io::Result<()> {
+        if !matches!(self.display, Display::Plain) {
+            return Ok(());
+        }
+        let dashboard = gauge.dashboard(&self.title, &self.assembly.running);
+        writeln!(io::stdout(), "{}", view::status_line(&dashboard))
     }
 }
 

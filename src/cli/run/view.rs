@@ -13,11 +13,11 @@ use ratatui::{
 };
 
 use crate::flow::{Percentiles, StageTotals};
-use crate::topology::{Presence, Snapshot};
+use crate::topology::{Ended, Presence, Snapshot};
 
 /// All that one screen shows.
 #[derive(Clone, Debug, Default)]
-pub struct Dashboard {
+pub(super) struct Dashboard {
     /// Deployment and pipeline.
     pub title: String,
     /// Time since the start.
@@ -40,7 +40,7 @@ const DIM: Style = Style::new().fg(Color::DarkGray);
 const HEAD: Style = Style::new().add_modifier(Modifier::BOLD);
 
 /// Draws one screen.
-pub fn draw(frame: &mut Frame<'_>, board: &Dashboard) {
+pub(super) fn draw(frame: &mut Frame<'_>, board: &Dashboard) {
     let cameras = board.scene.cameras.len() as u16 + 3;
     let stages = board.stages.len() as u16 + 3;
     let rows = [Constraint::Length(3), Constraint::Length(cameras), Constraint::Length(stages), Constraint::Min(4)];
@@ -78,6 +78,26 @@ pub(super) fn status_line(board: &Dashboard) -> String {
         board.latency.p50.as_secs_f64() * 1e3,
         board.latency.p95.as_secs_f64() * 1e3,
         board.cores,
+        board.resident / 1_000_000,
+    )
+}
+
+/// What a run did, for the end.
+pub(super) fn summary(board: &Dashboard, ended: &Ended) -> String {
+    let frames: u64 = board.scene.cameras.values().map(|camera| camera.frames).sum();
+    let drops: u64 = board.scene.cameras.values().map(|camera| camera.drops).sum();
+    let late = match ended.outcome.left_behind.as_slice() {
+        [] => String::new(),
+        names => format!(", left behind: {}", names.join(", ")),
+    };
+    format!(
+        "ran {}: {frames} frames from {} cameras, {drops} dropped, {} visits, {} events, p50 {:.0} ms, p95 {:.0} ms, {} MB{late}",
+        clock(board.uptime),
+        board.scene.cameras.len(),
+        board.scene.visits,
+        ended.events.published,
+        board.latency.p50.as_secs_f64() * 1e3,
+        board.latency.p95.as_secs_f64() * 1e3,
         board.resident / 1_000_000,
     )
 }
