@@ -166,11 +166,13 @@ impl Line<'_> {
             return true;
         }
         let refused = matches!(error, MediaError::TransportRefused { .. });
-        let may_change = self.source.transport == Transport::Auto && self.way == Way::Tcp;
-        if refused && may_change {
-            self.way = Way::Udp;
+        if !refused || self.source.transport != Transport::Auto {
+            return false;
         }
-        refused && may_change
+        // From TCP to UDP at once; back only after a pause, or two refusals would chase each other.
+        let at_once = self.way == Way::Tcp;
+        self.way = if at_once { Way::Udp } else { Way::Tcp };
+        at_once
     }
 }
 

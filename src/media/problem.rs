@@ -122,13 +122,11 @@ pub enum MediaError {
         /// The address.
         input: String,
     },
-    /// It does not offer the transport we asked for.
-    #[error("`{input}` does not offer its stream over {transport}: set `transport = \"auto\"`")]
+    /// It offers no video over the transport we asked for.
+    #[error("`{input}` offers no video over the transport asked for: set `transport = \"auto\"`, check the path")]
     TransportRefused {
         /// The address.
         input: String,
-        /// The transport asked for.
-        transport: &'static str,
     },
     /// It took too long.
     #[error("`{input}`: {waiting_for} did not come within {} ms", limit.as_millis())]

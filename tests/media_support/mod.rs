@@ -128,9 +128,9 @@ impl Ears {
             let left = PATIENCE.saturating_sub(begun.elapsed());
             assert!(
                 !left.is_zero(),
-                "waited in vain for {what}; {} frames, states {:?}",
+                "waited in vain for {what}; {} frames, last states {:?}",
                 heard.hashes.len(),
-                heard.states
+                &heard.states[heard.states.len().saturating_sub(4)..]
             );
             heard = self.news.wait_timeout(heard, left).unwrap().0;
         }

@@ -45,6 +45,9 @@ fn explain(error: &gst::glib::Error, input: &str, element: &str) -> MediaError {
             input,
             found: "its first bytes match nothing we know".to_owned(),
         },
+        // rtspsrc: every stream on offer was refused, or none is video. It has no error code of its own for that.
+        Some(gst::StreamError::CodecNotFound) if element == "rtspsrc" => MediaError::TransportRefused { input },
+        Some(_) if element == "rtspsrc" => MediaError::Hangup { input },
         Some(_) => MediaError::Damaged { input, why },
         None => MediaError::Other { input, why },
     }

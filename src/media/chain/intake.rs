@@ -58,14 +58,15 @@ impl Intake {
     pub(super) fn take(&self, sample: &gst::Sample) -> Result<Offer, MediaError> {
         let (arrived, ingested) = (self.delivery.clock.now(), self.delivery.clock.wall());
         let pixels = self.wrap(sample)?;
-        let captured = self.stamping.stamp(position(sample), arrived, ingested);
+        let position = self.stamping.position(sample);
+        let captured = self.stamping.stamp(position, arrived, ingested);
         let frame = Frame {
             camera: self.delivery.camera.clone(),
             sequence: self.delivery.sequence.fetch_add(1, Ordering::Relaxed),
             captured,
             pixels: Arc::new(pixels),
         };
-        self.tally.count(arrived, sample);
+        self.tally.count(arrived, position.map(|p| p + length(sample)));
         Ok(self.delivery.sink.offer(frame))
     }
 
@@ -96,10 +97,10 @@ impl Intake {
     }
 }
 
-/// The picture's place in its stream.
-fn position(sample: &gst::Sample) -> Option<Duration> {
-    let pts = sample.buffer()?.pts()?;
-    Some(Duration::from_nanos(pts.nseconds()))
+/// How long the picture is shown, as far as the stream says.
+fn length(sample: &gst::Sample) -> Duration {
+    let duration = sample.buffer().and_then(gst::BufferRef::duration);
+    Duration::from_nanos(duration.map_or(0, gst::ClockTime::nseconds))
 }
 
 /// Our two matrices from GStreamer's many: BT.2020 and SMPTE 240M lie nearer to BT.709, FCC to BT.601. Streams that say
@@ -127,14 +128,11 @@ impl Tally {
         }
     }
 
-    fn count(&self, arrived: Instant, sample: &gst::Sample) {
+    fn count(&self, arrived: Instant, end: Option<Duration>) {
         let since = arrived.saturating_duration_since(self.epoch).as_nanos() as u64;
-        let end = sample
-            .buffer()
-            .and_then(|b| Some(b.pts()? + b.duration().unwrap_or_default()));
         self.last.store(since, Ordering::Relaxed);
         self.reached
-            .fetch_max(end.map_or(0, gst::ClockTime::nseconds), Ordering::Relaxed);
+            .fetch_max(end.unwrap_or_default().as_nanos() as u64, Ordering::Relaxed);
         self.frames.fetch_add(1, Ordering::Release);
     }
 

@@ -87,6 +87,20 @@ impl FileClock {
 }
 
 impl Stamping {
+    /// The picture's place in its stream. Files count from their first picture, whatever their edit lists say; senders'
+    /// times stay as they are, because sender reports speak of those.
+    pub(super) fn position(&self, sample: &gst::Sample) -> Option<Duration> {
+        let pts = sample.buffer()?.pts()?;
+        let placed = match self {
+            Self::Sender(_) => pts,
+            Self::File(_) => sample
+                .segment()?
+                .downcast_ref::<gst::ClockTime>()?
+                .to_stream_time(pts)?,
+        };
+        Some(Duration::from_nanos(placed.nseconds()))
+    }
+
     /// The capture time of a picture that arrived now.
     pub(super) fn stamp(&self, pts: Option<Duration>, arrived: Instant, ingested: SystemTime) -> Capture {
         let on_arrival = Capture::on_arrival(arrived, ingested, pts);

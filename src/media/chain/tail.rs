@@ -201,7 +201,8 @@ impl Tail {
             if pixels > max {
                 let input = assembly.input.clone();
                 tell(&assembly.notes, Note::Fault(MediaError::TooLarge { input, w, h, max }));
-                return gst::PadProbeReturn::Drop;
+                // Not `Drop`: with it the binding frees the event and GStreamer complains of freeing it again.
+                return gst::PadProbeReturn::Handled;
             }
             if let Some(decoder) = decoder.as_ref().and_then(gst::glib::WeakRef::upgrade) {
                 decoder::bound_threads(&decoder, pixels);
