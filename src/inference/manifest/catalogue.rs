@@ -97,3 +97,12 @@ impl Catalogue {
         self.models.values()
     }
 }
+
+impl FromIterator<Model> for Catalogue {
+    fn from_iter<I: IntoIterator<Item = Model>>(models: I) -> Self {
+        let named = models.into_iter().map(|model| (model.manifest.name.clone(), model));
+        Self {
+            models: named.collect(),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! what its outputs mean, and in which variants it exists.
 //!
 //! [`model`] is the file as a whole, [`input`] and [`output`] its two halves that are data for the pixel pass and the
-//! decoders, [`expected`] the outputs a file must therefore have, [`problem`] what a person is told, [`check`] the rules beyond mere syntax, [`catalogue`] a folder of models.
+//! decoders, [`expected`] the outputs a file must therefore have, [`problem`] what a person is told, [`check`] the rules beyond mere syntax, [`catalogue`] a folder of models, [`weights`] whether a file may be used.
 //! Next: `backend`, which opens the files named here.
 
 mod catalogue;
@@ -12,6 +12,7 @@ mod input;
 mod model;
 mod output;
 mod problem;
+mod weights;
 
 pub use catalogue::{Catalogue, Model};
 pub use expected::{Dim, ExpectedOutput};
@@ -22,3 +23,4 @@ pub use output::{
     Softmax, Thresholds, Ultraface, Yolov8, Yunet,
 };
 pub use problem::ManifestProblem;
+pub use weights::sha256;
