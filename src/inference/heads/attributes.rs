@@ -1,11 +1,11 @@
 //! Age and gender.
 
-use super::{Sight, faces::Faces, network::unfit};
+use super::{Sight, faces::Faces, network::unfit, supply::Supply};
 use crate::{
     inference::{
-        InferenceError, Outputs, Session,
+        InferenceError, Outputs,
         decode::{self, DecodeError},
-        manifest::{Expectation, ModelManifest, Output, Softmax, Variant},
+        manifest::{Expectation, ModelManifest, Output, Softmax},
     },
     scene::Finding,
 };
@@ -31,16 +31,16 @@ enum Question {
 }
 
 impl AttributeModel {
-    /// A model from its manifest, the variant in use and a session of that variant: an age model (decoder `expectation`) or
+    /// A model from its manifest and its sessions: an age model (decoder `expectation`) or
     /// a gender model (decoder `softmax` with a class `female`).
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let question = match &manifest.output {
             Output::Expectation(said) => Question::Mean(said.clone()),
             Output::Softmax(said) => Question::Class(said.clone(), female(manifest, said)?),
             other => return Err(unfit(manifest, decode::unfit(other, "an attribute"))),
         };
         Ok(Self {
-            faces: Faces::new(manifest, variant, session)?,
+            faces: Faces::new(manifest, supply)?,
             question,
             scratch: Vec::new(),
         })
@@ -56,10 +56,10 @@ impl AttributeModel {
             scratch,
         } = self;
         answers.clear();
-        network.each(faces, |cut, outputs, at| {
-            let read = question.read(outputs, at, scratch)?;
-            let answer = read.filter(|_| cut.is_some());
-            answers.push(answer.map_or(Finding::Unsure, |(value, confidence)| Finding::Known {
+        network.each(faces, |answer| {
+            let read = question.read(answer.outputs, answer.at, scratch)?;
+            let known = read.filter(|_| answer.cut.is_some());
+            answers.push(known.map_or(Finding::Unsure, |(value, confidence)| Finding::Known {
                 value,
                 confidence,
             }));

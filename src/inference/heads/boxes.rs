@@ -1,11 +1,14 @@
 //! What all networks that look at whole frames share: placing frames in the tensor, and boxes back on the frame.
 
-use super::network::{Network, unfit};
+use super::{
+    network::{Network, unfit},
+    supply::Supply,
+};
 use crate::{
     inference::{
-        InferenceError, Session,
+        InferenceError,
         decode::{DetectorHead, Proposal},
-        manifest::{Fit, ModelManifest, Variant},
+        manifest::{Fit, ModelManifest},
         tensor::{Anchor, Placement, Rect, Resizer, TensorFormat},
     },
     memory::{Pixels, Size},
@@ -23,11 +26,7 @@ pub(super) struct Boxes {
 }
 
 impl Boxes {
-    pub(super) fn new(
-        manifest: &ModelManifest,
-        variant: &Variant,
-        session: Box<dyn Session>,
-    ) -> Result<Self, InferenceError> {
+    pub(super) fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let fit = manifest.input.fit;
         if matches!(fit, Fit::Align | Fit::Crop) {
             return Err(unfit(
@@ -36,7 +35,7 @@ impl Boxes {
             ));
         }
         Ok(Self {
-            network: Network::new(manifest, variant, session),
+            network: Network::new(manifest, supply),
             head: DetectorHead::new(&manifest.output).map_err(|problem| unfit(manifest, problem))?,
             fit,
             format: TensorFormat::of(&manifest.input),
@@ -61,11 +60,12 @@ impl Boxes {
             placed,
             proposals,
         } = self;
-        let input = network.size();
+        let turn = network.turn()?;
+        let input = turn.rung.size;
         placed.clear();
         placed.extend(frames.iter().map(|frame| place(frame.size(), input, *fit)));
         let placed = &*placed;
-        network.each(
+        turn.each(
             frames.len(),
             |index, item| resizer.fill(frames[index], &placed[index], format, 0.0, input, item),
             |index, outputs, at| {

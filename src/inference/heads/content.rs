@@ -1,10 +1,10 @@
 //! What else is on a frame: boxes with a class, for moderation.
 
-use super::boxes::Boxes;
+use super::{boxes::Boxes, supply::Supply};
 use crate::{
     inference::{
-        InferenceError, Session,
-        manifest::{ModelManifest, Output, Variant},
+        InferenceError,
+        manifest::{ModelManifest, Output},
     },
     memory::Pixels,
     scene::BBox,
@@ -28,13 +28,13 @@ pub struct Sighting {
 }
 
 impl ContentModel {
-    /// A content model from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
+    /// A content model from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let classes = match &manifest.output {
             Output::Yolov8(said) => said.classes.clone(),
             _ => vec!["face".to_owned()],
         };
-        let boxes = Boxes::new(manifest, variant, session)?;
+        let boxes = Boxes::new(manifest, supply)?;
         Ok(Self { boxes, classes })
     }
 

@@ -21,8 +21,8 @@ pub(super) struct FaceCrop {
 }
 
 enum Rule {
-    /// Where the first points of a face go, in crop pixels.
-    Points(Vec<Point>),
+    /// The template, and where it puts the first points of a face in crops of the present size.
+    Points(Align, Vec<Point>),
     /// The box grown by this factor.
     Grown(f32),
 }
@@ -47,10 +47,10 @@ impl Cut {
 }
 
 impl FaceCrop {
-    pub(super) fn new(manifest: &ModelManifest, size: Size) -> Result<Self, InferenceError> {
+    pub(super) fn new(manifest: &ModelManifest) -> Result<Self, InferenceError> {
         let input = &manifest.input;
         let rule = match (input.fit, &input.align, input.crop) {
-            (Fit::Align, Some(align), _) => Rule::Points(targets(align, size)),
+            (Fit::Align, Some(align), _) => Rule::Points(align.clone(), Vec::new()),
             (Fit::Crop, _, Some(crop)) => Rule::Grown(crop.scale),
             (Fit::Stretch, ..) => Rule::Grown(1.0),
             _ => {
@@ -63,9 +63,21 @@ impl FaceCrop {
         Ok(Self {
             rule,
             format: TensorFormat::of(input),
-            size,
+            size: Size::new(0, 0),
             resizer: Resizer::default(),
         })
+    }
+
+    /// Makes crops of this size from now on.
+    pub(super) fn fit(&mut self, size: Size) {
+        if self.size == size {
+            return;
+        }
+        self.size = size;
+        if let Rule::Points(align, targets) = &mut self.rule {
+            targets.clear();
+            targets.extend(align.targets(size.w as f32).into_iter().map(|[x, y]| Point::new(x, y)));
+        }
     }
 
     /// Fills `item` with what lies behind the cut; black where there is none.
@@ -81,7 +93,7 @@ impl FaceCrop {
     /// that are not finite.
     pub(super) fn place(&self, pixels: &Pixels, face: &FaceObservation) -> Option<Cut> {
         match &self.rule {
-            Rule::Points(targets) => aligned(face.landmarks.as_ref()?, targets).map(Cut::Turned),
+            Rule::Points(_, targets) => aligned(face.landmarks.as_ref()?, targets).map(Cut::Turned),
             Rule::Grown(scale) => {
                 let found = vision::scaled_crop(face.bbox, pixels.size(), f64::from(*scale))?;
                 let source = Rect {
@@ -101,12 +113,4 @@ impl FaceCrop {
 fn aligned(points: &Landmarks5, targets: &[Point]) -> Option<Affine> {
     let points = &points[..targets.len().min(points.len())];
     Affine::similarity(points, targets).ok()?.inverse()
-}
-
-fn targets(align: &Align, size: Size) -> Vec<Point> {
-    align
-        .targets(size.w as f32)
-        .into_iter()
-        .map(|[x, y]| Point::new(x, y))
-        .collect()
 }

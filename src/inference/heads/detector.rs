@@ -1,11 +1,8 @@
 //! Faces on frames.
 
-use super::boxes::Boxes;
+use super::{boxes::Boxes, supply::Supply};
 use crate::{
-    inference::{
-        InferenceError, Session,
-        manifest::{ModelManifest, Variant},
-    },
+    inference::{InferenceError, manifest::ModelManifest},
     memory::Pixels,
     scene::FaceObservation,
 };
@@ -16,9 +13,9 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// A detector from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
-        let boxes = Boxes::new(manifest, variant, session)?;
+    /// A detector from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
+        let boxes = Boxes::new(manifest, supply)?;
         Ok(Self { boxes })
     }
 

@@ -1,39 +1,32 @@
 //! Faces to vectors.
 
-use super::{Sight, faces::Faces, network::unfit};
+use super::{Sight, faces::Faces, network::unfit, supply::Supply};
 use crate::{
     inference::{
-        InferenceError, Session, decode,
-        manifest::{ModelManifest, OneEmbedding, Output, Variant},
+        InferenceError, decode,
+        manifest::{ModelManifest, OneEmbedding, Output},
     },
-    scene::{Embedding, Space},
+    scene::Embedding,
 };
 
-/// Turns faces into embeddings of one space.
+/// Turns faces into embeddings. Their space is that of the variant that made them.
 pub struct Embedder {
     faces: Faces,
     said: OneEmbedding,
-    space: Space,
     vector: Vec<f32>,
 }
 
 impl Embedder {
-    /// An embedder from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
-        let (Output::Embedding(said), Some(space)) = (&manifest.output, manifest.space(variant)) else {
+    /// An embedder from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
+        let Output::Embedding(said) = &manifest.output else {
             return Err(unfit(manifest, decode::unfit(&manifest.output, "an embedding")));
         };
         Ok(Self {
-            faces: Faces::new(manifest, variant, session)?,
+            faces: Faces::new(manifest, supply)?,
             said: said.clone(),
-            space: space.into(),
             vector: Vec::new(),
         })
-    }
-
-    /// The space its embeddings live in.
-    pub fn space(&self) -> &Space {
-        &self.space
     }
 
     /// One embedding a face, in order. `None` for a face that cannot be aligned (no points, or nonsense) or for which the
@@ -42,14 +35,14 @@ impl Embedder {
         let Self {
             faces: network,
             said,
-            space,
             vector,
         } = self;
         made.clear();
-        network.each(faces, |cut, outputs, at| {
-            let sound = decode::embedding(said, outputs, at, vector)? && cut.is_some();
-            made.push(sound.then(|| Embedding {
-                space: space.clone(),
+        network.each(faces, |answer| {
+            let sound = decode::embedding(said, answer.outputs, answer.at, vector)? && answer.cut.is_some();
+            let space = answer.rung.space.clone().filter(|_| sound);
+            made.push(space.map(|space| Embedding {
+                space,
                 values: vector.as_slice().into(),
             }));
             Ok(())

@@ -1,12 +1,9 @@
 //! Whether eyes are closed: the evidence for a blink.
 
-use super::{Sight, liveness::LivenessModel};
+use super::{Sight, liveness::LivenessModel, supply::Supply};
 use crate::memory::Pixels;
 use crate::{
-    inference::{
-        InferenceError, Session,
-        manifest::{ModelManifest, Variant},
-    },
+    inference::{InferenceError, manifest::ModelManifest},
     scene::{BBox, FaceObservation, Point},
 };
 
@@ -22,9 +19,9 @@ pub struct EyeModel {
 }
 
 impl EyeModel {
-    /// A model from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
-        let inner = LivenessModel::new(manifest, variant, session)?;
+    /// A model from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
+        let inner = LivenessModel::new(manifest, supply)?;
         Ok(Self {
             inner,
             boxes: Vec::new(),

@@ -4,15 +4,9 @@ use super::{
     Sight,
     crop::{Cut, FaceCrop},
     network::Network,
+    supply::{Rung, Supply},
 };
-use crate::{
-    inference::{
-        InferenceError, Outputs, Session,
-        decode::DecodeError,
-        manifest::{ModelManifest, Variant},
-    },
-    memory::Size,
-};
+use crate::inference::{InferenceError, Outputs, decode::DecodeError, manifest::ModelManifest};
 
 /// A network that looks at faces.
 pub(super) struct Faces {
@@ -21,39 +15,55 @@ pub(super) struct Faces {
     cuts: Vec<Option<Cut>>,
 }
 
+/// What a network said of one face.
+pub(super) struct Answer<'a> {
+    /// Which face.
+    pub(super) index: usize,
+    /// Where it was cut out; `None` if it could not be, and then the numbers mean nothing.
+    pub(super) cut: Option<&'a Cut>,
+    /// The numbers of its whole batch.
+    pub(super) outputs: &'a Outputs,
+    /// Its place in them.
+    pub(super) at: usize,
+    /// The variant that answered.
+    pub(super) rung: &'a Rung,
+}
+
 impl Faces {
-    pub(super) fn new(
-        manifest: &ModelManifest,
-        variant: &Variant,
-        session: Box<dyn Session>,
-    ) -> Result<Self, InferenceError> {
+    pub(super) fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         Ok(Self {
-            network: Network::new(manifest, variant, session),
-            crop: FaceCrop::new(manifest, variant.size)?,
+            network: Network::new(manifest, supply),
+            crop: FaceCrop::new(manifest)?,
             cuts: Vec::new(),
         })
     }
 
-    /// Width and height of the crops.
-    pub(super) fn size(&self) -> Size {
-        self.network.size()
-    }
-
-    /// Runs every face. `read` is called once a face, in order, with where it was cut out (`None`: it could not be, and the
-    /// answer means nothing), the outputs, and its place in them.
+    /// Runs every face, all on one variant. `read` is called once a face, in order.
     pub(super) fn each(
         &mut self,
         faces: &[Sight],
-        mut read: impl FnMut(Option<&Cut>, &Outputs, usize) -> Result<(), DecodeError>,
+        mut read: impl FnMut(Answer) -> Result<(), DecodeError>,
     ) -> Result<(), InferenceError> {
         let Self { network, crop, cuts } = self;
+        let turn = network.turn()?;
+        let rung = turn.rung.clone();
+        crop.fit(rung.size);
         cuts.clear();
         cuts.extend(faces.iter().map(|(pixels, face)| crop.place(pixels, face)));
         let cuts = &*cuts;
-        network.each(
+        turn.each(
             faces.len(),
             |index, item| crop.fill(faces[index].0, cuts[index].as_ref(), item),
-            |index, outputs, at| read(cuts[index].as_ref(), outputs, at),
+            |index, outputs, at| {
+                let cut = cuts[index].as_ref();
+                read(Answer {
+                    index,
+                    cut,
+                    outputs,
+                    at,
+                    rung: &rung,
+                })
+            },
         )
     }
 }

@@ -1,10 +1,10 @@
 //! Many points on a face.
 
-use super::{Sight, faces::Faces, network::unfit};
+use super::{Sight, faces::Faces, network::unfit, supply::Supply};
 use crate::{
     inference::{
-        InferenceError, Session, decode,
-        manifest::{ModelManifest, Output, Points, Variant},
+        InferenceError, decode,
+        manifest::{ModelManifest, Output, Points},
     },
     scene::Point,
 };
@@ -16,12 +16,12 @@ pub struct LandmarkModel {
 }
 
 impl LandmarkModel {
-    /// A model from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
+    /// A model from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Points(said) = &manifest.output else {
             return Err(unfit(manifest, decode::unfit(&manifest.output, "points")));
         };
-        let faces = Faces::new(manifest, variant, session)?;
+        let faces = Faces::new(manifest, supply)?;
         Ok(Self {
             faces,
             said: said.clone(),
@@ -32,13 +32,11 @@ impl LandmarkModel {
     /// cut out or for which the network answers nonsense. Overwrites `found` and reuses its vectors.
     pub fn points(&mut self, faces: &[Sight], found: &mut Vec<Vec<Point>>) -> Result<(), InferenceError> {
         let Self { faces: network, said } = self;
-        let size = network.size();
         found.resize_with(faces.len(), Vec::new);
-        let mut slots = found.iter_mut();
-        network.each(faces, |cut, outputs, at| {
-            let Some(points) = slots.next() else { return Ok(()) };
-            decode::points(said, outputs, at, size, points)?;
-            match cut {
+        network.each(faces, |answer| {
+            let points = &mut found[answer.index];
+            decode::points(said, answer.outputs, answer.at, answer.rung.size, points)?;
+            match answer.cut {
                 Some(cut) => points.iter_mut().for_each(|p| *p = cut.point_to_frame(*p)),
                 None => points.clear(),
             }

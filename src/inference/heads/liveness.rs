@@ -1,9 +1,9 @@
 //! How likely one class is: "live" for anti-spoofing networks, "synthetic" for deepfake probes.
 
-use super::{Sight, faces::Faces, network::unfit};
+use super::{Sight, faces::Faces, network::unfit, supply::Supply};
 use crate::inference::{
-    InferenceError, Session, decode,
-    manifest::{ModelManifest, Output, Softmax, Variant},
+    InferenceError, decode,
+    manifest::{ModelManifest, Output, Softmax},
 };
 
 /// Scores faces for one class of a classifier.
@@ -15,9 +15,9 @@ pub struct LivenessModel {
 }
 
 impl LivenessModel {
-    /// A model from its manifest, the variant in use and a session of that variant. The class scored is the manifest's
+    /// A model from its manifest and its sessions. The class scored is the manifest's
     /// `live_index`, or the first.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Softmax(said) = &manifest.output else {
             return Err(unfit(manifest, decode::unfit(&manifest.output, "probabilities")));
         };
@@ -32,7 +32,7 @@ impl LivenessModel {
             ));
         }
         Ok(Self {
-            faces: Faces::new(manifest, variant, session)?,
+            faces: Faces::new(manifest, supply)?,
             said: said.clone(),
             class,
             chances: Vec::new(),
@@ -49,8 +49,8 @@ impl LivenessModel {
             chances,
         } = self;
         scores.clear();
-        network.each(faces, |cut, outputs, at| {
-            let sound = decode::probabilities(said, outputs, at, chances)? && cut.is_some();
+        network.each(faces, |answer| {
+            let sound = decode::probabilities(said, answer.outputs, answer.at, chances)? && answer.cut.is_some();
             scores.push(sound.then(|| chances[*class]));
             Ok(())
         })

@@ -1,6 +1,6 @@
 //! Models with a job: frames or faces in, observations out, a batch at a time, on the worker's own thread.
 //!
-//! [`Network`](network) runs a session over any number of items in fixed batch sizes; [`FaceCrop`](crop) brings a face to a
+//! A [`Supply`] says whose sessions a head works with; `network` runs any number of items on one; `crop` brings a face to a
 //! network's size. On these stand [`Detector`] and [`ContentModel`] (whole frames) and [`Embedder`], [`LivenessModel`],
 //! [`AttributeModel`], [`LandmarkModel`], [`PoseModel`] and [`EyeModel`] (single faces). All keep their buffers between calls.
 
@@ -16,6 +16,7 @@ mod landmarks;
 mod liveness;
 mod network;
 mod pose;
+mod supply;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use eyes::{EyeModel, eye_boxes};
 pub use landmarks::LandmarkModel;
 pub use liveness::LivenessModel;
 pub use pose::PoseModel;
+pub use supply::Supply;
 
 /// A face and the picture it was seen on.
 pub type Sight<'a> = (&'a crate::memory::Pixels, &'a crate::scene::FaceObservation);

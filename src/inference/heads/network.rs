@@ -1,82 +1,83 @@
-//! A session and the tensors it works on: any number of items in, run in fixed batch sizes, answers out one by one.
+//! A network at work: any number of items in, answers out one by one, all of one call on one variant.
 
-use crate::{
-    inference::{
-        Batch, InferenceError, Outputs, Session,
-        decode::DecodeError,
-        manifest::{ModelManifest, Variant},
-    },
-    memory::Size,
-};
+use super::supply::{Rung, Running, Supply};
+use crate::inference::{Batch, InferenceError, LARGEST_BUCKET, Outputs, decode::DecodeError, manifest::ModelManifest};
 
-/// Largest batch where the caller sets no limit. Beyond this nothing runs faster, and memory grows with it.
-const LARGEST_BATCH: usize = 32;
-
-/// A session with what its manifest says of it.
+/// A model's sessions and the tensors they work on.
 pub(super) struct Network {
     model: String,
-    session: Box<dyn Session>,
     channels: usize,
-    size: Size,
-    /// 1 for files with a fixed batch.
-    largest: usize,
+    supply: Supply,
     batch: Batch,
     outputs: Outputs,
 }
 
+/// One call: a session that does not change until it is over.
+pub(super) struct Turn<'a> {
+    pub(super) rung: Rung,
+    running: Running<'a>,
+    model: &'a str,
+    channels: usize,
+    batch: &'a mut Batch,
+    outputs: &'a mut Outputs,
+}
+
 impl Network {
-    pub(super) fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Self {
+    pub(super) fn new(manifest: &ModelManifest, supply: Supply) -> Self {
         Self {
             model: manifest.name.clone(),
-            session,
             channels: manifest.input.channels.count(),
-            size: variant.size,
-            largest: if variant.dynamic_batch { LARGEST_BATCH } else { 1 },
+            supply,
             batch: Batch::default(),
             outputs: Outputs::new(),
         }
     }
 
-    /// Width and height of its input.
-    pub(super) fn size(&self) -> Size {
-        self.size
+    /// Takes a session for one call.
+    pub(super) fn turn(&mut self) -> Result<Turn<'_>, InferenceError> {
+        let (running, rung) = self.supply.take()?;
+        Ok(Turn {
+            rung,
+            running,
+            model: &self.model,
+            channels: self.channels,
+            batch: &mut self.batch,
+            outputs: &mut self.outputs,
+        })
     }
+}
 
-    /// Runs `total` items. `fill` writes item `index` into the tensor; `read` gets it back as item `at` of the outputs.
+impl Turn<'_> {
+    /// Runs `total` items. `fill` writes item `index` into the tensor; `read` gets it back as item `at` of the outputs. The
+    /// session cuts or pads to its fixed batch sizes; here only the tensor is kept from growing without end.
     pub(super) fn each(
-        &mut self,
+        mut self,
         total: usize,
         mut fill: impl FnMut(usize, &mut [f32]),
         mut read: impl FnMut(usize, &Outputs, usize) -> Result<(), DecodeError>,
     ) -> Result<(), InferenceError> {
-        let mut done = 0;
-        while done < total {
-            let count = cut(total - done, self.largest);
+        let size = self.rung.size;
+        for done in (0..total).step_by(LARGEST_BUCKET) {
+            let count = (total - done).min(LARGEST_BUCKET);
             self.batch
-                .reshape([count, self.channels, self.size.h as usize, self.size.w as usize]);
+                .reshape([count, self.channels, size.h as usize, size.w as usize]);
             for at in 0..count {
                 fill(done + at, self.batch.item_mut(at));
             }
-            self.session.run(&self.batch, &mut self.outputs)?;
+            self.running.run(self.batch, self.outputs)?;
             for at in 0..count {
-                read(done + at, &self.outputs, at).map_err(|problem| self.failed(&problem))?;
+                read(done + at, self.outputs, at).map_err(|problem| failed(self.model, &problem))?;
             }
-            done += count;
         }
         Ok(())
     }
-
-    fn failed(&self, problem: &DecodeError) -> InferenceError {
-        InferenceError::Run {
-            model: self.model.clone(),
-            problem: problem.to_string(),
-        }
-    }
 }
 
-/// The next batch out of `left` items: the largest power of two that fits, so that shapes stay few and none is padded.
-fn cut(left: usize, largest: usize) -> usize {
-    1 << left.min(largest).ilog2()
+fn failed(model: &str, problem: &DecodeError) -> InferenceError {
+    InferenceError::Run {
+        model: model.to_owned(),
+        problem: problem.to_string(),
+    }
 }
 
 /// The error for a manifest that cannot do this job.

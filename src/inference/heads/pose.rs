@@ -1,10 +1,10 @@
 //! Where a head points.
 
-use super::{Sight, faces::Faces, network::unfit};
+use super::{Sight, faces::Faces, network::unfit, supply::Supply};
 use crate::inference::{
-    InferenceError, Session,
+    InferenceError,
     decode::{self, Angles},
-    manifest::{Bins, ModelManifest, Output, Variant},
+    manifest::{Bins, ModelManifest, Output},
 };
 
 /// Measures yaw, pitch and roll.
@@ -15,13 +15,13 @@ pub struct PoseModel {
 }
 
 impl PoseModel {
-    /// A model from its manifest, the variant in use and a session of that variant.
-    pub fn new(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Result<Self, InferenceError> {
+    /// A model from its manifest and its sessions.
+    pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Bins(said) = &manifest.output else {
             return Err(unfit(manifest, decode::unfit(&manifest.output, "angles")));
         };
         Ok(Self {
-            faces: Faces::new(manifest, variant, session)?,
+            faces: Faces::new(manifest, supply)?,
             said: said.clone(),
             scratch: Vec::new(),
         })
@@ -36,9 +36,9 @@ impl PoseModel {
             scratch,
         } = self;
         found.clear();
-        network.each(faces, |cut, outputs, at| {
-            let angles = decode::angles(said, outputs, at, scratch)?;
-            found.push(angles.filter(|_| cut.is_some()));
+        network.each(faces, |answer| {
+            let angles = decode::angles(said, answer.outputs, answer.at, scratch)?;
+            found.push(angles.filter(|_| answer.cut.is_some()));
             Ok(())
         })
     }
