@@ -11,6 +11,7 @@ mod fake;
 pub mod manifest;
 #[cfg(feature = "ort")]
 pub mod ort;
+pub mod profile;
 mod shelf;
 
 pub use backend::{Backend, Batch, InferenceError, OutputTensor, Outputs, Session};
