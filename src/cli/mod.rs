@@ -3,6 +3,7 @@
 mod check;
 mod draw;
 mod exit;
+mod models;
 mod run;
 mod schema;
 
@@ -32,6 +33,7 @@ enum Command {
     Check(check::CheckArgs),
     Draw(draw::DrawArgs),
     Schema(schema::SchemaArgs),
+    Models(models::ModelsArgs),
     Simulate(SimulateArgs),
     /// Print shell completions
     #[command(after_help = "Example: flyball completions bash > /etc/bash_completion.d/flyball")]
@@ -57,6 +59,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Check(args) => told(check::run(&args, &mut out)),
         Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
         Command::Schema(args) => told(schema::run(&args, &mut out)),
+        Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);
@@ -72,6 +75,17 @@ fn told(code: io::Result<u8>) -> Exit {
         Ok(check::EXIT_PROBLEMS) => Exit::BadInput,
         Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Ok(_) | Err(_) => Exit::Failed,
+    }
+}
+
+fn modelled(code: Result<u8, models::ModelsError>) -> Exit {
+    match code {
+        Ok(0) => Exit::Done,
+        Ok(_) => Exit::Failed,
+        Err(cause) => {
+            complain(&cause);
+            Exit::Missing
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`manifest`] is what people write. [`backend`](Session) is the seam: everything above it runs on [`ort`] or on a fake
 //! alike, in batches cut or padded to fixed sizes ([`bucket`]). The [`shelf`](Shelf) holds what is loaded and swaps it
-//! between batches. [`tensor`] fills a network's input from a frame's planes, [`decode`] reads its outputs, and [`heads`]
+//! between batches; [`profile`] is what a rung costs on this machine. [`tensor`] fills a network's input from a frame's planes, [`decode`] reads its outputs, and [`heads`]
 //! join the three into detectors, embedders and their kin, which stages ask through [`faces`](FaceDetector).
 //! Next room up: `stages`.
 
@@ -16,7 +16,7 @@ pub mod heads;
 pub mod manifest;
 #[cfg(feature = "ort")]
 pub mod ort;
-mod seated;
+pub mod profile;
 mod shapes;
 mod shelf;
 pub mod tensor;
@@ -26,6 +26,5 @@ pub use bucket::{Bucketing, LARGEST_BUCKET, Portion, bucket, portions};
 pub use device::Device;
 pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
 pub use fake::{Answer, FakeBackend, FakeSession, write_output};
-pub use seated::Seated;
 pub use shapes::{ShapeDetector, ShapeEmbedder, ShapeJudge};
 pub use shelf::{Lease, Loaded, Resident, Seat, Shelf, ShelfError, ShelfEvent, Step};

@@ -8,9 +8,9 @@ use super::AssembleError;
 use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
-    Backend, FaceDetector, FaceEmbedder, LivenessJudge, Seated, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
+    Backend, FaceDetector, FaceEmbedder, LivenessJudge, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
     ShelfEvent,
-    heads::{Detector, Embedder, LivenessModel},
+    heads::{Detector, Embedder, LivenessModel, Supply},
     manifest::{Catalogue, ModelManifest, Output},
 };
 use crate::vision::{self, SpaceInfo};
@@ -53,12 +53,18 @@ impl ModelRoom {
     }
 
     /// Loads a variant with one session for the stage that asks, and remembers who uses it.
-    fn load(&mut self, stage: &str, model: &str, variant: Option<&str>) -> Result<crate::inference::Seat, AssembleError> {
-        let first = self.catalogue.model(model).map_err(AssembleError::missing)?.manifest.variant[0].id.clone();
+    fn load(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+    ) -> Result<(ModelManifest, Supply), AssembleError> {
+        let manifest = self.catalogue.model(model).map_err(AssembleError::missing)?.manifest.as_ref().clone();
+        let variant = variant.unwrap_or(&manifest.variant[0].id);
         let shelf = self.shelf()?;
-        shelf.start(model, variant.unwrap_or(&first), 1).map_err(AssembleError::missing)?;
+        shelf.start(model, variant, 1).map_err(AssembleError::missing)?;
         self.used.insert(stage.to_owned(), model.to_owned());
-        Ok(shelf.seat(model))
+        Ok((manifest, Supply::shelf(shelf.seat(model))))
     }
 
     /// A detector; `threshold` replaces the manifest's own.
@@ -72,14 +78,11 @@ impl ModelRoom {
         if model == SHAPES {
             return Ok(Box::new(ShapeDetector));
         }
-        let seat = self.load(stage, model, variant)?;
-        Ok(Box::new(Seated::new(seat, move |manifest, variant, session| {
-            let mut manifest: ModelManifest = manifest.clone();
-            if let Some(threshold) = threshold {
-                manifest.output.set_score_threshold(threshold);
-            }
-            Detector::new(&manifest, variant, session)
-        })))
+        let (mut manifest, supply) = self.load(stage, model, variant)?;
+        if let Some(threshold) = threshold {
+            manifest.output.set_score_threshold(threshold);
+        }
+        Ok(Box::new(Detector::new(&manifest, supply).map_err(AssembleError::missing)?))
     }
 
     /// An embedder.
@@ -92,7 +95,8 @@ impl ModelRoom {
         if model == SHAPES {
             return Ok(Box::<ShapeEmbedder>::default());
         }
-        Ok(Box::new(Seated::new(self.load(stage, model, variant)?, Embedder::new)))
+        let (manifest, supply) = self.load(stage, model, variant)?;
+        Ok(Box::new(Embedder::new(&manifest, supply).map_err(AssembleError::missing)?))
     }
 
     /// A liveness judge.
@@ -105,7 +109,8 @@ impl ModelRoom {
         if model == SHAPES {
             return Ok(Box::new(ShapeJudge));
         }
-        Ok(Box::new(Seated::new(self.load(stage, model, variant)?, LivenessModel::new)))
+        let (manifest, supply) = self.load(stage, model, variant)?;
+        Ok(Box::new(LivenessModel::new(&manifest, supply).map_err(AssembleError::missing)?))
     }
 
     /// The spaces in which a model's variants embed.

@@ -63,11 +63,6 @@ impl OrtBackend {
         Ok(session)
     }
 
-    /// The bare runtime session behind a variant, unchecked and with the same settings: what `models bench` compares with.
-    pub fn open_bare(&self, model: &Model, variant: &Variant) -> Result<Graph, InferenceError> {
-        self.commit(model, variant).map(|(graph, _)| graph)
-    }
-
     /// Tries the execution plans in order; the log says why one was left.
     fn commit(&self, model: &Model, variant: &Variant) -> Result<(Graph, Plan), InferenceError> {
         let mut last = String::new();

@@ -44,6 +44,18 @@ impl OrtSession {
         }
     }
 
+    /// Runs the batch and looks at nothing: what the runtime alone costs, for `flyball models bench` to compare with.
+    pub fn run_bare(&mut self, input: &Batch) -> Result<(), InferenceError> {
+        let Some(graph) = &mut self.graph else {
+            return Ok(());
+        };
+        let fail = |error: ort::Error| run_error(&self.model, input.len(), &error);
+        let floats = &input.data[..input.len() * input.each()];
+        let view = TensorRef::from_array_view((input.shape, floats)).map_err(fail)?;
+        graph.run(ort::inputs![view]).map_err(fail)?;
+        Ok(())
+    }
+
     /// Runs one portion of the batch and adds its items to the outputs.
     fn run_portion(&mut self, input: &Batch, portion: &Portion, outputs: &mut Outputs) -> Result<(), InferenceError> {
         let Some(graph) = &mut self.graph else {
