@@ -1,6 +1,8 @@
 //! The gallery as its users see it: people survive a restart, a running program hears of new ones, and a damaged file is a
 //! sentence, never somebody else's face.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::{fs, path::Path, time::UNIX_EPOCH};
 
 use fastrand::Rng;
@@ -63,7 +65,7 @@ fn people_survive_a_restart_and_leave_when_removed() {
     {
         let gallery = Gallery::open(&path).unwrap();
         assert!(gallery.people().is_empty() && !path.exists());
-        all.iter().for_each(|e| gallery.add(e).unwrap());
+        gallery.add_all(&all).unwrap();
     }
     let gallery = Gallery::open(&path).unwrap();
     assert_eq!(gallery.list(), all);
@@ -107,10 +109,8 @@ fn two_programs_adding_at_once_lose_nobody() {
             scope.spawn(move || {
                 let gallery = Gallery::open(path).unwrap();
                 for seed in 0..10 {
-                    while let Err(problem) = gallery.add(&enrolment(space, who, seed)) {
-                        assert!(matches!(problem, GalleryError::Busy { .. }), "{problem}");
-                        std::thread::yield_now();
-                    }
+                    gallery.add(&enrolment(space, who, seed)).unwrap();
+                    gallery.refresh().unwrap();
                 }
             });
         }
@@ -179,22 +179,37 @@ fn a_damaged_file_is_a_sentence_and_never_somebody_else() {
         "{text}"
     );
     assert!(told(&path, &sound[..sound.len() / 2]).is_err(), "cut in half");
-    let used: Vec<usize> = (0..sound.len()).filter(|i| sound[*i] != 0).collect();
+    let renamed = String::from_utf8_lossy(&sound).matches("\"P3\"").count();
+    assert!(renamed > 0, "the name is stored as written");
+    let other: Vec<u8> = replaced(&sound, b"\"P3\"", b"\"P4\"");
+    assert!(told(&path, &other).is_err(), "somebody else's name");
     let mut rng = Rng::with_seed(SEED);
     let mut refused = 0;
     for _ in 0..150 {
+        // Most of the file is empty or left over from earlier changes; the rest must be noticed.
         let mut bytes = sound.clone();
-        let at = used[rng.usize(..used.len())];
-        bytes[at] ^= 1 << rng.u8(..8);
+        for _ in 0..20 {
+            bytes[rng.usize(..sound.len())] ^= 1 << rng.u8(..8);
+        }
         match told(&path, &bytes) {
-            Ok(found) => assert_eq!(found, everybody, "seed {SEED}: a flipped bit at {at} went unnoticed"),
+            Ok(found) => assert_eq!(found, everybody, "seed {SEED}: a flipped bit went unnoticed"),
             Err(_) => refused += 1,
         }
     }
     assert!(
-        refused > 50,
-        "seed {SEED}: only {refused} of 150 flipped bits were noticed"
+        refused > 10,
+        "seed {SEED}: only {refused} of 150 damaged files were noticed"
     );
+}
+
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for at in 0..=bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            out[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    out
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! misses. What counts is what a user would notice: who keeps which number.
 
 #![allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -4,6 +4,7 @@
 //! [`store`](GalleryError) keeps enrolments in one crash-safe file; [`index`](Index) searches them in memory; [`Gallery`]
 //! holds it all together. Next room up: `stages::recognize`, which asks an [`Index`] who somebody is.
 
+mod folder;
 mod gate;
 mod index;
 mod people;

@@ -6,11 +6,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
 use super::{
     Enrolment, GalleryError, Index, Person, Refusal,
+    folder::{Folder, Stamp, stamp},
     store::{self, Change, Contents},
 };
 use crate::{
@@ -32,19 +32,17 @@ struct Held {
     stamp: Stamp,
 }
 
-/// What tells a changed file from an unchanged one without reading it: time of change and length.
-type Stamp = Option<(SystemTime, u64)>;
-
 impl Gallery {
     /// Reads the gallery in `path`. A file that does not exist is an empty gallery; it is created with the first enrolment.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, GalleryError> {
         let path = path.into();
-        let stamp = stamp(&path);
-        let contents = store::read_file(&path).map_err(|fault| fault.named(&path))?;
+        let folder = Folder::shared(&path);
+        let found = stamp(&path);
+        let contents = store::read_file(&path, &folder).map_err(|fault| fault.named(&path))?;
         let held = Held {
             contents,
             indexes: HashMap::new(),
-            stamp,
+            stamp: found,
         };
         Ok(Self {
             path,
@@ -58,13 +56,17 @@ impl Gallery {
     }
 
     /// Reads the file again if somebody changed it, for instance `flyball gallery add` while `flyball run` runs. Returns
-    /// whether anything changed; after an error the gallery stays as it was. Costs one look at the file's time otherwise.
+    /// whether anything changed; after an error the gallery stays as it was. Never waits: a file being changed is left for
+    /// the next call. Costs one look at the file's time if nothing changed.
     pub fn refresh(&self) -> Result<bool, GalleryError> {
+        let Some(folder) = Folder::shared_now(&self.path) else {
+            return Ok(false);
+        };
         let found = stamp(&self.path);
         if found == self.held().stamp {
             return Ok(false);
         }
-        let contents = store::read_file(&self.path).map_err(|fault| fault.named(&self.path))?;
+        let contents = self.read(&folder)?;
         let mut held = self.held();
         held.stamp = found;
         let changed = held.contents != contents;
@@ -76,22 +78,26 @@ impl Gallery {
 
     /// Adds an enrolment. Once this returns it is on disk; after an error nothing changed.
     pub fn add(&self, enrolment: &Enrolment) -> Result<(), GalleryError> {
-        self.change(&Change::Add(enrolment))
+        self.add_all(std::slice::from_ref(enrolment))
+    }
+
+    /// Adds many, all or none: one walk through the file instead of one each.
+    pub fn add_all(&self, enrolments: &[Enrolment]) -> Result<(), GalleryError> {
+        self.change(&Change::Add(enrolments))
     }
 
     /// Removes a person with all enrolments; returns how many those were.
     pub fn remove(&self, person: &PersonId) -> Result<usize, GalleryError> {
-        self.refresh()?;
-        let theirs = |(number, e): (&u64, &Enrolment)| (e.person == *person).then_some(*number);
-        let numbers: Vec<u64> = self.held().contents.iter().filter_map(theirs).collect();
-        if numbers.is_empty() {
+        let contents = self.read(&Folder::shared(&self.path))?;
+        let theirs = contents.values().filter(|e| e.person == *person).count();
+        if theirs == 0 {
             return Err(GalleryError::NoSuchPerson {
                 file: self.path.display().to_string(),
                 person: person.to_string(),
             });
         }
-        self.change(&Change::Remove(&numbers))?;
-        Ok(numbers.len())
+        self.change(&Change::Remove(person))?;
+        Ok(theirs)
     }
 
     /// Every enrolment, oldest first.
@@ -167,6 +173,10 @@ impl Gallery {
         })
     }
 
+    fn read(&self, folder: &Folder) -> Result<Contents, GalleryError> {
+        store::read_file(&self.path, folder).map_err(|fault| fault.named(&self.path))
+    }
+
     fn change(&self, change: &Change) -> Result<(), GalleryError> {
         let mut held = self.held();
         let contents = store::change_file(&self.path, change).map_err(|fault| fault.named(&self.path))?;
@@ -186,9 +196,4 @@ impl Held {
         self.contents = contents;
         self.indexes.clear();
     }
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let meta = std::fs::metadata(path).ok()?;
-    Some((meta.modified().ok()?, meta.len()))
 }

@@ -127,4 +127,11 @@ macro_rules! store_fault {
     )*};
 }
 
-store_fault!(CommitError, DatabaseError, StorageError, TableError, TransactionError);
+store_fault!(
+    redb::Error,
+    CommitError,
+    DatabaseError,
+    StorageError,
+    TableError,
+    TransactionError
+);
