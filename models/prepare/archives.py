@@ -36,7 +36,8 @@ class Archives:
         actual = hashlib.sha256(content).hexdigest()
         if actual != digest:
             path.unlink()
-            raise Problem(f"{member} from {source} has sha256 {actual} instead of the recorded {digest}; it was not used and the download was removed")
+            differs = f"{member} from {source} has sha256 {actual} instead of the recorded {digest}"
+            raise Problem(f"{differs}; it was not used and the download was removed")
         return content
 
     def _archive(self, source: str, digest: str | None) -> Path:
@@ -48,7 +49,8 @@ class Archives:
             found = [_download(kind, package, digest, place)]
         if digest and sha256(found[0]) != digest:
             found[0].unlink()
-            raise Problem(f"the archive of {source} does not have the recorded sha256 {digest}; it was removed, run `make setup` again and look closer if this repeats")
+            differs = f"the archive of {source} does not have the recorded sha256 {digest}"
+            raise Problem(f"{differs}; it was removed, run `make setup` again and look closer if this repeats")
         return found[0]
 
 
@@ -56,7 +58,7 @@ def _download(kind: str, package: str, digest: str | None, place: Path) -> Path:
     """Downloads into a folder beside `place` first, so that an interrupted download leaves nothing half."""
     with tempfile.TemporaryDirectory(dir=place.parent) as room:
         if kind == "npm":
-            command = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", room, package]
+            command = ["npm", "pack", "--loglevel=error", "--ignore-scripts", "--pack-destination", room, package]
         else:
             wanted = Path(room, "wanted.txt")
             wanted.write_text(package + (f" --hash=sha256:{digest}" if digest else ""))
@@ -65,7 +67,8 @@ def _download(kind: str, package: str, digest: str | None, place: Path) -> Path:
         _run(command, f"{kind}:{package}", room)
         got = [path for path in Path(room).iterdir() if path.name != "wanted.txt" and path.is_file()]
         if len(got) != 1:
-            raise Problem(f"downloading {kind}:{package} gave {len(got)} files instead of one; check the network and run `make setup` again")
+            odd = f"downloading {kind}:{package} gave {len(got)} files instead of one"
+            raise Problem(f"{odd}; check the network and the disk, then run `make setup` again")
         for old in place.iterdir():
             old.unlink()
         return got[0].rename(place / got[0].name)
@@ -77,7 +80,7 @@ def _run(command: list[str], source: str, cwd: str) -> None:
     except FileNotFoundError as missing:
         raise Problem(f"{command[0]} is not installed and {source} needs it; install it and run `make setup` again") from missing
     if done.returncode != 0:
-        raise Problem(f"could not download {source} ({last_words(done.stderr)}); check the network and run `make setup` again")
+        raise Problem(f"could not download {source} ({last_words(done.stderr)}); check the network and the disk, then run `make setup` again")
 
 
 def read_member(path: Path, member: str, source: str) -> bytes:

@@ -22,6 +22,8 @@ APT_PACKAGES = (
 APT_TRIES = 2  # a second apt running at the same time makes the first one fail
 APT_PAUSE = 10  # s between tries
 PIP_TRIES = ["--retries", "2", "--disable-pip-version-check"]  # so that "no network" is said within seconds
+NETWORK_WORDS = ("connection", "resolution", "timed out", "econnrefused", "enotfound", "proxy", "certificate")
+SHOWN = 200  # characters of another program's words
 ROOM = 3 << 30  # bytes: apt packages 1.2 GB, Python environment 0.4 GB, archives and models 0.3 GB, and some air
 OLDEST_PYTHON = (3, 11)  # the first with tomllib; Debian 12 has it
 
@@ -38,7 +40,8 @@ def check_room(root: Path) -> None:
     """Only asked when something is about to be fetched or installed."""
     free = shutil.disk_usage(root).free
     if free < ROOM:
-        raise Problem(f"set-up needs {ROOM >> 30} GB of free disk under {root} and {free / (1 << 30):.1f} GB are left; make room and run it again")
+        needs = f"set-up needs {ROOM >> 30} GB of free disk under {root} and {free / (1 << 30):.1f} GB are left"
+        raise Problem(f"{needs}; make room and run it again")
 
 
 def install_packages(log: Path) -> None:
@@ -47,7 +50,8 @@ def install_packages(log: Path) -> None:
     if not missing:
         return
     if os.geteuid() != 0:
-        raise Problem(f"only root can install the missing Debian packages; run `sudo apt-get install {' '.join(missing)}` and then `make setup` again")
+        command = f"sudo apt-get install {' '.join(missing)}"
+        raise Problem(f"only root can install the missing Debian packages; run `{command}` and then `make setup` again")
     check_room(Path("/usr"))
     note(f"apt: installing {len(missing)} packages, one to three minutes (log: {log})")
     started = time.monotonic()
@@ -59,14 +63,16 @@ def install_packages(log: Path) -> None:
             time.sleep(APT_PAUSE)
     missing = missing_packages()
     if missing:
-        raise Problem(f"apt-get could not install {' '.join(missing)}; check the network and {log}, then run `make setup` again")
+        failure = f"apt-get could not install {' '.join(missing)}"
+        raise Problem(f"{failure}; check the network and {log}, then run `make setup` again")
     note(f"apt: done ({time.monotonic() - started:.1f} s)")
 
 
 def missing_packages() -> list[str]:
     """Those of APT_PACKAGES that dpkg does not list as installed."""
     if not shutil.which("dpkg-query"):
-        raise Problem("set-up installs Debian packages and this system has no dpkg; on another system install GStreamer 1.22 or newer with its -dev files and ffmpeg by hand")
+        by_hand = "install GStreamer 1.22 or newer with its -dev files and ffmpeg by hand"
+        raise Problem(f"set-up installs Debian packages and this system has no dpkg; {by_hand}")
     query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n", *APT_PACKAGES]
     listed = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
     installed = {line.split()[0] for line in listed if line.endswith(" installed")}
@@ -104,11 +110,13 @@ def python_environment(root: Path) -> Path:
 def _python(command: list[str], failure: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Problem(f"{failure} ({last_words(done.stderr)}); check the network and run `make setup` again")
+        raise Problem(f"{failure} ({last_words(done.stderr)}); check the network and the disk, then run `make setup` again")
 
 
 def last_words(text: str) -> str:
-    """The last line that an unhappy program said."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Why an unhappy program stopped, in few words: the network, or else its last error, or else its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    if any(word in text.lower() for word in NETWORK_WORDS):
+        return "its server could not be reached"
     errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or ["it said nothing"])[-1][:200]
+    return (errors or lines)[-1][:SHOWN]

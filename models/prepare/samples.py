@@ -79,5 +79,6 @@ def _ffmpeg(command: list[str], path: Path) -> None:
     done = subprocess.run([*command, str(room)], capture_output=True, text=True)
     if done.returncode != 0:
         room.unlink(missing_ok=True)
-        raise Problem(f"ffmpeg could not make {path} ({last_words(done.stderr)}); check the free disk space and run `make setup` again")
+        failure = f"ffmpeg could not make {path} ({last_words(done.stderr)})"
+        raise Problem(f"{failure}; check the free disk space and run `make setup` again")
     room.rename(path)

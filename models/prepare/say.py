@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 BAR = 24  # characters
+QUIET = 1.0  # s between lines where no bar can be drawn
 CHUNK = 1 << 20  # bytes hashed at a time
 
 
@@ -17,11 +18,11 @@ class Problem(Exception):
 
 
 class Progress:
-    """Counts through the steps of one piece of work: a bar on a terminal, one line a step elsewhere."""
+    """Counts through the steps of one piece of work: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, title: str, steps: int) -> None:
         self.title, self.steps, self.done = title, steps, 0
-        self.started = time.monotonic()
+        self.started = self.said = time.monotonic()
         self.live = sys.stderr.isatty() and "CI" not in os.environ
 
     def step(self, what: str) -> None:
@@ -31,7 +32,8 @@ class Progress:
             filled = BAR * self.done // max(self.steps, 1)
             bar = "█" * filled + "░" * (BAR - filled)
             print(f"\r\033[K{self.title} {bar} {self.done}/{self.steps} {what}", end="", file=sys.stderr, flush=True)
-        else:
+        elif self.done == 1 or time.monotonic() - self.said > QUIET:
+            self.said = time.monotonic()
             note(f"{self.title} {self.done}/{self.steps}: {what}")
 
     def finish(self, summary: str) -> None:
