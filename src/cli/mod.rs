@@ -3,8 +3,11 @@
 mod check;
 mod draw;
 mod exit;
+mod gallery;
 mod models;
 mod run;
+#[cfg(feature = "media")]
+mod sample_camera;
 mod schema;
 
 use std::{
@@ -33,8 +36,11 @@ enum Command {
     Check(check::CheckArgs),
     Draw(draw::DrawArgs),
     Schema(schema::SchemaArgs),
+    Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Simulate(SimulateArgs),
+    #[cfg(feature = "media")]
+    SampleCamera(sample_camera::SampleCameraArgs),
     /// Print shell completions
     #[command(after_help = "Example: flyball completions bash > /etc/bash_completion.d/flyball")]
     Completions {
@@ -59,6 +65,9 @@ fn dispatch(command: Command) -> Exit {
         Command::Check(args) => told(check::run(&args, &mut out)),
         Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
         Command::Schema(args) => told(schema::run(&args, &mut out)),
+        Command::Gallery(args) => gallery::run(&args, &mut out),
+        #[cfg(feature = "media")]
+        Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {

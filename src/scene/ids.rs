@@ -1,6 +1,6 @@
 //! Names for cameras and people, numbers for tracks. An id is safe in a key expression, a file name and a log line.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,13 @@ macro_rules! text_id {
             /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
             }
         }
 

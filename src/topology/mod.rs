@@ -10,6 +10,7 @@ mod cameras;
 mod contracts;
 mod delivery;
 pub mod draw;
+mod enrol;
 pub mod graph;
 mod inputs;
 mod models;
@@ -20,6 +21,7 @@ mod wiring;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
+pub use enrol::{EnrolError, Enrolled, Enroller, open_gallery};
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};
 pub use run::{Ending, Outcome, Running, StageHandle, StartError};

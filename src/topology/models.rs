@@ -120,6 +120,12 @@ impl ModelRoom {
         variants.filter_map(|variant| space_info(&model.manifest, model.manifest.space(variant)?)).collect()
     }
 
+    /// SHA-256 of a model's current weights, in hexadecimal; empty for the built-in fake.
+    pub(super) fn sha256(&self, model: &str) -> String {
+        let loaded = self.shelf.as_ref().and_then(|(shelf, _)| shelf.current(model));
+        loaded.map_or_else(String::new, |loaded| loaded.variant.sha256.clone())
+    }
+
     /// The catalogue and the shelf, for whoever steers.
     pub(super) fn shelf_and_events(&self) -> Option<(Shelf, Receiver<ShelfEvent>)> {
         self.shelf.clone()

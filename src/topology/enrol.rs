@@ -1,0 +1,126 @@
+//! Enrolling people from photos, with the very models that the deployment's pipeline will recognise them by.
+
+use std::{path::Path, time::SystemTime};
+
+use image::{DynamicImage, ImageDecoder, ImageReader};
+
+use super::{AssembleError, Graph, models::ModelRoom};
+use crate::config::Deployment;
+use crate::gallery::{Enrolment, Gallery, GalleryError, Gate, Refusal};
+use crate::inference::{FaceDetector, FaceEmbedder, InferenceError, Look};
+use crate::memory::{Pixels, Size};
+use crate::scene::{Embedding, PersonId};
+use crate::stages::StageConfig;
+use crate::vision::SpaceInfo;
+
+/// Opens photos, finds the face, turns it into an enrolment.
+pub struct Enroller {
+    gallery: Gallery,
+    gate: Gate,
+    detector: Box<dyn FaceDetector>,
+    embedder: Box<dyn FaceEmbedder>,
+    spaces: Vec<SpaceInfo>,
+    /// SHA-256 of the embedder's weights.
+    model: String,
+    _room: ModelRoom,
+}
+
+/// What became of one photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Enrolled {
+    /// Added, with this quality (0 to 1).
+    Added(f32),
+    /// This very photo of this person was there already.
+    AlreadyThere,
+}
+
+/// Why a photo was not enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// Not a picture.
+    #[error("photo {0}: {1}; use a JPEG or PNG file")]
+    Photo(String, String),
+    /// The face will not do.
+    #[error("photo {0}: {1}")]
+    Refused(String, Refusal),
+    /// The gallery cannot take it.
+    #[error(transparent)]
+    Gallery(#[from] GalleryError),
+    /// The models failed.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+}
+
+impl Enroller {
+    /// Opens the deployment's gallery and the models of its first `detect` and `recognize` stages.
+    pub fn open(deployment: &Deployment, graph: &Graph) -> Result<Self, AssembleError> {
+        let gallery = open_gallery(deployment)?;
+        let mut room = ModelRoom::open(&deployment.models);
+        let configs = || graph.nodes().iter().map(|node| &node.config);
+        let detect = configs().find_map(|c| if let StageConfig::Detect(c) = c { Some(c) } else { None });
+        let recognize = configs().find_map(|c| if let StageConfig::Recognize(c) = c { Some(c) } else { None });
+        let (Some(detect), Some(recognize)) = (detect, recognize) else {
+            return Err(AssembleError::bad("the pipeline has no `detect` and `recognize` stages to enrol with"));
+        };
+        let detector = room.detector("detect", &detect.model, detect.variant.as_deref(), detect.score_threshold)?;
+        let embedder = room.embedder("recognize", &recognize.model, recognize.variant.as_deref())?;
+        let spaces = room.spaces(&recognize.model);
+        let model = room.sha256(&recognize.model);
+        Ok(Self { gallery, gate: Gate::default(), detector, embedder, spaces, model, _room: room })
+    }
+
+    /// Enrols the one face on a photo. `even_if_alike` lets a face in that looks like somebody else (twins).
+    pub fn enrol(
+        &mut self,
+        person: &PersonId,
+        name: &str,
+        photo: &Path,
+        even_if_alike: bool,
+        added: SystemTime,
+    ) -> Result<Enrolled, EnrolError> {
+        let shown = photo.display().to_string();
+        let refused = |refusal| EnrolError::Refused(shown.clone(), refusal);
+        let pixels = read_photo(photo).map_err(|problem| EnrolError::Photo(shown.clone(), problem))?;
+        let (embedding, quality) = self.look(&pixels, &shown)?;
+        if let Some(space) = self.spaces.iter().find(|s| s.name == embedding.space).filter(|_| !even_if_alike) {
+            self.gallery.check_new(space, &embedding, person)?.map_err(refused)?;
+        }
+        let photo = photo.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let same = |e: &Enrolment| e.person == *person && e.name == name && e.photo == photo && e.embedding == embedding;
+        if self.gallery.list().iter().any(same) {
+            return Ok(Enrolled::AlreadyThere);
+        }
+        let (person, name, model) = (person.clone(), name.to_owned(), self.model.clone());
+        self.gallery.add(&Enrolment { person, name, embedding, model, quality, photo, added })?;
+        Ok(Enrolled::Added(quality))
+    }
+
+    fn look(&mut self, pixels: &Pixels, photo: &str) -> Result<(Embedding, f32), EnrolError> {
+        let refused = |refusal| EnrolError::Refused(photo.to_owned(), refusal);
+        let mut found = Vec::new();
+        self.detector.detect(&[pixels], &mut found)?;
+        let faces = found.pop().unwrap_or_default();
+        let (index, quality) = self.gate.choose(&faces, pixels).map_err(refused)?;
+        let made = self.embedder.embed(&[Look { pixels, face: &faces[index] }])?;
+        let embedding = made.into_iter().flatten().next().ok_or_else(|| refused(Refusal::NoFace))?;
+        Ok((embedding, quality.overall))
+    }
+}
+
+/// The gallery of a deployment, or a sentence that says it has none.
+pub fn open_gallery(deployment: &Deployment) -> Result<Gallery, AssembleError> {
+    let path = deployment.gallery.path.as_ref();
+    let path = path.ok_or_else(|| AssembleError::bad("the deployment has no gallery: add `[gallery]` with `path = …`"))?;
+    Gallery::open(path).map_err(AssembleError::missing)
+}
+
+/// A photo as people see it: turned upright when the camera noted how it was held.
+fn read_photo(path: &Path) -> Result<Pixels, String> {
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| e.to_string())?;
+    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
+    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    picture.apply_orientation(orientation);
+    let rgb = picture.into_rgb8();
+    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw()).map_err(|e| e.to_string())
+}
