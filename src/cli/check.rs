@@ -31,11 +31,7 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs, out: &mut dyn Write) -> io::Result<u8> {
     let environment = Environment::of_process();
     // Two deployments of one pipeline share its problems; each is told once.
-    let problems = args
-        .files
-        .iter()
-        .flat_map(|file| open(file, &environment).problems)
-        .collect();
+    let problems = args.files.iter().flat_map(|file| open(file, &environment).problems).collect();
     let problems = in_reading_order(problems);
     if args.json {
         write_json(&problems, out)?;
@@ -71,9 +67,5 @@ fn count(problems: &[Problem]) -> (usize, usize) {
 }
 
 fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

@@ -4,6 +4,8 @@ mod contracts;
 pub mod draw;
 pub mod graph;
 mod open;
+mod order;
+mod reads;
 
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};
