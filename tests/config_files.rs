@@ -6,9 +6,8 @@
 use std::{fs, path::Path};
 
 use flyball::{
-    cli::{check, draw, schema},
-    config::{Environment, Source},
-    topology::open,
+    config::{Environment, Source, schema},
+    topology::{draw, open},
 };
 
 fn root() -> &'static Path {
@@ -26,26 +25,19 @@ fn same_as_committed(path: &str, generated: &str) {
     assert!(committed == generated, "{} is out of date: run with BLESS=1\n{generated}", path.display());
 }
 
-fn schema_of(kind: schema::FileKind) -> String {
-    let mut out = Vec::new();
-    assert_eq!(schema::run(&schema::SchemaArgs { kind }, &mut out).unwrap(), 0);
-    String::from_utf8(out).unwrap()
-}
-
 #[test]
 fn committed_schemas_are_the_generated_ones() {
-    same_as_committed("config/schema/pipeline.schema.json", &schema_of(schema::FileKind::Pipeline));
-    same_as_committed("config/schema/deployment.schema.json", &schema_of(schema::FileKind::Deployment));
+    same_as_committed("config/schema/pipeline.schema.json", &format!("{:#}\n", schema::pipeline()));
+    same_as_committed("config/schema/deployment.schema.json", &format!("{:#}\n", schema::deployment()));
 }
 
 /// An independent validator accepts our files by our schemas, and refuses a wrong one.
 #[test]
 fn the_schemas_mean_to_others_what_they_mean_to_us() {
-    for (kind, files) in [
-        (schema::FileKind::Pipeline, &["pipelines/face-gate.toml", "pipelines/bench.toml"][..]),
-        (schema::FileKind::Deployment, &["config/demo.toml", "config/bench.toml"][..]),
+    for (schema, files) in [
+        (schema::pipeline(), &["pipelines/face-gate.toml", "pipelines/bench.toml"][..]),
+        (schema::deployment(), &["config/demo.toml", "config/bench.toml"][..]),
     ] {
-        let schema: serde_json::Value = serde_json::from_str(&schema_of(kind)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         for file in files {
             let table: toml::Table = fs::read_to_string(root().join(file)).unwrap().parse().unwrap();
@@ -70,12 +62,10 @@ fn our_pipelines_have_no_problem() {
 #[test]
 fn drawings_are_the_committed_ones() {
     for name in ["face-gate", "bench"] {
-        for (format, extension) in [(draw::Format::Mermaid, "mmd"), (draw::Format::Dot, "dot")] {
-            let args = draw::DrawArgs { file: root().join(format!("pipelines/{name}.toml")), format };
-            let (mut out, mut err) = (Vec::new(), Vec::new());
-            assert_eq!(draw::run(&args, &mut out, &mut err).unwrap(), 0, "{}", String::from_utf8_lossy(&err));
-            same_as_committed(&format!("tests/golden/draw/{name}.{extension}"), &String::from_utf8(out).unwrap());
-        }
+        let opened = open(&root().join(format!("pipelines/{name}.toml")), &Environment::default());
+        let graph = opened.graph.unwrap();
+        same_as_committed(&format!("tests/golden/draw/{name}.mmd"), &draw::mermaid(&graph, &opened.title, &[]));
+        same_as_committed(&format!("tests/golden/draw/{name}.dot"), &draw::dot(&graph, &opened.title, &[]));
     }
 }
 
@@ -96,18 +86,4 @@ fn the_demo_has_four_cameras_and_keeps_its_password() {
     let credentials = credentials.expect("one camera speaks RTSP");
     assert_eq!(credentials.password.expose(), "flyball-demo");
     assert!(!format!("{deployment:?}").contains("flyball-demo"));
-}
-
-#[test]
-fn check_says_how_many_files_and_exits_by_errors() {
-    let args = check::CheckArgs { files: vec![root().join("pipelines/face-gate.toml")], json: false };
-    let mut out = Vec::new();
-    assert_eq!(check::run(&args, &mut out).unwrap(), 0);
-    assert_eq!(String::from_utf8(out).unwrap(), "1 file checked: no problems\n");
-    let args = check::CheckArgs { files: vec![root().join("no/such.toml")], json: true };
-    let mut out = Vec::new();
-    assert_eq!(check::run(&args, &mut out).unwrap(), check::EXIT_PROBLEMS);
-    let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
-    assert_eq!(report["errors"], 1);
-    assert!(report["problems"][0]["message"].as_str().unwrap().contains("cannot be read"));
 }

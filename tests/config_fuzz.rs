@@ -5,7 +5,6 @@
 use std::{fs, path::Path};
 
 use flyball::{
-    cli::check,
     config::Environment,
     topology::{draw, open},
 };
@@ -107,10 +106,7 @@ fn read_and_show(path: &Path) {
         draw::mermaid(graph, &opened.title, &[]);
         draw::dot(graph, &opened.title, &[]);
     }
-    let args = check::CheckArgs { files: vec![path.to_owned()], json: true };
-    let mut out = Vec::new();
-    check::run(&args, &mut out).unwrap();
-    serde_json::from_slice::<serde_json::Value>(&out).unwrap();
+    serde_json::to_string(&opened.problems).unwrap();
 }
 
 fn settings() -> ProptestConfig {

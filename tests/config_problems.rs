@@ -156,15 +156,15 @@ const ERRORS: &[Case] = &[
     (D, "[gallery]\npath = \"gallery.redb\"", "[gallery]\npath = «2026-01-01", "gallery.path", "not a date", "The store's file"),
     (D, "limits = { fps = 10 }", "limits = «10", "camera[0].limits", "must be a table", "What is taken of it at most"),
     (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = «\"clip.mp4\"", "camera[0].source", "must be a table, not text", "Where its pictures come from"),
-    (P, "interval = 1", "interval = «true", "stage[0].interval", "must be a whole number, not true or false", "for example `interval = 1` (Detect on every n-th frame"),
-    (P, "model = \"yunet\"", "model = «[\"yunet\"]", "stage[0].model", "must be text in quotes, not a list", "The detector"),
+    (P, "interval = 1", "interval = «true", "stage[0].interval", "must be a whole number, not true or false", "for example `interval = 1` ("),
+    (P, "model = \"yunet\"", "model = «[\"yunet\"]", "stage[0].model", "must be text in quotes, not a list", "for example `model = "),
     (P, "kind = \"track\"", "kind = «3", "stage[1].kind", "no kind of stage is called 3", "there are `detect`"),
     (P, "edge = { capacity = 4, when_full = \"block\" }", "edge = «4", "stage[2].edge", "must be a table, not a whole number", "bounded queue"),
     // Out of range, and words that are none of the choices.
     (P, "interval = 1", "interval = «0", "stage[0].interval", "must be from 1 to 120, not 0", "write a number from 1 to 120"),
-    (P, "interval = 1", "interval = «-3", "stage[0].interval", "must be from 1 to 120, not -3", "Detect on every n-th frame"),
+    (P, "interval = 1", "interval = «-3", "stage[0].interval", "must be from 1 to 120, not -3", "every n-th frame"),
     (P, "interval = 1", "interval = «99999999999999999999", "stage[0].interval", "must be from 1 to 120", "write a number"),
-    (P, "interval = 1", "score_threshold = «1.5", "stage[0].score_threshold", "must be from 0 to 1, not 1.5", "Faces scored lower"),
+    (P, "interval = 1", "score_threshold = «1.5", "stage[0].score_threshold", "must be from 0 to 1, not 1.5", "write a number from 0 to 1 ("),
     (P, "interval = 1", "score_threshold = «nan", "stage[0].score_threshold", "not nan", "from 0 to 1"),
     (P, "capacity = 4", "capacity = «0", "stage[2].edge.capacity", "must be from 1 to 1024", "Most packets that wait"),
     (P, "when_full = \"block\"", "when_full = «\"drop_olddest\"", "stage[2].edge.when_full", "cannot be \"drop_olddest\"", "did you mean `drop_oldest`?"),
@@ -281,8 +281,12 @@ fn every_mistake_is_told_where_it_is_with_a_hint() {
                 && problem.hint.contains(hint)
         };
         if !problems.iter().any(fits) {
-            let found: Vec<String> = problems.iter().map(|problem| format!("{problem}\n  key: {}\n", problem.key)).collect();
-            wrong.push(format!("{from:?} → {to:?}: wanted {position:?} `{key}` {message:?} {hint:?}, got:\n{}", found.concat()));
+            let found: Vec<String> =
+                problems.iter().map(|problem| format!("{problem}\n  key: {}\n", problem.key)).collect();
+            wrong.push(format!(
+                "{from:?} → {to:?}: wanted {position:?} `{key}` {message:?} {hint:?}, got:\n{}",
+                found.concat()
+            ));
         }
     }
     assert!(ERRORS.len() >= 60);

@@ -79,7 +79,7 @@ fn defaults_are_filled_in_and_overrides_laid_over() {
     assert!(resolved.gallery.path.is_none() && resolved.events.zenoh.is_none());
     let [detect, track, _publish] = &resolved.pipeline.stages[..] else { panic!("three stages") };
     let StageConfig::Detect(config) = &detect.config else { panic!("a detector first") };
-    assert_eq!((config.variant.as_str(), config.linger), ("b", Duration::from_millis(8)));
+    assert_eq!((config.variant.as_deref(), config.linger), (Some("b"), Duration::from_millis(8)));
     assert_eq!(track.edge, Some(Edge { capacity: 9, when_full: WhenFull::DropOldest }), "tables merge key by key");
 }
 

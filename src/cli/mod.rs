@@ -1,5 +1,116 @@
-//! The commands.
+//! The commands: what `flyball --help` lists. Each lives in a file of its own, with its arguments and its code.
 
-pub mod check;
-pub mod draw;
-pub mod schema;
+mod check;
+mod draw;
+mod exit;
+mod models;
+mod run;
+mod schema;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use exit::Exit;
+
+use crate::simulate::{self, SimulateArgs};
+
+/// Watches live video: finds faces, follows them, says who they are and whether they are alive, and tells subscribers.
+#[derive(Debug, Parser)]
+#[command(name = "flyball", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Check(check::CheckArgs),
+    Draw(draw::DrawArgs),
+    Schema(schema::SchemaArgs),
+    Models(models::ModelsArgs),
+    Simulate(SimulateArgs),
+    /// Print shell completions
+    #[command(after_help = "Example: flyball completions bash > /etc/bash_completion.d/flyball")]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    dispatch(cli.command).into()
+}
+
+fn dispatch(command: Command) -> Exit {
+    let mut out = io::stdout().lock();
+    match command {
+        Command::Run(args) => {
+            drop(out);
+            run::run(&args)
+        }
+        Command::Check(args) => told(check::run(&args, &mut out)),
+        Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
+        Command::Schema(args) => told(schema::run(&args, &mut out)),
+        Command::Models(args) => modelled(models::run(&args, &mut out)),
+        Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);
+            Exit::Done
+        }
+    }
+}
+
+/// The exit of a command that only prints; a reader that went away (`| head`) is no failure.
+fn told(code: io::Result<u8>) -> Exit {
+    match code {
+        Ok(0) => Exit::Done,
+        Ok(check::EXIT_PROBLEMS) => Exit::BadInput,
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Ok(_) | Err(_) => Exit::Failed,
+    }
+}
+
+fn modelled(code: Result<u8, models::ModelsError>) -> Exit {
+    match code {
+        Ok(0) => Exit::Done,
+        Ok(_) => Exit::Failed,
+        Err(cause) => {
+            complain(&cause);
+            Exit::Missing
+        }
+    }
+}
+
+fn simulated(outcome: Result<(), simulate::SimulateError>) -> Exit {
+    match outcome {
+        Ok(()) => Exit::Done,
+        Err(cause) => {
+            complain(&cause);
+            Exit::BadInput
+        }
+    }
+}
+
+/// Says on standard error what is wrong, in one line, the way every command does.
+fn complain(what: &dyn std::fmt::Display) {
+    // When standard error is closed there is nobody left to tell.
+    let _nobody = writeln!(io::stderr(), "flyball: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

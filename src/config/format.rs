@@ -121,7 +121,8 @@ fn endpoint(text: &str) -> Result<(), Fault> {
 }
 
 fn rtsp_url(text: &str) -> Result<(), Fault> {
-    const HINT: &str = "write it as \"rtsp://host:554/path\"; user and password have keys of their own, and take every character";
+    const HINT: &str =
+        "write it as \"rtsp://host:554/path\"; user and password have keys of their own, and take every character";
     let rest = text.strip_prefix("rtsp://").or_else(|| text.strip_prefix("rtsps://"));
     let Some(rest) = rest else {
         return fault("no RTSP address", HINT);

@@ -15,24 +15,21 @@ pub(crate) fn missing(pipeline: &Pipeline, dir: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for stage in &pipeline.stages {
         let keys = serde_json::to_value(&stage.config).unwrap_or_default();
-        let (Some(model), Some(variant)) = (text(&keys, "model"), text(&keys, "variant")) else {
+        let Some(model) = text(&keys, "model") else { continue };
+        let key = |name: &str| format!("{}.{name}", stage.id);
+        let Some(known) = variants(&dir.join(model)) else {
+            let known = names(dir);
+            let message =
+                format!("`{}` uses the model `{model}`, and {} has none of that name", stage.id, dir.display());
+            let hint = words::did_you_mean(model, known.iter().map(String::as_str), "there are");
+            problems.push(Problem::error(stage.key_place("model"), &key("model"), message, hint));
             continue;
         };
-        let key = |name: &str| format!("{}.{name}", stage.id);
-        match variants(&dir.join(model)) {
-            None => {
-                let known = names(dir);
-                let message =
-                    format!("`{}` uses the model `{model}`, and {} has none of that name", stage.id, dir.display());
-                let hint = words::did_you_mean(model, known.iter().map(String::as_str), "there are");
-                problems.push(Problem::error(stage.key_place("model"), &key("model"), message, hint));
-            }
-            Some(known) if !known.is_empty() && !known.iter().any(|id| id == variant) => {
-                let message = format!("the model `{model}` has no variant `{variant}`");
-                let hint = words::did_you_mean(variant, known.iter().map(String::as_str), "it has");
-                problems.push(Problem::error(stage.key_place("variant"), &key("variant"), message, hint));
-            }
-            Some(_) => {}
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        if let Some(variant) = text(&keys, "variant").filter(|id| !known.is_empty() && !known.contains(id)) {
+            let message = format!("the model `{model}` has no variant `{variant}`");
+            let hint = words::did_you_mean(variant, known, "it has");
+            problems.push(Problem::error(stage.key_place("variant"), &key("variant"), message, hint));
         }
     }
     problems

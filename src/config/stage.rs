@@ -11,6 +11,7 @@ use super::{
     tree::{Node, Value},
     words,
 };
+pub use crate::flow::WhenFull;
 use crate::stages::{KINDS, Kind, StageConfig};
 
 /// One `[[stage]]`.
@@ -58,19 +59,6 @@ impl Default for Edge {
     fn default() -> Self {
         Self { capacity: 4, when_full: WhenFull::Block }
     }
-}
-
-/// What happens to a packet that finds the queue full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WhenFull {
-    /// The stage before waits; nothing is lost here.
-    #[default]
-    Block,
-    /// The oldest queued packet is dropped and counted; nobody waits.
-    DropOldest,
-    /// The new packet is dropped and counted; nobody waits.
-    DropNewest,
 }
 
 /// Keys that every stage has, beside those of its kind.

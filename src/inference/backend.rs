@@ -1,9 +1,14 @@
 //! The seam between our code and whatever runs a network: a batch of floats in, named tensors out.
 
+use super::{
+    bucket::bucket,
+    manifest::{Model, Variant},
+};
+
 /// A batch of input tensors, NCHW, `f32`, contiguous. Reused from call to call, so that its memory settles.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// `n * c * h * w` floats.
+    /// At least `n * c * h * w` floats; room up to the next bucket follows them, so that a session may pad without a copy.
     pub data: Vec<f32>,
     /// `[n, c, h, w]`.
     pub shape: [usize; 4],
@@ -13,18 +18,38 @@ impl Batch {
     /// Makes room for a batch of this shape; contents are unspecified until written.
     pub fn reshape(&mut self, shape: [usize; 4]) {
         self.shape = shape;
-        self.data.resize(shape.iter().product(), 0.0);
+        self.data.resize(bucket(shape[0]) * self.each(), 0.0);
+    }
+
+    /// Items in the batch.
+    pub fn len(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Floats an item.
+    pub fn each(&self) -> usize {
+        self.shape[1..].iter().product()
     }
 
     /// The floats of item `index`.
+    pub fn item(&self, index: usize) -> &[f32] {
+        &self.data[index * self.each()..(index + 1) * self.each()]
+    }
+
+    /// The floats of item `index`, to be written.
     pub fn item_mut(&mut self, index: usize) -> &mut [f32] {
-        let each: usize = self.shape[1..].iter().product();
+        let each = self.each();
         &mut self.data[index * each..(index + 1) * each]
     }
 }
 
 /// One named output.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OutputTensor {
     /// The network's own name for it.
     pub name: String,
@@ -46,7 +71,7 @@ impl OutputTensor {
 pub type Outputs = Vec<OutputTensor>;
 
 /// Why a model cannot be loaded or run. Names the model or file, what was expected, and what to try.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum InferenceError {
     /// The file is missing, unreadable, not a model, or not the model its manifest describes.
     #[error("model file {file}: {problem}")]
@@ -81,6 +106,20 @@ pub enum InferenceError {
 
 /// A loaded network, used by one thread at a time.
 pub trait Session: Send {
-    /// Runs one batch. `outputs` is overwritten; its vectors are reused.
+    /// Runs one batch. `outputs` is overwritten; its vectors are reused. Every output has the batch's length first.
     fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError>;
+
+    /// Gives back what the session's memory pool holds beyond one item's need. Slow (it runs once): on demand only.
+    fn shrink(&mut self) -> Result<(), InferenceError> {
+        Ok(())
+    }
+
+    /// Where it runs, in the runtime's word: `cpu`, `cuda:0`, `fake`.
+    fn device(&self) -> String;
+}
+
+/// Something that opens sessions.
+pub trait Backend: Send + Sync {
+    /// Opens one variant of a model, checks it against its manifest, and runs it once. May take seconds.
+    fn open(&self, model: &Model, variant: &Variant) -> Result<Box<dyn Session>, InferenceError>;
 }

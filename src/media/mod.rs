@@ -1,1 +1,38 @@
 //! GStreamer in one room: files and RTSP in, frames out.
+//!
+//! [`input`] says what a camera is and [`report`] where its frames and its news go; [`run_camera`] does the work on the
+//! calling thread. Files play in [`playback`]; network cameras live in [`live`], which opens one fresh pipeline an
+//! attempt and keeps trying; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
+//! the `media` feature the types and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
+
+mod address;
+mod backoff;
+#[cfg(feature = "media")]
+mod chain;
+#[cfg(feature = "media")]
+mod health;
+mod ingest;
+mod input;
+#[cfg(feature = "media")]
+mod live;
+#[cfg(feature = "media")]
+mod playback;
+mod problem;
+mod report;
+#[cfg(feature = "media")]
+mod sample_camera;
+mod synthetic;
+mod synthetic_camera;
+
+pub use address::{Credentials, RtspUrl};
+pub use ingest::run_camera;
+pub use input::{
+    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+};
+#[cfg(feature = "media")]
+pub use playback::{Summary, decode_file};
+pub use problem::{MediaError, Remedy};
+pub use report::{CameraEnd, CameraReports, CameraState, Clock, FrameSink, Offer, SystemClock};
+#[cfg(feature = "media")]
+pub use sample_camera::{RunningSampleCamera, SampleCamera};
+pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};

@@ -44,7 +44,7 @@ impl MemoryMeter for ProcessMeter {
 }
 
 /// Reads `Name:   123 kB` from a proc file, in bytes.
-fn kib_line(path: &str, name: &str) -> Option<u64> {
+pub(super) fn kib_line(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|l| l.starts_with(name))?;
     line.split_whitespace()

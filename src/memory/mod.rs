@@ -3,12 +3,14 @@
 //! [`pixels`] describes a picture whoever owns its bytes; [`permit`] bounds what is in flight; [`meter`] reads what the
 //! machine says. Next room up: `scene`, which speaks of frames and faces.
 
+mod cpu;
 mod host;
 mod meter;
 mod permit;
 mod pixels;
 mod size;
 
+pub use cpu::{peak_resident_bytes, process_cpu_time, thread_cpu_time};
 pub use host::HostPlanes;
 pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, return_freed_memory};
 pub use permit::{InFlight, Permits};

@@ -10,12 +10,12 @@ use super::{BBox, Finding, Landmarks5, PersonId, TrackState};
 /// their manifest declares, and `flyball models verify` confirms, that they agree.
 pub type Space = Arc<str>;
 
-/// A face as a vector of unit length. Has no serde on purpose: it cannot be published by accident.
+/// A face as a vector. Has no serde on purpose: it cannot be published by accident. Made by `vision::SpaceInfo::embed`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding {
     /// Which model family made it; embeddings of different spaces are never compared.
     pub space: Space,
-    /// The vector, unit length.
+    /// The vector: unit length in a space measured by cosine, as the network gave it in one measured by distance.
     pub values: Arc<[f32]>,
 }
 
@@ -25,6 +25,8 @@ pub struct Embedding {
 pub enum ScoreKind {
     /// Cosine of the angle between two embeddings, -1 to 1.
     Cosine,
+    /// One minus the Euclidean distance between two embeddings: 1 for the same vector, falling without end.
+    OneMinusDistance,
     /// A model's output read as a probability, 0 to 1; not calibrated unless its manifest says so.
     Probability,
 }

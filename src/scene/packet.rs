@@ -36,4 +36,14 @@ impl Packet {
             permit: None,
         }
     }
+
+    /// A copy for a side branch: shares the pixels, holds no permit, so that a slow viewer cannot hold up analysis.
+    pub fn branched(&self) -> Self {
+        Self {
+            frame: self.frame.clone(),
+            faces: self.faces.clone(),
+            detected: self.detected,
+            permit: None,
+        }
+    }
 }

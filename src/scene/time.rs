@@ -18,11 +18,15 @@ pub enum TimeSource {
     Synthetic,
 }
 
-/// One moment on three clocks.
+/// One moment on several clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Capture {
-    /// When the frame reached us, on the monotonic clock. Latency and ages are measured from here.
+    /// When the frame reached us, on the monotonic clock. Latency is measured from here.
     pub arrived: Instant,
+    /// Where the frame stands on its camera's own timeline: its arrival for live cameras, start plus position for files.
+    /// Everything that reasons about the scene (tracking, asking again, closing visits) counts in this time, so that a
+    /// file played ten times as fast tells the same story.
+    pub at: Instant,
     /// The best estimate of when the picture was taken, as wall-clock time.
     pub wall: SystemTime,
     /// When the frame reached us, as wall-clock time.
@@ -40,6 +44,7 @@ impl Capture {
     pub fn on_arrival(arrived: Instant, ingested: SystemTime, pts: Option<Duration>) -> Self {
         Self {
             arrived,
+            at: arrived,
             wall: ingested,
             ingested,
             pts,

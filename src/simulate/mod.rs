@@ -1,1 +1,102 @@
-//! The governor in a closed loop against a seeded plant.
+//! `flyball simulate`: the governor in a closed loop with a seeded machine, beside settings that never change and an
+//! oracle that knows the future. The files, in reading order:
+
+mod args;
+mod scenario;
+
+mod control;
+mod meter;
+mod plant;
+mod score;
+mod stage;
+mod store;
+
+mod course;
+mod fixed;
+mod oracle;
+
+mod chart;
+mod replay;
+mod summary;
+mod table;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+pub use args::SimulateArgs;
+pub use scenario::{Curve, Device, Failure, Scenario};
+pub use summary::{Outcome, Summary, simulate};
+
+/// Why a simulation could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// A file could not be read.
+    #[error("cannot read {path}: {error}; check the path")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}: {error}; check that its folder exists and is writable")]
+    Write {
+        /// Which file, or the standard output.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A scenario or device file does not make sense.
+    #[error("{path}: {problem}")]
+    Scenario {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A recorded run does not make sense.
+    #[error("{path}: line {line}: {problem}; record it again with `--record`")]
+    Recording {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Neither a scenario nor a recording was named.
+    #[error("nothing to simulate; name a scenario file or use `--replay`")]
+    Nothing,
+}
+
+/// Does what `args` ask and prints it to `out`; the last line is a JSON summary.
+pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError> {
+    if let Some(recording) = &args.replay {
+        return replay::run(recording, out);
+    }
+    let path = args.scenario.as_ref().ok_or(SimulateError::Nothing)?;
+    let (mut scenario, device) = Scenario::read(path)?;
+    scenario.seed = args.seed.unwrap_or(scenario.seed);
+    let outcome = simulate(&scenario, &device);
+    if let Some(chart) = &args.chart {
+        write_file(chart, &chart::svg(&scenario, &outcome))?;
+    }
+    if let Some(record) = &args.record {
+        write_file(record, &replay::recording(&scenario, &device, &outcome))?;
+    }
+    let text = table::text(&scenario, &device, &outcome, args.decisions);
+    print(out, &text)
+}
+
+fn print(out: &mut dyn Write, text: &str) -> Result<(), SimulateError> {
+    let path = PathBuf::from("standard output");
+    out.write_all(text.as_bytes())
+        .map_err(|error| SimulateError::Write { path, error })
+}
+
+fn write_file(path: &std::path::Path, text: &str) -> Result<(), SimulateError> {
+    std::fs::write(path, text).map_err(|error| SimulateError::Write {
+        path: path.to_owned(),
+        error,
+    })
+}

@@ -1,57 +1,159 @@
-//! `detect`: finds faces and their five points on frames, batching across cameras. This file holds what a pipeline can set.
+//! `detect`: finds faces on frames, in one batch across cameras.
+//!
+//! Looks at every n-th frame of a camera (the dial's interval); the frames between pass untouched and the tracker fills in.
+//! Next: `track`, which gives the faces continuity.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration;
-use crate::flow::{Contract, Fact, Facts};
+use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
+use crate::inference::FaceDetector;
+use crate::scene::{CameraId, FaceObservation, Packet};
 
-/// Needs pixels; adds boxes with a score, and five points a face.
-pub const CONTRACT: Contract = Contract {
-    needs: Facts::of(&[Fact::Pixels]),
-    adds: Facts::of(&[Fact::Faces, Fact::Landmarks]),
-};
+/// Needs pixels; adds faces with their five points.
+pub const CONTRACT: Contract =
+    Contract { needs: Facts::of(&[Fact::Pixels]), adds: Facts::of(&[Fact::Faces, Fact::Landmarks]) };
 
-/// What a pipeline can set.
+/// Settings of `detect`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The detector: a folder under the models directory, whose `model.toml` has the role `detect`.
-    #[schemars(length(min = 1))]
+    /// Folder name of the detector under the models directory.
     pub model: String,
-    /// The model's variant: precision and input size, as its `model.toml` names it. A larger input finds smaller faces and costs in proportion to its area.
-    #[schemars(length(min = 1))]
-    pub variant: String,
-    /// Faces scored lower are not reported, 0 to 1. The tracker's second pass lives on weak faces, so keep this below its threshold for new tracks.
+    /// Variant of the model, as its manifest names it; the manifest's first when absent.
+    pub variant: Option<String>,
+    /// Faces the detector scores lower than this are dropped (0 to 1); the manifest's own threshold when absent.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub score_threshold: f32,
-    /// Detect on every n-th frame of a camera, from 1 (each frame) to 120. In between the tracker predicts.
+    pub score_threshold: Option<f32>,
+    /// Look at every n-th frame of a camera; the tracker fills in the others.
     #[schemars(range(min = 1, max = 120))]
     pub interval: u32,
-    /// Most frames in one run of the model, 1 to 64. On a CPU a larger batch gains nothing; on a GPU it does.
+    /// Most frames in one run of the network, over all cameras.
     #[schemars(range(min = 1, max = 64))]
-    pub max_batch: u32,
-    /// Longest wait for a batch to fill; this much latency is spent for throughput.
+    pub max_batch: usize,
+    /// How long to wait for a fuller batch once one frame is there; this much latency is spent for throughput.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Written")]
     pub linger: Duration,
-    /// Most faces kept on one frame, best score first, 1 to 1000. Bounds what a crowd can cost the stages after this one.
-    #[schemars(range(min = 1, max = 1000))]
-    pub max_faces: u32,
+    /// At most this many faces a frame, best scores first.
+    #[schemars(range(min = 1, max = 4096))]
+    pub max_faces: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             model: "yunet".to_owned(),
-            variant: "fp32-640x384".to_owned(),
-            score_threshold: 0.6,
+            variant: None,
+            score_threshold: None,
             interval: 1,
-            max_batch: 4,
-            linger: Duration::from_millis(5),
+            max_batch: 1,
+            linger: Duration::ZERO,
             max_faces: 64,
         }
+    }
+}
+
+/// The stage.
+pub struct Detect {
+    detector: Box<dyn FaceDetector>,
+    dial: Arc<Dial>,
+    max_faces: usize,
+    /// Frames since the last look, per camera.
+    since_look: HashMap<CameraId, u32>,
+    found: Vec<Vec<FaceObservation>>,
+}
+
+impl Detect {
+    /// A detect stage over `detector`; `dial` sets how often it looks.
+    pub fn new(config: &Config, detector: Box<dyn FaceDetector>, dial: Arc<Dial>) -> Self {
+        dial.set_interval(config.interval);
+        Self { detector, dial, max_faces: config.max_faces, since_look: HashMap::new(), found: Vec::new() }
+    }
+
+    /// Decides, camera by camera, which frames are looked at.
+    fn choose(&mut self, batch: &mut [Packet]) {
+        let interval = self.dial.interval();
+        for packet in batch {
+            let since = self.since_look.entry(packet.frame.camera.clone()).or_insert(interval);
+            *since += 1;
+            packet.detected = *since >= interval;
+            if packet.detected {
+                *since = 0;
+            }
+        }
+    }
+}
+
+impl Stage for Detect {
+    fn contract(&self) -> Contract {
+        CONTRACT
+    }
+
+    fn process(&mut self, batch: &mut Vec<Packet>, _now: Instant) -> Result<(), StageError> {
+        self.choose(batch);
+        let looked_at = || batch.iter().filter(|packet| packet.detected);
+        let frames: Vec<_> = looked_at().map(|packet| packet.frame.pixels.as_ref()).collect();
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.detector.detect(&frames, &mut self.found).map_err(StageError::new)?;
+        for (packet, faces) in batch.iter_mut().filter(|packet| packet.detected).zip(&mut self.found) {
+            faces.truncate(self.max_faces);
+            packet.faces.append(faces);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::testing::{now, packet};
+    use crate::inference::InferenceError;
+    use crate::memory::Pixels;
+    use crate::scene::BBox;
+
+    /// Finds two faces everywhere.
+    struct Everywhere;
+
+    impl FaceDetector for Everywhere {
+        fn detect(&mut self, frames: &[&Pixels], found: &mut Vec<Vec<FaceObservation>>) -> Result<(), InferenceError> {
+            let face = FaceObservation::detected(BBox::new(0.0, 0.0, 1.0, 1.0), None, 0.9);
+            *found = vec![vec![face.clone(), face]; frames.len()];
+            Ok(())
+        }
+    }
+
+    fn looked_at(config: &Config, cameras: &[&str]) -> Vec<bool> {
+        let dial = Arc::new(Dial::new(8, Duration::ZERO));
+        let mut stage = Detect::new(config, Box::new(Everywhere), dial);
+        let mut seen = Vec::new();
+        for n in 0..4 {
+            let mut batch: Vec<_> = cameras.iter().map(|camera| packet(camera, n)).collect();
+            stage.process(&mut batch, now()).unwrap();
+            seen.extend(batch.iter().map(|p| p.detected && p.faces.len() == config.max_faces));
+        }
+        seen
+    }
+
+    #[test]
+    fn every_nth_frame_of_each_camera_is_looked_at_starting_with_the_first() {
+        let config = Config { interval: 2, max_faces: 2, ..Config::default() };
+        assert_eq!(looked_at(&config, &["a"]), [true, false, true, false]);
+        assert_eq!(looked_at(&config, &["a", "b"]), [true, true, false, false, true, true, false, false]);
+    }
+
+    #[test]
+    fn faces_are_capped() {
+        let config = Config { max_faces: 1, ..Config::default() };
+        assert_eq!(looked_at(&config, &["a"]), [true; 4]);
     }
 }

@@ -1,49 +1,209 @@
-//! `liveness`: says whether a followed face is a live one, over several looks. This file holds what a pipeline can set.
+//! `liveness`: is this a live person or a picture of one? Judged by a passive model over several looks at a track.
+//!
+//! A single look proves little: the answer is the mean over the last looks, `Unsure` until there are enough of them, and
+//! `NotAsked` for tracks too small or too new to be looked at. Next: `publish` (or any sink).
 
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::duration;
-use crate::flow::{Contract, Fact, Facts};
-
-/// Needs pixels to cut faces with their surroundings from, and tracks to aggregate over; adds liveness.
-pub const CONTRACT: Contract = Contract {
-    needs: Facts::of(&[Fact::Pixels, Fact::Faces, Fact::Tracks]),
-    adds: Facts::of(&[Fact::Liveness]),
+use super::{
+    asking::{Asked, Asking, PerTrack},
+    duration,
 };
+use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
+use crate::inference::{LivenessJudge, Look};
+use crate::scene::{FaceObservation, Finding, Liveness as Answer, Packet, Score, ScoreKind, TrackPhase};
 
-/// What a pipeline can set.
+/// Needs faces on tracks; adds liveness.
+pub const CONTRACT: Contract =
+    Contract { needs: Facts::of(&[Fact::Pixels, Fact::Faces, Fact::Tracks]), adds: Facts::of(&[Fact::Liveness]) };
+
+/// Least time between the first looks at a track: neighbouring frames say the same thing twice.
+const SPACING: Duration = Duration::from_millis(100);
+
+/// Settings of `liveness`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The model: a folder under the models directory, whose `model.toml` has the role `liveness`.
-    #[schemars(length(min = 1))]
+    /// Folder name of the model under the models directory.
     pub model: String,
-    /// The model's variant, as its `model.toml` names it.
-    #[schemars(length(min = 1))]
-    pub variant: String,
-    /// Looks needed before a track passes or fails, 1 to 50; until then it is inconclusive.
+    /// Variant of the model, as its manifest names it; the manifest's first when absent.
+    pub variant: Option<String>,
+    /// Most faces in one run of the network.
+    #[schemars(range(min = 1, max = 64))]
+    pub max_batch: usize,
+    /// Looks taken when a track is new; the answer is the mean over as many of the latest looks.
     #[schemars(range(min = 1, max = 50))]
     pub looks: u32,
-    /// Look at a followed face again after this long.
+    /// Looks before there is an answer at all; fewer leave it inconclusive.
+    #[schemars(range(min = 1, max = 50))]
+    pub looks_needed: u32,
+    /// Look again after this long.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Written")]
     pub again_after: Duration,
-    /// A track passes when its mean score of being live is at least this, 0 to 1.
+    /// Mean probability of "live" from which a track passes (0 to 1).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub threshold: f32,
+    /// Half-width of the band around the threshold within which the answer stays inconclusive (0 to 0.5).
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub unsure_band: f32,
+    /// Faces narrower than this many pixels are not looked at.
+    #[schemars(range(min = 1.0, max = 4096.0))]
+    pub min_face_px: f32,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             model: "minifasnet".to_owned(),
-            variant: "fp32".to_owned(),
+            variant: None,
+            max_batch: 8,
             looks: 5,
+            looks_needed: 3,
             again_after: Duration::from_secs(1),
             threshold: 0.5,
+            unsure_band: 0.1,
+            min_face_px: 48.0,
         }
     }
 }
+
+/// The stage.
+pub struct Liveness {
+    judge: Box<dyn LivenessJudge>,
+    dial: Arc<Dial>,
+    rules: Asking,
+    config: Config,
+    tracks: PerTrack<Memory>,
+}
+
+/// What is remembered of one track.
+#[derive(Debug, Default)]
+struct Memory {
+    asked: Asked,
+    /// The latest looks' probabilities, newest last.
+    scores: VecDeque<f32>,
+    looks: u32,
+    answer: Finding<Answer>,
+}
+
+impl Liveness {
+    /// A liveness stage over `judge`.
+    pub fn new(config: Config, judge: Box<dyn LivenessJudge>, dial: Arc<Dial>) -> Self {
+        let rules = Asking {
+            at_birth: config.looks,
+            spacing: SPACING,
+            again_after: config.again_after,
+            quality_gain: f32::INFINITY,
+        };
+        Self { judge, dial, rules, config, tracks: PerTrack::default() }
+    }
+
+    /// Which faces of which packets are looked at now.
+    fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
+        let mut chosen = Vec::new();
+        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
+            let at = packet.frame.captured.at;
+            for (f, face) in packet.faces.iter().enumerate() {
+                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
+                    continue;
+                };
+                let memory = self.tracks.of(&packet.frame.camera, track.id, at);
+                if face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0) {
+                    memory.asked.looked(at, 0.0);
+                    chosen.push((p, f));
+                }
+            }
+        }
+        chosen
+    }
+
+    fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
+        for some in chosen.chunks(self.config.max_batch.max(1)) {
+            let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
+            let scores = self.judge.judge(&looks).map_err(StageError::new)?;
+            for (&(p, f), score) in some.iter().zip(scores) {
+                self.remember(&batch[p], f, score);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, packet: &Packet, face: usize, score: Option<f32>) {
+        let (Some(track), Some(score)) = (packet.faces[face].track, score) else {
+            return;
+        };
+        let memory = self.tracks.of(&packet.frame.camera, track.id, packet.frame.captured.at);
+        memory.add(score, &self.config);
+    }
+}
+
+/// The face `f` of a packet, as models want to see it.
+pub(super) fn look_at(packet: &Packet, f: usize) -> Look<'_> {
+    Look { pixels: &packet.frame.pixels, face: &packet.faces[f] }
+}
+
+impl Memory {
+    fn add(&mut self, score: f32, config: &Config) {
+        self.scores.push_back(score);
+        if self.scores.len() > config.looks as usize {
+            self.scores.pop_front();
+        }
+        self.looks += 1;
+        let mean = self.scores.iter().sum::<f32>() / self.scores.len() as f32;
+        self.answer = decide(mean, self.looks, config);
+    }
+}
+
+/// The answer for a mean probability over so many looks.
+fn decide(mean: f32, looks: u32, config: &Config) -> Finding<Answer> {
+    let distance = mean - config.threshold;
+    if looks < config.looks_needed || distance.abs() < config.unsure_band {
+        return Finding::Unsure;
+    }
+    let score = Score { value: mean, kind: ScoreKind::Probability, threshold: config.threshold };
+    Finding::Known { value: Answer { live: distance > 0.0, score, looks }, confidence: (distance.abs() * 2.0).min(1.0) }
+}
+
+impl Stage for Liveness {
+    fn contract(&self) -> Contract {
+        CONTRACT
+    }
+
+    fn process(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
+        if self.dial.enabled() {
+            let chosen = self.choose(batch);
+            self.look(batch, &chosen)?;
+        }
+        for packet in batch.iter_mut() {
+            let at = packet.frame.captured.at;
+            for face in &mut packet.faces {
+                copy_answer(&mut self.tracks, &packet.frame.camera, at, face);
+            }
+        }
+        self.tracks.forget_old(now);
+        Ok(())
+    }
+}
+
+fn copy_answer(
+    tracks: &mut PerTrack<Memory>,
+    camera: &crate::scene::CameraId,
+    at: Instant,
+    face: &mut FaceObservation,
+) {
+    if let Some(track) = face.track {
+        face.liveness = tracks.of(camera, track.id, at).answer;
+    }
+}
+
+#[cfg(test)]
+#[path = "liveness_tests.rs"]
+mod tests;

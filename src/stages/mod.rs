@@ -3,6 +3,7 @@
 //! A new kind is a file beside these, a variant of [`StageConfig`] and a line in [`KINDS`]; `config` and `topology` need no
 //! change to read, check, draw and document it.
 
+mod asking;
 pub mod detect;
 pub mod duration;
 pub mod liveness;

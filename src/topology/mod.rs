@@ -1,11 +1,28 @@
-//! A written graph becomes running threads. [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it.
+//! A written graph becomes running threads.
+//!
+//! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
+//! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, `cameras`
+//! feed it, and the [`board`](Board) says what is going on. Next room up: `cli`.
 
+mod assemble;
+mod board;
+mod cameras;
 mod contracts;
+mod delivery;
 pub mod draw;
 pub mod graph;
+mod inputs;
+mod models;
 mod open;
 mod order;
+mod people;
 mod reads;
+mod run;
+mod wiring;
 
+pub use assemble::{AssembleError, Assembly, Ended, assemble};
+pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};
+pub use run::{Ending, Outcome, Running, StageHandle, StartError};
+pub use wiring::{Queue, Station, Stations, Work};

@@ -128,13 +128,15 @@ pub struct Synthetic {
     pub faces: u32,
     /// Frames to make; 0 makes them without end.
     pub frames: u64,
+    /// How fast they come.
+    pub pace: Pace,
     /// The seed of every movement.
     pub seed: u64,
 }
 
 impl Default for Synthetic {
     fn default() -> Self {
-        Self { width: 640, height: 384, fps: 15.0, faces: 1, frames: 0, seed: 1 }
+        Self { width: 640, height: 384, fps: 15.0, faces: 1, frames: 0, pace: Pace::Realtime, seed: 1 }
     }
 }
 

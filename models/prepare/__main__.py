@@ -1,0 +1,102 @@
+"""`PYTHONPATH=models python3 -m prepare COMMAND`: what the Makefile calls."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import machine, samples, weights
+from .archives import Archives
+from .manifest import Model, read_models
+from .say import Problem, note, sha256
+
+ROOT = Path(__file__).resolve().parents[2]
+ONNXRUNTIME = "1.31.1"
+ONNXRUNTIME_LIBRARY = f"libonnxruntime.so.{ONNXRUNTIME}"
+ONNXRUNTIME_SHA256 = "fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3"
+
+
+def setup(extra: bool) -> None:
+    """Everything a machine needs, in order; what is there and right is left alone."""
+    started = time.monotonic()
+    machine.check_basics()
+    machine.install_packages(ROOT / "models/.cache/apt.log")
+    archives = Archives(ROOT / weights.CACHE)
+    models = read_models(ROOT, extra)
+    python = machine.python_environment(ROOT)
+    if not all(model.is_ready() for model in models):
+        machine.check_room(ROOT)
+    onnxruntime_library(archives)
+    weights.fetch(ROOT, models, archives)
+    samples.fetch(ROOT, archives)
+    samples.make(ROOT)
+    _in_environment(python, "prepare", extra)
+    note(f"setup: complete ({time.monotonic() - started:.1f} s)")
+
+
+def onnxruntime_library(archives: Archives) -> None:
+    """The inference library, out of its wheel into vendor/, where `flyball` looks for it."""
+    path = ROOT / "vendor/onnxruntime" / ONNXRUNTIME_LIBRARY
+    if sha256(path) == ONNXRUNTIME_SHA256:
+        return
+    note(f"fetching ONNX Runtime {ONNXRUNTIME} (24 MB)")
+    source = f"pypi:onnxruntime=={ONNXRUNTIME}"
+    content = archives.member(source, f"onnxruntime/capi/{ONNXRUNTIME_LIBRARY}", ONNXRUNTIME_SHA256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def prepare(extra: bool) -> None:
+    """The part of set-up that needs `.venv`: model files, synthetic attacks, the pixels behind golden numbers."""
+    weights.prepare(ROOT, read_models(ROOT, extra))
+    from . import recapture, reference
+
+    recapture.make(ROOT)
+    reference.restore(ROOT)
+
+
+def _in_environment(python: Path, command: str, extra: bool) -> None:
+    """Runs one of this tool's commands with the interpreter that has numpy and onnx."""
+    call = [str(python), "-m", "prepare", command, *(["--extra"] if extra else [])]
+    if subprocess.run(call, env={**os.environ, "PYTHONPATH": str(ROOT / "models")}).returncode != 0:
+        raise SystemExit(1)  # it has said why
+
+
+def goldens() -> None:
+    from . import reference
+
+    reference.write(ROOT)
+
+
+def calibrate() -> None:
+    from . import calibrate as ranges
+
+    ranges.write(ROOT)
+
+
+def main() -> None:
+    """Reads the command line; every expected failure ends as one sentence and exit status 1."""
+    parser = argparse.ArgumentParser(prog="prepare", description="Sets up what Flyball needs on this machine.")
+    parser.add_argument("command", choices=["setup", "prepare", "goldens", "calibrate"])
+    parser.add_argument("--extra", action="store_true", help="also the large optional models")
+    asked = parser.parse_args()
+    try:
+        if asked.command in ("setup", "prepare"):
+            {"setup": setup, "prepare": prepare}[asked.command](asked.extra)
+        else:
+            {"goldens": goldens, "calibrate": calibrate}[asked.command]()
+    except Problem as problem:
+        sys.exit(f"setup: {problem}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"setup: the disk is full ({error.filename or ROOT}); make room and run `make setup` again")
+
+
+if __name__ == "__main__":
+    main()

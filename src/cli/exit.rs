@@ -1,0 +1,27 @@
+//! Exit codes, the same for every command.
+
+use std::process::ExitCode;
+
+/// How a command ended. The numbers are part of the contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or ended because it was asked to.
+    Done = 0,
+    /// It ran, and failed.
+    Failed = 1,
+    /// What it was given is wrong: arguments, a configuration file, a picture.
+    BadInput = 2,
+    /// Something it needs is missing: a model, the ONNX Runtime library, a plugin. The message names the mending command.
+    Missing = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The paragraph on exit codes in `--help`.
+pub const HELP: &str = "Exit codes: 0 done or asked to end · 1 failed while running · 2 wrong input or configuration · \
+3 something needed is missing (the message says how to get it)";

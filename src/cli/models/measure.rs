@@ -1,0 +1,223 @@
+//! The measuring behind `flyball models bench`. Each session runs the same prepared tensors through the engine and bare, in
+//! turns, so that a busy neighbour slows both alike; time is this thread's own.
+
+use std::{fs, io::Write};
+
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+
+use super::{
+    ModelsError,
+    bench::BenchArgs,
+    clock::{Spent, timed},
+    verify::{bar, chosen},
+};
+use crate::inference::{
+    Batch, InferenceError, Outputs, Session,
+    manifest::{Catalogue, Model, Variant},
+    ort::{OrtBackend, OrtSession},
+    profile::{MeasuredModel, MeasuredProfile, MeasuredRung, MeasuredVariant, line},
+};
+use crate::memory::{MemoryMeter, ProcessMeter, return_freed_memory};
+
+/// Seconds one way before the other has its turn: long against the scheduler's tick, short against a neighbour's mood.
+const TURN: f64 = 0.1;
+
+/// Seed of the noise that networks are fed; their time does not depend on what they see.
+const SEED: u64 = 11;
+
+const MILLISECONDS: f64 = 1000.0;
+
+pub(super) fn run(args: &BenchArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<u8, ModelsError> {
+    let backend = args.runtime.ort()?;
+    let batches = sorted(&args.batches);
+    let models = chosen(catalogue, &args.only)?;
+    let mut measured = MeasuredProfile {
+        device: device(args),
+        models: Vec::new(),
+    };
+    let bar = bar(models.iter().map(|m| m.manifest.variant.len()).sum());
+    for model in models {
+        let mut variants = Vec::new();
+        for variant in &model.manifest.variant {
+            bar.set_message(format!("{} {}", model.manifest.name, variant.id));
+            if model.is_fetched(variant) || !args.only.is_empty() {
+                variants.push(measure(&backend, model, variant, &batches, args.seconds)?);
+            }
+            bar.inc(1);
+        }
+        if !variants.is_empty() {
+            let (name, batches) = (model.manifest.name.clone(), batches.iter().map(|&b| b as u32).collect());
+            measured.models.push(MeasuredModel {
+                name,
+                batches,
+                variants,
+            });
+        }
+    }
+    bar.finish_and_clear();
+    keep(&measured, args)?;
+    report(&measured, args.json, out)?;
+    Ok(0)
+}
+
+/// Powers of two, smallest first, each once.
+fn sorted(batches: &[usize]) -> Vec<usize> {
+    let mut batches: Vec<usize> = batches.iter().map(|b| b.clamp(&1, &32).next_power_of_two()).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    batches
+}
+
+/// Stores what was measured beside what was known of other models.
+fn keep(measured: &MeasuredProfile, args: &BenchArgs) -> Result<(), ModelsError> {
+    let mut profile = MeasuredProfile::read(&args.profile).unwrap_or_default(); // none yet, or of an older form: begin anew
+    profile.renew(measured.clone());
+    Ok(profile.write(&args.profile)?)
+}
+
+/// Opens a variant, runs every batch, and lets it go.
+fn measure(
+    backend: &OrtBackend,
+    model: &Model,
+    variant: &Variant,
+    batches: &[usize],
+    seconds: f64,
+) -> Result<MeasuredVariant, InferenceError> {
+    let before = occupied();
+    let (session, opening) = timed(|| backend.open_session(model, variant));
+    let mut session = session?;
+    let weights = occupied().saturating_sub(before);
+    let mut rungs = Vec::new();
+    for &items in batches {
+        let mut batch = Batch::default();
+        batch.reshape(model.manifest.input.shape(items, variant.size));
+        let mut random = fastrand::Rng::with_seed(SEED);
+        batch.data.fill_with(|| random.f32() * 255.0);
+        let held = (batch.data.len() * size_of::<f32>()) as u64;
+        let bare_items = if variant.dynamic_batch { items } else { 1 };
+        let mut rung = compare(&mut session, &batch, bare_items, seconds)?;
+        rung.memory = occupied().saturating_sub(before + held);
+        rungs.push(rung);
+    }
+    Ok(summary(variant, weights, opening, rungs))
+}
+
+/// Engine and bare runtime in turns, until the engine has had its seconds.
+fn compare(session: &mut OrtSession, batch: &Batch, bare: usize, seconds: f64) -> Result<MeasuredRung, InferenceError> {
+    let mut outputs = Outputs::new();
+    let (_, once) = timed(|| session.run(batch, &mut outputs));
+    let each = once.wall.max(1e-6);
+    let runs = (TURN / each).ceil().max(1.0) as usize;
+    let turns = (seconds / (runs as f64 * each)).ceil().max(2.0) as usize;
+    let (mut engine, mut runtime) = (Spent::default(), Spent::default());
+    for _ in 0..turns {
+        let (done, spent) = timed(|| (0..runs).try_for_each(|_| session.run(batch, &mut outputs)));
+        done?;
+        engine.add(spent);
+        let times = batch.len() / bare; // a file with a fixed batch is given one at a time either way
+        let one = part(batch, bare);
+        let (done, spent) = timed(|| (0..runs * times).try_for_each(|_| session.run_bare(&one)));
+        done?;
+        runtime.add(spent);
+    }
+    let count = (runs * turns) as f64;
+    Ok(MeasuredRung {
+        batch: batch.len() as u32,
+        cpu_ms: engine.cpu / count * MILLISECONDS,
+        wall_ms: engine.wall / count * MILLISECONDS,
+        overhead: engine.cpu / runtime.cpu.max(f64::MIN_POSITIVE),
+        memory: 0,
+    })
+}
+
+/// The first `items` of a batch.
+fn part(batch: &Batch, items: usize) -> Batch {
+    let [_, c, h, w] = batch.shape;
+    Batch {
+        data: batch.data[..items * batch.each()].to_vec(),
+        shape: [items, c, h, w],
+    }
+}
+
+fn summary(variant: &Variant, weights: u64, opening: Spent, rungs: Vec<MeasuredRung>) -> MeasuredVariant {
+    let times: Vec<_> = rungs.iter().map(|r| (f64::from(r.batch), r.cpu_ms)).collect();
+    let (base_ms, item_ms) = line(&times);
+    let largest = rungs.last().map_or((1, 0), |r| (u64::from(r.batch), r.memory));
+    MeasuredVariant {
+        name: variant.id.clone(),
+        precision: variant.precision,
+        pixels: variant.size.area() as u32,
+        quality: f64::from(variant.quality),
+        base_ms,
+        item_ms,
+        weights,
+        workspace: largest.1.saturating_sub(weights) / largest.0,
+        load_ms: opening.wall * MILLISECONDS,
+        rungs,
+    }
+}
+
+fn report(profile: &MeasuredProfile, json: bool, out: &mut dyn Write) -> Result<(), ModelsError> {
+    if json {
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string(profile).map_err(std::io::Error::other)?
+        )?;
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "model",
+        "variant",
+        "batch",
+        "CPU ms a batch",
+        "wall ms",
+        "over bare",
+        "memory",
+        "load ms",
+    ]);
+    for (model, variant, rung) in rungs(profile) {
+        table.add_row([
+            model.name.clone(),
+            variant.name.clone(),
+            rung.batch.to_string(),
+            format!("{:.2}", rung.cpu_ms),
+            format!("{:.2}", rung.wall_ms),
+            format!("{:.3}", rung.overhead),
+            bytesize::ByteSize(rung.memory).to_string(),
+            format!("{:.0}", variant.load_ms),
+        ]);
+    }
+    writeln!(out, "{}\n{table}", profile.device)?;
+    Ok(())
+}
+
+/// Every row of a profile.
+fn rungs(profile: &MeasuredProfile) -> impl Iterator<Item = (&MeasuredModel, &MeasuredVariant, &MeasuredRung)> {
+    let variants = profile
+        .models
+        .iter()
+        .flat_map(|m| m.variants.iter().map(move |v| (m, v)));
+    variants.flat_map(|(m, v)| v.rungs.iter().map(move |r| (m, v, r)))
+}
+
+/// The processor's name, and where networks ran.
+fn device(args: &BenchArgs) -> String {
+    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = told
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    format!(
+        "{}, {}",
+        name.unwrap_or("unknown processor").trim(),
+        args.runtime.device
+    )
+}
+
+/// Bytes this process occupies once freed memory has been returned.
+fn occupied() -> u64 {
+    return_freed_memory();
+    ProcessMeter.read().map_or(0, |figures| figures.ours)
+}

@@ -1,0 +1,123 @@
+//! `flyball models …`: what models there are ([`list`]), under which terms ([`licences`]), whether they are what they claim
+//! ([`verify`], with [`golden`] numbers), and what they cost here ([`bench`], [`measure`]d by the [`clock`]).
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+
+use crate::inference::{
+    Backend, InferenceError,
+    manifest::{Catalogue, ManifestProblem},
+};
+
+mod bench;
+#[cfg(feature = "ort")]
+mod clock;
+mod golden;
+mod licences;
+mod list;
+#[cfg(feature = "ort")]
+mod measure;
+mod verify;
+
+/// The exit code when a model is not what it claims, or a manifest is wrong.
+pub const EXIT_PROBLEMS: u8 = 2;
+
+/// Shows, verifies and measures the models.
+#[derive(Args, Debug)]
+pub struct ModelsArgs {
+    /// Folder with one folder a model.
+    #[arg(long, global = true, default_value = "models", value_name = "FOLDER")]
+    pub models: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+/// What can be done with models.
+#[derive(Subcommand, Debug)]
+pub enum ModelsCommand {
+    /// Shows every model with its variants, terms and whether it is fetched.
+    List(list::ListArgs),
+    /// Checks files, shapes, golden outputs and the agreement of variants.
+    Verify(verify::VerifyArgs),
+    /// Measures time and memory of every variant and batch here, and stores them for the governor.
+    Bench(bench::BenchArgs),
+    /// Shows the terms of every model.
+    Licences(licences::LicencesArgs),
+}
+
+/// Where the runtime and its models are, for commands that run them.
+#[derive(Args, Debug)]
+pub struct RuntimeArgs {
+    /// ONNX Runtime's library or its folder; otherwise vendor/onnxruntime is searched.
+    #[arg(long, value_name = "PATH")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Where to run: auto, cpu or cuda:N.
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub device: crate::inference::Device,
+    /// Also run models whose licence or checksum is not recorded.
+    #[arg(long)]
+    pub allow_unlicensed: bool,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelsError {
+    /// Manifests that do not read, one problem a line.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Manifests(Vec<ManifestProblem>),
+    /// A model or the runtime.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+    /// Writing the answer, or a file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Does what was asked; answers the exit code: 0, or [`EXIT_PROBLEMS`] when something is not as it should be.
+pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
+    let catalogue = Catalogue::read(&args.models).map_err(ModelsError::Manifests)?;
+    let root = args
+        .models
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match &args.command {
+        ModelsCommand::List(list) => list::run(list, &catalogue, out),
+        ModelsCommand::Verify(verify) => verify::run(verify, &catalogue, root, out),
+        ModelsCommand::Bench(bench) => bench::run(bench, &catalogue, out),
+        ModelsCommand::Licences(licences) => licences::run(licences, &catalogue, out),
+    }
+}
+
+impl RuntimeArgs {
+    /// The backend these arguments ask for.
+    #[cfg(feature = "ort")]
+    fn ort(&self) -> Result<crate::inference::ort::OrtBackend, InferenceError> {
+        use crate::inference::ort::{LibrarySearch, OrtBackend, OrtOptions};
+        let search = LibrarySearch {
+            explicit: self.onnxruntime.clone(),
+            roots: Vec::new(),
+        };
+        let options = OrtOptions {
+            device: self.device,
+            allow_unlicensed: self.allow_unlicensed,
+            ..OrtOptions::default()
+        };
+        OrtBackend::new(&search, options)
+    }
+
+    /// The same, whatever it is; without a runtime in this build, the sentence that says so.
+    fn backend(&self) -> Result<Box<dyn Backend>, InferenceError> {
+        #[cfg(feature = "ort")]
+        return Ok(Box::new(self.ort()?));
+        #[cfg(not(feature = "ort"))]
+        Err(InferenceError::Runtime(
+            "this build has no ONNX Runtime in it; build with --features ort".into(),
+        ))
+    }
+}

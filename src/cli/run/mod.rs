@@ -1,0 +1,197 @@
+//! `flyball run FILE`: runs a deployment and shows it.
+//!
+//! `session` watches the run, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! the words for an event.
+
+mod gauge;
+mod narrate;
+mod session;
+mod terminal;
+mod view;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::Builder,
+    time::Duration,
+};
+
+use clap::Args;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use self::{
+    session::{Bounds, Display, Session},
+    terminal::Screen,
+    view::Dashboard,
+};
+use super::{Exit, complain};
+use crate::{
+    config::{Environment, any_error},
+    events::{CallSink, EventSink, LineSink, Recorded},
+    telemetry::{LogFormat, log_to_stderr, log_to_view},
+    topology::{AssembleError, Ended, Opened, assemble, open},
+};
+
+/// Events that can wait to be shown; more are published all the same, but not shown.
+const SHOWN: usize = 1024;
+
+const EXAMPLES: &str = "Examples:
+  flyball run config/demo.toml                     live view, q ends it
+  flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
+  flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
+
+";
+
+/// Run a deployment: cameras in, events out
+#[derive(Args, Debug)]
+#[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
+pub(super) struct RunArgs {
+    /// The deployment file, such as config/demo.toml
+    file: PathBuf,
+    /// Plain lines instead of the live view (the default when standard output is no terminal)
+    #[arg(long)]
+    plain: bool,
+    /// Write one JSON event a line to this file, or to standard output with `-`
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// End after this long, such as `20s` or `2min`
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    run_for: Option<Duration>,
+    /// End when every camera has ended (files that do not repeat). This is what happens anyway; said for clarity in scripts
+    #[arg(long)]
+    until_end: bool,
+    /// What to log: levels by target, such as `info` or `warn,flyball=debug`
+    #[arg(long, default_value = "", value_name = "FILTER")]
+    log: String,
+    /// Log as JSON objects
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs until the end; says how it ended.
+pub(super) fn run(args: &RunArgs) -> Exit {
+    match try_run(args) {
+        Ok(exit) => exit,
+        Err(cause) => {
+            complain(&cause);
+            match cause {
+                RunError::Assemble(AssembleError::Missing(_)) => Exit::Missing,
+                RunError::Assemble(AssembleError::Bad(_)) | RunError::Filter(_) | RunError::EventFile(..) => Exit::BadInput,
+                RunError::Assemble(AssembleError::Failed(_)) | RunError::Io(_) => Exit::Failed,
+            }
+        }
+    }
+}
+
+/// Why a run could not begin or be shown.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    #[error(transparent)]
+    Filter(#[from] crate::telemetry::FilterError),
+    #[error("cannot write events to {0}: {1}; choose a file in a folder that exists and may be written")]
+    EventFile(String, io::Error),
+    #[error("standard output or the terminal cannot be used: {0}; try --plain")]
+    Io(#[from] io::Error),
+}
+
+fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
+    let Opened { deployment: Some(deployment), graph: Some(graph), title, problems } =
+        open(&args.file, &Environment::of_process())
+    else {
+        return Ok(tell_problems(args));
+    };
+    let log = set_up_log(args)?;
+    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    let (to_show, shown) = bounded(SHOWN);
+    let assembly = assemble(&deployment, &graph, taps(args, to_show)?)?;
+    let session = Session {
+        title: format!("{} · {title}", deployment.name),
+        display: display(args, log)?,
+        bounds: Bounds { run_for: args.run_for },
+        drain: deployment.flow.drain,
+        signals: termination_signals()?,
+        shown,
+        assembly,
+    };
+    let (ended, last) = session.run()?;
+    Ok(report(args, &ended, &last))
+}
+
+/// Everything wrong with the file, as `flyball check` prints it.
+fn tell_problems(args: &RunArgs) -> Exit {
+    let opened = open(&args.file, &Environment::of_process());
+    debug_assert!(any_error(&opened.problems), "a file that cannot run has a problem");
+    opened.problems.iter().for_each(|problem| complain(&format!("{problem}\n")));
+    Exit::BadInput
+}
+
+/// With a full screen, log lines go into the view.
+fn set_up_log(args: &RunArgs) -> Result<Option<Receiver<String>>, RunError> {
+    if wants_screen(args) {
+        return Ok(Some(log_to_view(&args.log)?));
+    }
+    log_to_stderr(&args.log, if args.log_json { LogFormat::Json } else { LogFormat::Human })?;
+    Ok(None)
+}
+
+fn wants_screen(args: &RunArgs) -> bool {
+    let busy = args.events.as_ref().is_some_and(|file| file.as_os_str() == "-");
+    !args.plain && !busy && io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
+fn display(args: &RunArgs, log: Option<Receiver<String>>) -> io::Result<Display> {
+    Ok(match log {
+        Some(log) => Display::Screen(Screen::take()?, log),
+        None if args.events.as_ref().is_some_and(|file| file.as_os_str() == "-") => Display::Quiet,
+        None => Display::Plain,
+    })
+}
+
+/// Where this process itself wants every event: its own view, and the file or pipe asked for.
+fn taps(args: &RunArgs, to_show: Sender<Recorded>) -> Result<Vec<Box<dyn EventSink>>, RunError> {
+    let mut taps: Vec<Box<dyn EventSink>> = vec![Box::new(CallSink(move |recorded: &Recorded| {
+        let _not_shown_when_full = to_show.try_send(recorded.clone());
+    }))];
+    match &args.events {
+        Some(file) if file.as_os_str() == "-" => taps.push(Box::new(LineSink::new(io::stdout()))),
+        Some(file) => {
+            let refused = |cause| RunError::EventFile(file.display().to_string(), cause);
+            taps.push(Box::new(LineSink::new(std::fs::File::create(file).map_err(refused)?)));
+        }
+        None => {}
+    }
+    Ok(taps)
+}
+
+/// Counts SIGINT and SIGTERM on a thread of its own, which ends with the process.
+fn termination_signals() -> io::Result<Arc<AtomicUsize>> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (counted, mut signals) = (Arc::clone(&count), Signals::new([SIGINT, SIGTERM])?);
+    Builder::new().name("signals".into()).spawn(move || {
+        signals.forever().for_each(|_| drop(counted.fetch_add(1, Ordering::AcqRel)));
+    })?;
+    Ok(count)
+}
+
+fn report(args: &RunArgs, ended: &Ended, last: &Dashboard) -> Exit {
+    let out: &mut dyn Write = if args.events.is_some() { &mut io::stderr() } else { &mut io::stdout() };
+    // When nobody reads the summary, the exit code still says how it went.
+    let _unread = writeln!(out, "{}", view::summary(last, ended));
+    match &ended.outcome.failure {
+        Some(why) => {
+            complain(why);
+            Exit::Failed
+        }
+        None => Exit::Done,
+    }
+}

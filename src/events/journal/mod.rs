@@ -1,0 +1,16 @@
+//! The journal: every event is written down before anybody hears of it, so that nothing is lost to a crash, a router that
+//! is away or a subscriber that comes late.
+//!
+//! [`open`](Journal::open) finds the file or begins a fresh one, [`store`](Journal) writes, [`read`](JournalReader)
+//! answers "everything since number n", `bounds` lets the oldest go. One redb file; a commit is on disk when it returns.
+
+mod bounds;
+mod open;
+mod read;
+mod store;
+mod tables;
+
+pub use bounds::Limits;
+pub use open::{JournalError, Opened};
+pub use read::{JournalReader, Page};
+pub use store::{Journal, interrupted};

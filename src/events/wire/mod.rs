@@ -1,0 +1,28 @@
+//! Schema v1: the words of an event, exactly as subscribers read them.
+//!
+//! The promise within v1: fields are only ever added, never renamed or removed; a reader ignores fields it does not know;
+//! every enumeration is open, so a reader meets a new word as `Other`, not as an error. Golden samples of every version
+//! that was ever released stay readable, and a test says so.
+//!
+//! Read [`envelope`](Event) first, then [`visit`](Visit) (what happens to people), then the parts: vocabulary, time and
+//! the events about the system itself. `schema` turns the types into the JSON Schema committed beside the samples.
+
+mod envelope;
+mod schema;
+mod system;
+mod time;
+mod visit;
+mod vocabulary;
+
+pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
+pub use schema::event_schema;
+pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
+pub use time::UtcMicros;
+pub use visit::{
+    Detector, Face, FrameInfo, Governor, Identity, Liveness, ModelRef, PipelineRef, Quality, Score, Stream, Times,
+    Visit, VisitSummary,
+};
+pub use vocabulary::{
+    CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, NodeCondition, ScoreKind, TimeSource,
+    VisitState,
+};

@@ -1,0 +1,67 @@
+//! Events about the system itself: cameras, gaps, the governor, nodes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{CameraCondition, GapReason, Governor, NodeCondition, UtcMicros};
+
+/// A camera changed its condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CameraState {
+    /// The camera's id.
+    pub camera: String,
+    /// How it is doing now.
+    pub condition: CameraCondition,
+    /// Since when.
+    pub since: UtcMicros,
+    /// In words, without secrets: what happened and what is being tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Events are missing for good. Said aloud, so that nothing is lost in silence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// First missing sequence number, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// Last missing sequence number, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// How many events are missing, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+    /// Why.
+    pub reason: GapReason,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The governor changed its plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GovernorDecision {
+    /// The decision, as visit events refer to it.
+    pub decision: Governor,
+    /// Why, in words.
+    pub reason: String,
+    /// What changed, lever by lever, in words.
+    #[serde(default)]
+    pub changes: Vec<String>,
+}
+
+/// How a node is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeHealth {
+    /// The node's name.
+    pub node: String,
+    /// In one word.
+    pub condition: NodeCondition,
+    /// Version of the program.
+    pub version: String,
+    /// Cameras it serves.
+    pub cameras: u32,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}

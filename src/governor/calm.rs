@@ -1,0 +1,100 @@
+//! When to move again: the dwell between steps up, longer after each one that had to be taken back. Next:
+//! [`fast`](super::fast), the loop that needs no calm.
+
+use super::decide::State;
+use super::names::Elapsed;
+use super::policy::Dwell;
+
+/// A dwell that has not been needed for this many times its length is halved.
+const FORGIVEN_AFTER: f64 = 4.0;
+
+/// The dwell and what lengthened it.
+#[derive(Clone, Debug)]
+pub(super) struct Calm {
+    policy: Dwell,
+    dwell_ms: f64,
+    raised: Option<Elapsed>,
+    lowered: Option<Elapsed>,
+    changed: Elapsed,
+}
+
+impl Calm {
+    pub(super) fn new(policy: Dwell) -> Self {
+        Self {
+            policy,
+            dwell_ms: policy.upgrade_ms,
+            raised: None,
+            lowered: None,
+            changed: Elapsed::ZERO,
+        }
+    }
+
+    /// A step up was begun.
+    pub(super) fn raised(&mut self, now: Elapsed) {
+        self.forgive(now);
+        self.raised = Some(now);
+        self.changed = now;
+    }
+
+    /// A step down was begun; soon after a step up it counts against that.
+    pub(super) fn lowered(&mut self, now: Elapsed) {
+        if self
+            .raised
+            .is_some_and(|raised| now.ms_since(raised) < self.policy.flap_window_ms)
+        {
+            self.dwell_ms = (self.dwell_ms * 2.0).min(self.policy.longest_ms);
+            self.raised = None;
+        }
+        self.lowered = Some(now);
+        self.changed = now;
+    }
+
+    /// A variant came into use or a lever moved: measured latency holds the past for a while.
+    pub(super) fn changed(&mut self, now: Elapsed) {
+        self.changed = now;
+    }
+
+    /// Whether measured latency is about the plan in force.
+    pub(super) fn latency_counts(&self, now: Elapsed) -> bool {
+        now.ms_since(self.changed) >= self.policy.settle_ms
+    }
+
+    /// What the dwell says, when nothing is being switched.
+    pub(super) fn state(&self, now: Elapsed) -> State {
+        let over = |since: Option<Elapsed>| since.is_none_or(|since| now.ms_since(since) >= self.dwell_ms);
+        if over(self.raised) && over(self.lowered) {
+            State::Settled
+        } else if self.dwell_ms > self.policy.upgrade_ms {
+            State::BackingOff
+        } else {
+            State::Holding
+        }
+    }
+
+    fn forgive(&mut self, now: Elapsed) {
+        let quiet = self
+            .lowered
+            .is_none_or(|lowered| now.ms_since(lowered) > FORGIVEN_AFTER * self.dwell_ms);
+        if quiet {
+            self.dwell_ms = (self.dwell_ms / 2.0).max(self.policy.upgrade_ms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_taken_back_doubles_the_dwell_and_quiet_halves_it() {
+        let at = |seconds: f64| Elapsed::from_ms(seconds * 1000.0);
+        let mut calm = Calm::new(Dwell::default());
+        calm.raised(at(10.0));
+        calm.lowered(at(12.0));
+        assert_eq!(calm.state(at(18.0)), State::BackingOff);
+        assert_eq!(calm.state(at(22.0)), State::Settled);
+        calm.raised(at(60.0));
+        assert_eq!(calm.state(at(64.0)), State::Holding);
+        assert_eq!(calm.state(at(65.0)), State::Settled);
+    }
+}

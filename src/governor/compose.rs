@@ -1,0 +1,57 @@
+//! Writes the plan down. Next: [`plan`](super::plan), what its fields mean to those who apply it.
+
+use super::fast;
+use super::governor::{Draft, Governor, Sight};
+use super::plan::{Admission, CameraRate, Plan, Rung};
+use super::profile::ModelProfile;
+use super::seat::Seat;
+
+impl Governor {
+    pub(super) fn compose(&self, sight: &Sight<'_>, draft: Draft, admissions: Vec<Admission>) -> Plan {
+        let rate = self.levels.rate(&self.policy);
+        let served = |camera: &super::reading::CameraReading| CameraRate {
+            camera: camera.camera.clone(),
+            fps: camera.offered_fps * rate,
+        };
+        let models = self.profile.models.iter().zip(&self.seats);
+        Plan {
+            decision: self.last_decision(),
+            rungs: models.map(|(model, seat)| self.rung(sight, model, seat)).collect(),
+            moves: draft.moves,
+            detect_interval: self.levels.interval(&self.policy),
+            camera_rate: rate,
+            cameras: sight.reading.cameras.iter().map(served).collect(),
+            admissions,
+            memory_planned: self.planned() as u64,
+            decisions: draft.decisions,
+        }
+    }
+
+    fn rung(&self, sight: &Sight<'_>, model: &ModelProfile, seat: &Seat) -> Rung {
+        let variant = seat.using.filter(|_| !seat.off).map(|using| &model.variants[using]);
+        let batch = seat.batch.size(seat.cap);
+        let linger_ms = variant.map_or(0.0, |variant| {
+            let batch_ms = variant.batch_ms(f64::from(batch)) * self.pace.factor();
+            fast::linger(
+                batch,
+                batch_ms,
+                model.share * self.policy.latency_p95_ms,
+                sight.load.time,
+            )
+        });
+        Rung {
+            model: model.name.clone(),
+            variant: variant.map(|variant| variant.name.clone()),
+            batch,
+            linger_ms,
+        }
+    }
+
+    /// Bytes held once everything asked for is there.
+    fn planned(&self) -> f64 {
+        let loading = self.loading.map_or(0.0, |loading| {
+            self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
+        });
+        self.ledger.held(&self.profile) + self.door.bytes() + loading
+    }
+}

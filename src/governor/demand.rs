@@ -1,0 +1,104 @@
+//! How much work there is: items a second each model would be asked for if no lever were pulled.
+//!
+//! Rises fast and falls slowly, so that a burst is met at once and a lull does not invite a step up that the next burst
+//! takes back. Next: [`pace`](super::pace), how fast the device is.
+
+use super::names::Elapsed;
+use super::profile::Profile;
+use super::reading::Reading;
+
+/// Time constant of a rise: two readings. A single noisy reading must not move the plan alone.
+const RISE_MS: f64 = 250.0;
+/// Time constant of a fall: bursts of faces come a few seconds apart.
+const FALL_MS: f64 = 3_000.0;
+/// Time constant of the mean number of items a frame asks for; only used to foresee a new camera.
+const PER_FRAME_MS: f64 = 10_000.0;
+/// The counters behind a reading cover the last second: after the camera rate changes they mix two rates.
+const MIXED_MS: f64 = 1_200.0;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Demand {
+    /// Items a second, one a model.
+    pub(super) items: Vec<f64>,
+    /// Frames a second of all cameras.
+    pub(super) frames: f64,
+    /// Mean items a frame, one a model.
+    per_frame: Vec<f64>,
+    mixed_until: Elapsed,
+    last: Option<Elapsed>,
+}
+
+impl Demand {
+    pub(super) fn new(profile: &Profile) -> Self {
+        let per_frame = profile.models.iter().map(|model| model.per_frame).collect();
+        Self {
+            items: vec![0.0; profile.models.len()],
+            frames: 0.0,
+            per_frame,
+            mixed_until: Elapsed::ZERO,
+            last: None,
+        }
+    }
+
+    /// The camera rate was changed: what is counted now mixes the old and the new.
+    pub(super) fn rate_changed(&mut self, now: Elapsed) {
+        self.mixed_until = now.plus_ms(MIXED_MS);
+    }
+
+    /// Takes in a reading made while `rate` of every camera's frames were taken.
+    pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading, profile: &Profile, rate: f64) {
+        let passed = self.last.map_or(RISE_MS, |last| now.ms_since(last));
+        self.last = Some(now);
+        let offered: f64 = reading.cameras.iter().map(|camera| camera.offered_fps.max(0.0)).sum();
+        approach(&mut self.frames, offered, passed);
+        for (at, model) in profile.models.iter().enumerate() {
+            let asked = match reading.model(&model.name) {
+                _ if model.follows_interval => Some(self.frames * model.per_frame),
+                Some(_) if now < self.mixed_until => None,
+                Some(measured) => Some(measured.offered_per_s.max(0.0) / rate.max(0.01)),
+                None => Some(self.frames * self.per_frame[at]),
+            };
+            if let Some(asked) = asked {
+                approach(&mut self.items[at], asked, passed);
+                self.learn_per_frame(at, passed);
+            }
+        }
+    }
+
+    fn learn_per_frame(&mut self, at: usize, passed: f64) {
+        if self.frames > 1.0 {
+            let weight = (passed / PER_FRAME_MS).min(1.0);
+            self.per_frame[at] += weight * (self.items[at] / self.frames - self.per_frame[at]);
+        }
+    }
+
+    /// The demand with `frames` more a second.
+    pub(super) fn with(&self, frames: f64) -> Vec<f64> {
+        self.items
+            .iter()
+            .zip(&self.per_frame)
+            .map(|(items, per_frame)| items + frames * per_frame)
+            .collect()
+    }
+}
+
+/// Moves `figure` towards `to`, fast up and slowly down.
+fn approach(figure: &mut f64, to: f64, passed_ms: f64) {
+    let constant = if to > *figure { RISE_MS } else { FALL_MS };
+    *figure += (to - *figure) * (1.0 - (-passed_ms / constant).exp());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rises_fast_and_falls_slowly() {
+        let mut figure = 0.0;
+        (0..10).for_each(|_| approach(&mut figure, 100.0, 100.0));
+        assert!(figure > 95.0, "one second of a burst is seen: {figure}");
+        (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0));
+        assert!(figure > 60.0, "one second of a lull is not believed: {figure}");
+    }
+}

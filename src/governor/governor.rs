@@ -1,0 +1,270 @@
+//! The governor: one reading in, one plan out.
+//!
+//! A step reads like a day: learn from what was measured, follow up what was asked for, find out how hard the run is
+//! pressed, consult the table, act on its answer, then see to vacancies, batches and cameras. It owns no thread, no clock
+//! and no device. Next: [`act`](super::act), what the table's answers do.
+
+use super::admission::Door;
+use super::calm::Calm;
+use super::decide::{Stance, State, decide};
+use super::demand::Demand;
+use super::ladder::{self, Levels};
+use super::ledger::Ledger;
+use super::names::Elapsed;
+use super::pace::Pace;
+use super::plan::{Decision, Move, Plan, Reason, Saw};
+use super::policy::{Lever, Policy};
+use super::pressure::{self, Load, Pressure};
+use super::profile::Profile;
+use super::reading::Reading;
+use super::seat::Seat;
+use super::switch::Loading;
+
+/// Between two readings; while a variant loads, half of it, so that it is used as soon as it is ready.
+const CHECK_MS: f64 = 100.0;
+
+/// Keeps the pipeline within its memory and its latency objective.
+#[derive(Clone, Debug)]
+pub struct Governor {
+    pub(super) policy: Policy,
+    pub(super) profile: Profile,
+    pub(super) seats: Vec<Seat>,
+    pub(super) levels: Levels,
+    pub(super) demand: Demand,
+    pub(super) pace: Pace,
+    pub(super) ledger: Ledger,
+    pub(super) calm: Calm,
+    pub(super) door: Door,
+    pub(super) loading: Option<Loading>,
+    pub(super) last_shed: Option<Elapsed>,
+    pub(super) squeeze: f64,
+    pub(super) next_look_up: Elapsed,
+    pub(super) started: bool,
+    next_id: u64,
+    next_check: Elapsed,
+}
+
+/// One reading and what follows from it.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a> {
+    pub(super) now: Elapsed,
+    pub(super) reading: &'a Reading,
+    /// Bytes we may hold.
+    pub(super) ceiling: f64,
+    /// Lanes left to us.
+    pub(super) lanes: f64,
+    pub(super) load: Load,
+}
+
+/// What a step has come to so far.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) moves: Vec<Move>,
+    pub(super) decisions: Vec<Decision>,
+}
+
+impl Governor {
+    /// A governor that has loaded nothing yet; its first plan loads what fits.
+    pub fn new(policy: Policy, profile: Profile) -> Self {
+        Self {
+            seats: profile.models.iter().map(|_| Seat::new()).collect(),
+            levels: Levels::default(),
+            demand: Demand::new(&profile),
+            pace: Pace::new(),
+            ledger: Ledger::default(),
+            calm: Calm::new(policy.dwell),
+            door: Door::default(),
+            loading: None,
+            last_shed: None,
+            squeeze: 1.0,
+            next_look_up: Elapsed::ZERO,
+            started: false,
+            next_id: 0,
+            next_check: Elapsed::ZERO,
+            policy,
+            profile,
+        }
+    }
+
+    /// Takes in a reading made at `now` and answers with what to do. The same readings give the same plans.
+    pub fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan {
+        let mut draft = Draft::default();
+        self.learn(now, reading);
+        self.follow_up(now, reading, &mut draft);
+        let sight = self.look(now, reading);
+        if self.started {
+            let pressure = pressure::classify(&sight.load, &self.policy.water);
+            self.act(&sight, pressure, &mut draft);
+        } else {
+            self.start(&sight, &mut draft);
+        }
+        self.fill_vacancy(&sight, &mut draft);
+        self.tune_batches(reading);
+        let admissions = self.answer_cameras(&sight, &mut draft);
+        self.next_check = now.plus_ms(if self.loading.is_some() {
+            CHECK_MS / 2.0
+        } else {
+            CHECK_MS
+        });
+        self.compose(&sight, draft, admissions)
+    }
+
+    /// When to bring the next reading.
+    pub fn next_check(&self) -> Elapsed {
+        self.next_check
+    }
+
+    /// Costs as learned so far: keep it for the next run.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// What was asked of this governor.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Changes what is asked while running; acted on with the next reading.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// What the governor is in the middle of.
+    pub fn state(&self, now: Elapsed) -> State {
+        if self.loading.is_some() || self.ledger.awaits_memory() {
+            State::Switching
+        } else {
+            self.calm.state(now)
+        }
+    }
+
+    fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {
+        match decide(self.state(sight.now), pressure) {
+            Stance::Keep => {}
+            Stance::Raise => self.raise(sight, draft),
+            Stance::Lower => self.lower(sight, draft),
+            Stance::Ease => self.ease(sight, draft),
+            Stance::Shed => self.shed(sight, draft),
+        }
+    }
+
+    fn learn(&mut self, now: Elapsed, reading: &Reading) {
+        let rate = self.levels.rate(&self.policy);
+        self.demand.learn(now, reading, &self.profile, rate);
+        self.door.learn(now, reading);
+        let seats = &self.seats;
+        let names: Vec<_> = self.profile.models.iter().map(|model| model.name.clone()).collect();
+        let measured = names.iter().zip(seats).enumerate().filter_map(|(at, (name, seat))| {
+            let measured = reading
+                .model(name)
+                .filter(|m| m.batch_mean >= 1.0 && m.service_ms > 0.0)?;
+            Some((at, seat.using?, measured))
+        });
+        if self.calm.latency_counts(now) {
+            self.pace.learn(&mut self.profile, measured);
+        }
+        self.ledger.give_up_waiting(now);
+    }
+
+    fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
+        self.ledger
+            .balance(reading.memory.ours, &self.profile, self.loading.is_some());
+        let ceiling = pressure::ceiling(reading, &self.policy);
+        let lanes = (reading.compute.lanes - reading.compute.elsewhere).max(0.1);
+        let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;
+        let load = Load {
+            memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0),
+            time: self.time_needed(&self.asked()) / lanes,
+            latency: if counts {
+                reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0)
+            } else {
+                0.0
+            },
+            allocation_failed: pressure::allocation_failed(reading),
+        };
+        Sight {
+            now,
+            reading,
+            ceiling,
+            lanes,
+            load,
+        }
+    }
+
+    /// Items a second each model is asked for, cameras at the door included.
+    pub(super) fn asked(&self) -> Vec<f64> {
+        self.demand.with(self.door.frames())
+    }
+
+    /// Lanes the setting in force needs for `asked`.
+    pub(super) fn time_needed(&self, asked: &[f64]) -> f64 {
+        let models = self.profile.models.iter().zip(&self.seats).zip(asked);
+        let needed = models.map(|((model, seat), asked)| {
+            let Some(variant) = seat.variant().filter(|_| !seat.off) else {
+                return 0.0;
+            };
+            let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
+            asked * ladder::thinning(&self.policy, model, self.levels) * cost / 1000.0
+        });
+        needed.sum::<f64>() * self.pace.factor()
+    }
+
+    fn tune_batches(&mut self, reading: &Reading) {
+        for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {
+            if let Some(measured) = reading.model(&model.name) {
+                seat.batch
+                    .tune(measured, model.share * self.policy.latency_p95_ms, seat.cap);
+            }
+        }
+    }
+
+    /// Writes down a decision.
+    pub(super) fn decided(&mut self, sight: &Sight<'_>, draft: &mut Draft, what: Change, reason: Reason) {
+        self.next_id += 1;
+        let Change {
+            lever,
+            subject,
+            from,
+            to,
+        } = what;
+        let saw = self.saw(sight);
+        draft.decisions.push(Decision {
+            id: self.next_id,
+            at: sight.now,
+            lever,
+            subject,
+            from,
+            to,
+            reason,
+            saw,
+        });
+    }
+
+    /// The decision in force.
+    pub(super) fn last_decision(&self) -> u64 {
+        self.next_id
+    }
+
+    fn saw(&self, sight: &Sight<'_>) -> Saw {
+        Saw {
+            memory: thousandths(sight.load.memory),
+            time: thousandths(sight.load.time),
+            p95_ms: sight.reading.end_to_end.p95_ms,
+            ours: sight.reading.memory.ours,
+            ceiling: sight.ceiling as u64,
+            frames_per_s: thousandths(self.demand.frames),
+        }
+    }
+}
+
+/// What a decision changes.
+pub(super) struct Change {
+    pub(super) lever: Lever,
+    pub(super) subject: String,
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+fn thousandths(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}

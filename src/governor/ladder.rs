@@ -1,0 +1,311 @@
+//! How far to go: the least of each lever, in the deployment's order, that brings the load under the limits.
+//!
+//! The dearest lever is settled first, with all cheaper ones at their furthest: the smallest step of it that can work is
+//! kept. Then the next dearest, down to the cheapest; the knapsack then picks the best variants still possible. So a
+//! cheap lever is spent entirely before a dear one moves, and a lever that does not help is not pulled. Next:
+//! [`governor`](super::governor) puts the target into practice.
+
+use super::knapsack::{self, Choice, Limits};
+use super::policy::{Lever, Policy};
+use super::profile::{ModelProfile, Profile, VariantProfile};
+
+/// Position of every lever; 0 is "not pulled".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Levels {
+    /// Position in the policy's intervals.
+    pub(super) interval: usize,
+    /// 1: smaller inputs may be used.
+    pub(super) size: usize,
+    /// 1: cheaper number formats may be used.
+    pub(super) precision: usize,
+    /// How many of the optional stages are off.
+    pub(super) off: usize,
+    /// Position in the policy's rates.
+    pub(super) rate: usize,
+}
+
+impl Levels {
+    /// Every lever the policy allows, at its furthest; `before_admission` leaves out those dearer than refusing a camera.
+    pub(super) fn furthest(policy: &Policy, before_admission: bool) -> Self {
+        let admission = policy.order.iter().position(|&lever| lever == Lever::Admission);
+        let usable = |lever| match (policy.order.iter().position(|&other| other == lever), admission) {
+            (Some(at), Some(limit)) => !before_admission || at < limit,
+            (at, _) => at.is_some(),
+        };
+        let reach = |lever, most: usize| if usable(lever) { most } else { 0 };
+        Self {
+            interval: reach(Lever::DetectInterval, policy.intervals.len().saturating_sub(1)),
+            size: reach(Lever::InputSize, 1),
+            precision: reach(Lever::Precision, 1),
+            off: reach(Lever::OptionalStages, policy.optional.len()),
+            rate: reach(Lever::CameraRate, policy.rates.len().saturating_sub(1)),
+        }
+    }
+
+    /// The position of one lever; batch and admission have none here.
+    pub(super) fn position(&mut self, lever: Lever) -> Option<&mut usize> {
+        match lever {
+            Lever::DetectInterval => Some(&mut self.interval),
+            Lever::InputSize => Some(&mut self.size),
+            Lever::Precision => Some(&mut self.precision),
+            Lever::OptionalStages => Some(&mut self.off),
+            Lever::CameraRate => Some(&mut self.rate),
+            Lever::Batch | Lever::Admission => None,
+        }
+    }
+
+    /// Detect on every n-th frame.
+    pub(super) fn interval(self, policy: &Policy) -> u32 {
+        policy.intervals.get(self.interval).copied().unwrap_or(1).max(1)
+    }
+
+    /// Share of each camera's frames.
+    pub(super) fn rate(self, policy: &Policy) -> f64 {
+        policy.rates.get(self.rate).copied().unwrap_or(1.0)
+    }
+
+    /// Whether `model` is switched off.
+    pub(super) fn switches_off(self, policy: &Policy, model: &ModelProfile) -> bool {
+        policy.optional.iter().take(self.off).any(|name| name == &model.name)
+    }
+}
+
+/// A variant and the largest batch it may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pick {
+    pub(super) variant: usize,
+    pub(super) batch: u32,
+}
+
+/// Where to go.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub(super) levels: Levels,
+    /// One a model; `None` is off, or nothing fits.
+    pub(super) picks: Vec<Option<Pick>>,
+    /// Whether it keeps within the limits.
+    pub(super) within: bool,
+}
+
+/// What to solve.
+pub(super) struct Problem<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) profile: &'a Profile,
+    /// Items a second each model is asked for with no lever pulled.
+    pub(super) demand: &'a [f64],
+    /// How much slower than profiled the device is now.
+    pub(super) pace: f64,
+    pub(super) limits: Limits,
+    pub(super) least: Levels,
+    pub(super) most: Levels,
+    /// Which variants may be used, model by model.
+    pub(super) usable: &'a [Vec<bool>],
+}
+
+/// Work a second that counts when a model is asked for nothing, so that idle models still prefer quality.
+const IDLE_DEMAND: f64 = 0.1;
+
+impl Problem<'_> {
+    /// The target; where nothing keeps within the limits, the one that comes closest.
+    pub(super) fn solve(&self) -> Target {
+        let mut levels = self.most;
+        if !self.can(levels) {
+            return self.closest();
+        }
+        for &lever in self.policy.order.iter().rev() {
+            self.settle(&mut levels, lever);
+        }
+        let (models, classes) = self.classes(levels);
+        let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
+        let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
+        Target {
+            levels,
+            within: picks.is_some(),
+            picks: picks.unwrap_or_else(|| vec![None; self.demand.len()]),
+        }
+    }
+
+    /// Whether any setting within the bounds keeps within the limits.
+    pub(super) fn possible(&self) -> bool {
+        self.can(self.most)
+    }
+
+    /// What the cheapest setting within the bounds would take.
+    pub(super) fn least_room(&self) -> Choice {
+        self.sum_of(|choice| choice.time)
+    }
+
+    /// Bytes the smallest setting within the bounds would hold.
+    pub(super) fn least_memory(&self) -> f64 {
+        self.sum_of(|choice| choice.memory).memory
+    }
+
+    /// All models at the choice where `key` is least.
+    fn sum_of(&self, key: impl Fn(&Choice) -> f64) -> Choice {
+        let (_, mut classes) = self.classes(self.most);
+        classes.retain(|class| !class.is_empty());
+        let least = |class: &Vec<Choice>| {
+            (0..class.len())
+                .min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b])))
+                .unwrap_or(0)
+        };
+        let picks: Vec<usize> = classes.iter().map(least).collect();
+        knapsack::sum(&classes, &picks)
+    }
+
+    fn can(&self, levels: Levels) -> bool {
+        knapsack::fits(&self.classes(levels).1, self.limits)
+    }
+
+    /// Moves one lever back to the smallest position that still works.
+    fn settle(&self, levels: &mut Levels, lever: Lever) {
+        let (mut least, mut most) = (self.least, self.most);
+        let (Some(&mut from), Some(&mut to)) = (least.position(lever), most.position(lever)) else {
+            return;
+        };
+        for level in from..to {
+            let mut tried = *levels;
+            if let Some(position) = tried.position(lever) {
+                *position = level;
+            }
+            if self.can(tried) {
+                *levels = tried;
+                return;
+            }
+        }
+    }
+
+    /// Everything given up, quickest variants first, as many models as memory holds.
+    fn closest(&self) -> Target {
+        let (mut models, mut classes) = self.classes(self.most);
+        let within_memory = Limits {
+            memory: self.limits.memory,
+            time: f64::INFINITY,
+        };
+        for class in &mut classes {
+            class.iter_mut().for_each(|choice| choice.value = -choice.time);
+        }
+        while !classes.is_empty() {
+            if let Some(picks) = knapsack::best(&classes, within_memory) {
+                return Target {
+                    levels: self.most,
+                    picks: self.spread(&models, &classes, &picks),
+                    within: false,
+                };
+            }
+            models.pop();
+            classes.pop();
+        }
+        Target {
+            levels: self.most,
+            picks: vec![None; self.demand.len()],
+            within: false,
+        }
+    }
+
+    /// The choices of every model that is on, and which models those are.
+    fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
+        let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
+        let models: Vec<usize> = self
+            .profile
+            .models
+            .iter()
+            .enumerate()
+            .filter(on)
+            .map(|(at, _)| at)
+            .collect();
+        let classes = models.iter().map(|&at| self.class(at, levels)).collect();
+        (models, classes)
+    }
+
+    fn class(&self, at: usize, levels: Levels) -> Vec<Choice> {
+        let model = &self.profile.models[at];
+        let best = best_allowed(self.policy, model);
+        let mut class = Vec::with_capacity(model.variants.len() * model.batches.len());
+        for (position, variant) in model.variants.iter().enumerate() {
+            let usable = self.usable[at][position] && best.is_none_or(|best| permitted(levels, best, variant));
+            if usable {
+                self.add_batches(&mut class, at, position, levels);
+            }
+        }
+        knapsack::prune(&mut class);
+        class
+    }
+
+    /// One choice a batch whose two runs fit the model's share of the objective (one waiting, one running: Nexus). The
+    /// smallest batch is always a choice: a slow model beats none.
+    fn add_batches(&self, class: &mut Vec<Choice>, at: usize, position: usize, levels: Levels) {
+        let model = &self.profile.models[at];
+        let variant = &model.variants[position];
+        let asked = self.demand[at] * thinning(self.policy, model, levels);
+        for (place, &batch) in model.batches.iter().enumerate() {
+            let late = 2.0 * variant.batch_ms(f64::from(batch)) * self.pace > model.share * self.policy.latency_p95_ms;
+            if late && place > 0 {
+                return;
+            }
+            class.push(Choice {
+                value: model.weight * self.demand[at].max(IDLE_DEMAND) * variant.quality,
+                memory: variant.memory(batch),
+                time: asked * variant.item_cost_ms(f64::from(batch)) * self.pace / 1000.0,
+                variant: position,
+                batch,
+            });
+        }
+    }
+
+    /// Smaller batches where time allows: the value is the same and events come sooner.
+    fn trim(&self, classes: &[Vec<Choice>], mut picks: Vec<usize>) -> Vec<usize> {
+        let mut time = knapsack::sum(classes, &picks).time;
+        for (class, pick) in classes.iter().zip(&mut picks) {
+            let chosen = class[*pick];
+            let smaller = |choice: &&Choice| choice.variant == chosen.variant && choice.batch < chosen.batch;
+            let fits = |choice: &&Choice| time - chosen.time + choice.time <= self.limits.time;
+            if let Some(choice) = class
+                .iter()
+                .filter(smaller)
+                .filter(fits)
+                .min_by_key(|choice| choice.batch)
+            {
+                time += choice.time - chosen.time;
+                *pick = class.iter().position(|other| other == choice).unwrap_or(*pick);
+            }
+        }
+        picks
+    }
+
+    fn spread(&self, models: &[usize], classes: &[Vec<Choice>], picks: &[usize]) -> Vec<Option<Pick>> {
+        let mut all = vec![None; self.demand.len()];
+        for ((&model, class), &pick) in models.iter().zip(classes).zip(picks) {
+            all[model] = Some(Pick {
+                variant: class[pick].variant,
+                batch: class[pick].batch,
+            });
+        }
+        all
+    }
+}
+
+/// Share of its full work a model is asked for at these levels.
+pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
+    let interval = if model.follows_interval {
+        f64::from(levels.interval(policy))
+    } else {
+        1.0
+    };
+    levels.rate(policy) / interval
+}
+
+/// The best variant the policy lets this model use: what the size and precision levers are measured from.
+pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Option<&'a VariantProfile> {
+    let allowed = model
+        .variants
+        .iter()
+        .filter(|variant| policy.allows(&model.name, &variant.name));
+    allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
+}
+
+fn permitted(levels: Levels, best: &VariantProfile, variant: &VariantProfile) -> bool {
+    let size = levels.size > 0 || variant.pixels >= best.pixels;
+    let precision = levels.precision > 0 || variant.precision <= best.precision;
+    size && precision
+}

@@ -1,0 +1,252 @@
+//! How one variant replaces another: load, use, retire, one at a time.
+//!
+//! Make before break where both fit; otherwise break before make, and the stage passes items through unasked in between.
+//! Next: [`admission`](super::admission).
+
+use super::governor::{Change, Draft, Governor, Sight};
+use super::ladder::Pick;
+use super::names::{Elapsed, ModelName, VariantName};
+use super::plan::{Move, Reason};
+use super::policy::Lever;
+use super::profile::VariantProfile;
+use super::reading::{Event, Reading};
+
+/// A load that takes longer than this many times its usual time, and a little, has failed.
+const PATIENCE: f64 = 4.0;
+/// The little.
+const PATIENCE_MS: f64 = 5_000.0;
+
+/// The load under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loading {
+    pub(super) model: usize,
+    pub(super) pick: Pick,
+    /// Whether it is a step up.
+    pub(super) raise: bool,
+    since: Elapsed,
+}
+
+impl Governor {
+    /// Begins to replace the variant of `model`; false if there is no room for it, not even after retiring the old.
+    pub(super) fn begin(
+        &mut self,
+        sight: &Sight<'_>,
+        draft: &mut Draft,
+        at: usize,
+        pick: Pick,
+        reason: Reason,
+    ) -> bool {
+        if self.loading.is_some() || self.ledger.awaits_memory() {
+            return false;
+        }
+        let using = self.seats[at].using;
+        let variant = &self.profile.models[at].variants[pick.variant];
+        let (need, gap_ms) = (variant.memory(pick.batch), variant.load_ms);
+        let change = self.variant_change(at, self.seats[at].variant(), Some(pick.variant));
+        if need <= self.room(sight) {
+            self.load(sight.now, draft, at, pick, reason == Reason::RoomToRaise);
+        } else {
+            let Some(old) = using else { return false };
+            let freed = self.profile.models[at].variants[old].memory(self.seats[at].cap);
+            let too_long = reason == Reason::RoomToRaise && gap_ms > self.policy.dwell.longest_gap_ms;
+            if too_long || need > self.room(sight) + freed {
+                return false;
+            }
+            self.retire(sight.now, draft, at);
+            self.seats[at].want = Some(pick);
+        }
+        self.decided(sight, draft, change, reason);
+        true
+    }
+
+    /// Loads one model that has no variant: what it should have, or the best below that which fits.
+    pub(super) fn fill_vacancy(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        if self.loading.is_some() || self.ledger.awaits_memory() {
+            return;
+        }
+        let vacant = |at: &usize| self.seats[*at].using.is_none() && !self.seats[*at].off;
+        let found = (0..self.seats.len())
+            .filter(vacant)
+            .find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
+        let Some((at, pick)) = found else { return };
+        self.load(sight.now, draft, at, pick, false);
+        let change = self.variant_change(at, None, Some(pick.variant));
+        self.decided(sight, draft, change, Reason::FillVacancy);
+    }
+
+    fn best_that_fits(&self, sight: &Sight<'_>, at: usize) -> Option<Pick> {
+        let (want, room) = (self.seats[at].want?, self.room(sight));
+        let model = &self.profile.models[at];
+        let most = model.variants[want.variant].quality;
+        let usable = |(position, variant): &(usize, &VariantProfile)| {
+            let allowed = self.policy.allows(&model.name, &variant.name);
+            variant.quality <= most && allowed && self.seats[at].may_try(sight.now, *position)
+        };
+        let mut candidates: Vec<_> = model.variants.iter().enumerate().filter(usable).collect();
+        candidates.sort_by(|a, b| b.1.quality.total_cmp(&a.1.quality).then(a.0.cmp(&b.0)));
+        let smallest = model.batches.first().copied().unwrap_or(1);
+        candidates.into_iter().find_map(|(variant, profile)| {
+            let batch = [want.batch, smallest]
+                .into_iter()
+                .find(|&batch| profile.memory(batch) <= room)?;
+            Some(Pick { variant, batch })
+        })
+    }
+
+    fn load(&mut self, now: Elapsed, draft: &mut Draft, at: usize, pick: Pick, raise: bool) {
+        let (model, variant) = self.names(at, pick.variant);
+        draft.moves.push(Move::Load {
+            model,
+            variant,
+            batch: pick.batch,
+        });
+        self.loading = Some(Loading {
+            model: at,
+            pick,
+            raise,
+            since: now,
+        });
+    }
+
+    /// Retires the variant in use, if one is.
+    pub(super) fn retire(&mut self, now: Elapsed, draft: &mut Draft, at: usize) {
+        if let Some(using) = self.seats[at].using.take() {
+            let (model, variant) = self.names(at, using);
+            draft.moves.push(Move::Retire { model, variant });
+            self.ledger.leave(now, at, using);
+        }
+    }
+
+    /// Calls off the load under way.
+    pub(super) fn abandon(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let Some(loading) = self.loading.take() else { return };
+        let (model, variant) = self.names(loading.model, loading.pick.variant);
+        draft.moves.push(Move::Retire { model, variant });
+        let change = self.variant_change(
+            loading.model,
+            Some(loading.pick.variant),
+            self.seats[loading.model].using,
+        );
+        self.decided(sight, draft, change, Reason::Abandoned);
+    }
+
+    /// Bytes that may be allocated now.
+    pub(super) fn room(&self, sight: &Sight<'_>) -> f64 {
+        sight.ceiling * self.policy.water.memory_high - self.ledger.held(&self.profile) - self.door.bytes()
+    }
+
+    /// Takes in what happened to what was asked for.
+    pub(super) fn follow_up(&mut self, now: Elapsed, reading: &Reading, draft: &mut Draft) {
+        for event in &reading.events {
+            match event {
+                Event::Ready { model, variant, bytes } => self.ready(now, draft, (model, variant), *bytes),
+                Event::Failed {
+                    model,
+                    variant,
+                    out_of_memory,
+                } => self.failed(now, (model, variant), *out_of_memory),
+                Event::Retired { model, variant } => {
+                    if let Some((at, position)) = self.find((model, variant)) {
+                        self.ledger.remove(at, position);
+                    }
+                }
+                Event::OutOfMemory { model, batch } => self.ran_out(model, *batch),
+            }
+        }
+        self.time_out(now, draft);
+    }
+
+    fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
+        let Some((at, variant)) = self.find(names) else { return };
+        let (model, name) = self.names(at, variant);
+        let expected = self
+            .loading
+            .filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        let Some(loading) = expected else {
+            // Called off, but it came all the same.
+            if self.seats[at].using != Some(variant) {
+                draft.moves.push(Move::Retire { model, variant: name });
+            }
+            return;
+        };
+        if let Some(bytes) = bytes {
+            self.profile.models[at].variants[variant].learn_memory(loading.pick.batch, bytes);
+        }
+        self.loading = None;
+        draft.moves.push(Move::Use { model, variant: name });
+        self.retire(now, draft, at);
+        self.ledger.enter(at, variant, loading.pick.batch);
+        let seat = &mut self.seats[at];
+        (seat.using, seat.want, seat.cap) = (Some(variant), None, loading.pick.batch);
+        self.calm.changed(now);
+    }
+
+    fn failed(&mut self, now: Elapsed, names: (&ModelName, &VariantName), out_of_memory: bool) {
+        let Some((at, variant)) = self.find(names) else { return };
+        if out_of_memory {
+            self.profile.models[at].variants[variant].raise_memory();
+        }
+        if self
+            .loading
+            .is_some_and(|loading| (loading.model, loading.pick.variant) == (at, variant))
+        {
+            self.loading = None;
+            self.seats[at].bar(now, variant);
+        }
+    }
+
+    fn ran_out(&mut self, model: &ModelName, batch: u32) {
+        let Some(at) = self.profile.model(model) else { return };
+        let smaller = self.profile.models[at]
+            .batches
+            .iter()
+            .rev()
+            .copied()
+            .find(|&other| other < batch);
+        let seat = &mut self.seats[at];
+        seat.batch.halve();
+        seat.cap = seat.cap.min(smaller.unwrap_or(1)).max(1);
+        if let Some(variant) = seat.using {
+            self.profile.models[at].variants[variant].raise_memory();
+            self.ledger.set_batch(at, variant, self.seats[at].cap);
+        }
+    }
+
+    fn time_out(&mut self, now: Elapsed, draft: &mut Draft) {
+        let Some(loading) = self.loading else { return };
+        let usual = self.profile.models[loading.model].variants[loading.pick.variant].load_ms;
+        if now.ms_since(loading.since) > PATIENCE * usual + PATIENCE_MS {
+            self.loading = None;
+            self.seats[loading.model].bar(now, loading.pick.variant);
+            let (model, variant) = self.names(loading.model, loading.pick.variant);
+            draft.moves.push(Move::Retire { model, variant });
+        }
+    }
+
+    fn find(&self, (model, variant): (&ModelName, &VariantName)) -> Option<(usize, usize)> {
+        let at = self.profile.model(model)?;
+        Some((at, self.profile.models[at].variant(variant)?))
+    }
+
+    fn names(&self, at: usize, variant: usize) -> (ModelName, VariantName) {
+        let model = &self.profile.models[at];
+        (model.name.clone(), model.variants[variant].name.clone())
+    }
+
+    /// A change of variant as a decision, under the lever it pulls.
+    pub(super) fn variant_change(&self, at: usize, from: Option<usize>, to: Option<usize>) -> Change {
+        let model = &self.profile.models[at];
+        let lever = match (from, to) {
+            (Some(from), Some(to)) if model.variants[from].pixels != model.variants[to].pixels => Lever::InputSize,
+            (Some(_), Some(_)) => Lever::Precision,
+            _ => Lever::OptionalStages,
+        };
+        let word = |variant: Option<usize>| variant.map_or("none".to_owned(), |v| model.variants[v].name.to_string());
+        Change {
+            lever,
+            subject: model.name.to_string(),
+            from: word(from),
+            to: word(to),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Where a head's sessions come from: one of its own, or the shelf, which may have switched variants since the last batch.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    inference::{
+        Batch, InferenceError, Lease, Outputs, Seat, Session,
+        manifest::{ModelManifest, Variant},
+    },
+    memory::Size,
+    scene::Space,
+};
+
+/// How long a worker waits while all sessions of its model are out. Longer than any batch takes; when it passes, sessions
+/// have been lost, and the worker should say so rather than hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The sessions a head works with.
+pub struct Supply(Source);
+
+enum Source {
+    Own(Box<dyn Session>, Rung),
+    Shelf(Seat),
+}
+
+/// What a head must know of the variant in use.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rung {
+    /// Width and height of its input.
+    pub(super) size: Size,
+    /// The space of its embeddings.
+    pub(super) space: Option<Space>,
+}
+
+/// A session for the length of one call.
+pub(super) enum Running<'a> {
+    Own(&'a mut dyn Session),
+    Leased(Lease),
+}
+
+impl Supply {
+    /// One session, always the same: for tests and single questions.
+    pub fn own(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Self {
+        let rung = Rung {
+            size: variant.size,
+            space: manifest.space(variant).map(Arc::from),
+        };
+        Self(Source::Own(session, rung))
+    }
+
+    /// Whatever variant the shelf holds current when a batch begins.
+    pub fn shelf(seat: Seat) -> Self {
+        Self(Source::Shelf(seat))
+    }
+
+    /// A session, and the variant it runs: both stay the same until it is dropped.
+    pub(super) fn take(&mut self) -> Result<(Running<'_>, Rung), InferenceError> {
+        match &mut self.0 {
+            Source::Own(session, rung) => Ok((Running::Own(session.as_mut()), rung.clone())),
+            Source::Shelf(seat) => {
+                let lease = seat.lease(PATIENCE)?;
+                let loaded = lease.loaded();
+                let rung = Rung {
+                    size: loaded.variant.size,
+                    space: loaded.space.clone(),
+                };
+                Ok((Running::Leased(lease), rung))
+            }
+        }
+    }
+}
+
+impl Running<'_> {
+    pub(super) fn run(&mut self, batch: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
+        match self {
+            Self::Own(session) => session.run(batch, outputs),
+            Self::Leased(lease) => lease.run(batch, outputs),
+        }
+    }
+}

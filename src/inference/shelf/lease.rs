@@ -1,0 +1,123 @@
+//! What a worker holds while it runs one batch: a session of the variant that was current when it asked.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+use super::order::Command;
+use super::pool::{Held, Loaded, Pool};
+use crate::inference::{Batch, InferenceError, Outputs};
+
+/// One model's pool, shared by its workers and the loader.
+pub(super) struct Slot {
+    pub(super) name: String,
+    pool: Mutex<Pool>,
+    returned: Condvar,
+    loader: Sender<Command>,
+}
+
+/// Where one worker takes the sessions of one model. Cheap to clone.
+#[derive(Clone)]
+pub struct Seat {
+    slot: Arc<Slot>,
+}
+
+/// A session for one batch. Dropping it gives the session back; if its variant is being retired, the loader drops it.
+pub struct Lease {
+    slot: Arc<Slot>,
+    /// `None` only while it is being dropped.
+    held: Option<Held>,
+    loaded: Arc<Loaded>,
+}
+
+impl Slot {
+    pub(super) fn new(name: String, loader: Sender<Command>) -> Self {
+        Self {
+            name,
+            pool: Mutex::default(),
+            returned: Condvar::new(),
+            loader,
+        }
+    }
+
+    /// Every step on a pool is complete when the lock is released, so a poisoned lock is as good as a clean one.
+    pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes workers that wait for a session.
+    pub(super) fn wake(&self) {
+        self.returned.notify_all();
+    }
+}
+
+impl Seat {
+    pub(super) fn new(slot: Arc<Slot>) -> Self {
+        Self { slot }
+    }
+
+    /// The variant that the next batch would use: how large it wants its input. `None` before the first load.
+    pub fn current(&self) -> Option<Arc<Loaded>> {
+        self.slot.pool().current()
+    }
+
+    /// A session of the current variant, waiting up to `patience` while all are out.
+    pub fn lease(&self, patience: Duration) -> Result<Lease, InferenceError> {
+        let mut taken = None;
+        let wait = |pool: &mut Pool| {
+            taken = pool.take();
+            taken.is_none()
+        };
+        let waited = self.slot.returned.wait_timeout_while(self.slot.pool(), patience, wait);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let held = taken.ok_or_else(|| InferenceError::Run {
+            model: self.slot.name.clone(),
+            problem: format!("no session became free within {patience:?}; load it first, or load more sessions of it"),
+        })?;
+        let loaded = Arc::clone(&held.loaded);
+        Ok(Lease {
+            slot: Arc::clone(&self.slot),
+            held: Some(held),
+            loaded,
+        })
+    }
+
+    pub(super) fn free_sessions(&self) -> usize {
+        self.slot.pool().free_sessions()
+    }
+}
+
+impl Lease {
+    /// The variant this batch runs on: its manifest, size, and the space of its embeddings.
+    pub fn loaded(&self) -> &Arc<Loaded> {
+        &self.loaded
+    }
+
+    /// Runs the batch.
+    pub fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
+        match &mut self.held {
+            Some(held) => held.session.run(input, outputs),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`crate::inference::Session::shrink`].
+    pub(super) fn shrink(&mut self) -> Result<(), InferenceError> {
+        self.held.as_mut().map_or(Ok(()), |held| held.session.shrink())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        let retiring = self.slot.pool().give_back(held);
+        self.slot.returned.notify_one();
+        if retiring {
+            // A full queue is fine: the loader sweeps after every command, so whatever fills the queue sweeps this too.
+            let _ = self.slot.loader.try_send(Command::Sweep);
+        }
+    }
+}

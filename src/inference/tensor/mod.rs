@@ -1,0 +1,24 @@
+//! From a frame's planes to the floats a network wants, in one pass: no RGB picture of the frame is ever made.
+//!
+//! [`format`] says what the network wants; [`placement`] where the frame (or a crop of it) lands in the tensor; [`resize`]
+//! fills an upright rectangle, [`warp`] a turned one. Below them, [`axis`] and [`color`] hold the numbers, [`rows`] the inner
+//! loops, and [`avx2`](self) the same loops eight pixels at a time. Next: `decode`, which reads what the network answers.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod axis;
+mod color;
+mod format;
+mod item;
+mod placement;
+mod resize;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod vectors;
+mod warp;
+
+pub use format::{Border, TensorFormat};
+pub use placement::{Anchor, Placement, Rect};
+pub use resize::Resizer;
+pub use warp::warp;

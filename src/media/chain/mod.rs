@@ -1,0 +1,27 @@
+//! The pipelines: one per camera and attempt, built by hand.
+//!
+//! `decodebin` and its kin are not used: on GStreamer 1.22 some of them pick H.264 caps that corrupt multi-slice pictures
+//! without a word, they choose decoders by rank instead of by our list, and their threads cannot be bounded. Files
+//! ([`container`]) and networks ([`network`]) end in the same [`tail`]: parse, decode, convert only if need be, turn
+//! upright, hand over. [`session`] owns a running pipeline; [`intake`] wraps each picture into a frame.
+
+mod codec;
+mod container;
+mod decoder;
+mod elements;
+mod encoded;
+mod fault;
+mod intake;
+mod network;
+mod session;
+mod stamp;
+mod tail;
+mod teardown;
+
+pub(super) use container::open_file;
+pub(super) use elements::ready;
+pub(super) use encoded::{Encoded, read_encoded};
+pub(super) use intake::Delivery;
+pub(super) use network::{Way, open_network};
+pub(super) use session::{Note, Session};
+pub(super) use stamp::{FileClock, SenderClock, Stamping};

@@ -1,0 +1,130 @@
+//! When a picture was taken. RTP senders say so in RTCP sender reports; files know their position; otherwise only the
+//! moment of arrival is known.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gstreamer as gst;
+
+use crate::scene::{Capture, TimeSource};
+
+/// From 1900 (NTP) to 1970 (Unix); RFC 868.
+const NTP_TO_UNIX: Duration = Duration::from_secs(2_208_988_800);
+/// A sender's clock may be off by what its NTP client allows; the stamping itself was measured exact to 0.1 ms.
+const SENDER_UNCERTAINTY: Duration = Duration::from_millis(50);
+/// A camera that claims to be further away in time than this has a wrong clock and is not believed.
+const SENDER_PLAUSIBLE: Duration = Duration::from_secs(5);
+/// No sender report yet.
+const UNKNOWN: i64 = i64::MIN;
+
+/// What the sender's reports say: nanoseconds from stream time to NTP time. Decoders lose the report's mark on many
+/// pictures, so it is read from the packets and kept here.
+#[derive(Debug)]
+pub(in crate::media) struct SenderClock(AtomicI64);
+
+/// A file's clock: the moment its first picture was handed over, and that picture's position.
+#[derive(Debug, Default)]
+pub(in crate::media) struct FileClock {
+    anchor: OnceLock<(SystemTime, Duration)>,
+    /// What earlier rounds of a repeated file have shown.
+    pub(in crate::media) played_before: Duration,
+}
+
+/// How the frames of one attempt get their times.
+#[derive(Debug)]
+pub(in crate::media) enum Stamping {
+    /// A network camera.
+    Sender(std::sync::Arc<SenderClock>),
+    /// A file.
+    File(FileClock),
+}
+
+impl Default for SenderClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(UNKNOWN))
+    }
+}
+
+impl SenderClock {
+    /// Reads the mark a sender report left on a packet.
+    pub(super) fn listen(&self, buffer: &gst::BufferRef) {
+        let Some(pts) = buffer.pts() else { return };
+        for mark in buffer.iter_meta::<gst::ReferenceTimestampMeta>() {
+            if mark
+                .reference()
+                .structure(0)
+                .is_some_and(|s| s.name() == "timestamp/x-ntp")
+            {
+                let offset = i128::from(mark.timestamp().nseconds()) - i128::from(pts.nseconds());
+                self.0
+                    .store(i64::try_from(offset).unwrap_or(UNKNOWN), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The sender's wall-clock time for a stream time, if it has reported and is to be believed.
+    fn wall(&self, pts: Duration, ingested: SystemTime) -> Option<SystemTime> {
+        let offset = self.0.load(Ordering::Relaxed);
+        if offset == UNKNOWN {
+            return None;
+        }
+        let ntp = u64::try_from(i128::from(offset) + pts.as_nanos() as i128).ok()?;
+        let wall = UNIX_EPOCH + Duration::from_nanos(ntp).checked_sub(NTP_TO_UNIX)?;
+        let apart = wall.duration_since(ingested).unwrap_or_else(|e| e.duration());
+        (apart <= SENDER_PLAUSIBLE).then_some(wall)
+    }
+}
+
+impl FileClock {
+    /// A file's clock that continues after earlier rounds.
+    pub(in crate::media) fn after(played_before: Duration) -> Self {
+        Self {
+            anchor: OnceLock::new(),
+            played_before,
+        }
+    }
+}
+
+impl Stamping {
+    /// The picture's place in its stream. Files count from their first picture, whatever their edit lists say; senders'
+    /// times stay as they are, because sender reports speak of those.
+    pub(super) fn position(&self, sample: &gst::Sample) -> Option<Duration> {
+        let pts = sample.buffer()?.pts()?;
+        let placed = match self {
+            Self::Sender(_) => pts,
+            Self::File(_) => sample
+                .segment()?
+                .downcast_ref::<gst::ClockTime>()?
+                .to_stream_time(pts)?,
+        };
+        Some(Duration::from_nanos(placed.nseconds()))
+    }
+
+    /// The capture time of a picture that arrived now.
+    pub(super) fn stamp(&self, pts: Option<Duration>, arrived: Instant, ingested: SystemTime) -> Capture {
+        let on_arrival = Capture::on_arrival(arrived, ingested, pts);
+        let Some(pts) = pts else { return on_arrival };
+        match self {
+            Self::Sender(sender) => match sender.wall(pts, ingested) {
+                Some(wall) => Capture {
+                    wall,
+                    source: TimeSource::RtcpSr,
+                    uncertainty: SENDER_UNCERTAINTY,
+                    ..on_arrival
+                },
+                None => on_arrival,
+            },
+            Self::File(file) => {
+                let (began, first) = *file.anchor.get_or_init(|| (ingested, pts));
+                Capture {
+                    wall: began + pts.saturating_sub(first),
+                    pts: Some(file.played_before + pts),
+                    source: TimeSource::FilePosition,
+                    uncertainty: Duration::ZERO,
+                    ..on_arrival
+                }
+            }
+        }
+    }
+}

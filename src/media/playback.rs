@@ -1,0 +1,190 @@
+//! Files, from their first picture to their last: paced or fast, once or over and over. A repeated file gets a fresh
+//! pipeline each round: that works for every container, leaks nothing and costs some milliseconds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::chain::{self, Delivery, FileClock, Note, Session, Stamping};
+use super::ingest::Surroundings;
+use super::{
+    CameraEnd, CameraInput, CameraState, Clock, DEFAULT_MAX_PIXELS, DecoderChoice, FrameSink, MediaError, Offer, Pace,
+    SystemClock,
+};
+use crate::scene::{CameraId, Frame};
+
+/// Plays a file as a camera.
+pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
+    let mut player = Player {
+        input,
+        path,
+        pace,
+        around,
+        decoder: input.decoder,
+        sequence: Arc::default(),
+        played: Duration::ZERO,
+    };
+    loop {
+        match player.round() {
+            Ok(None) if repeat => {}
+            Ok(None) => return CameraEnd::Ended,
+            Ok(Some(end)) => return end,
+            Err(error) if player.may_fall_back(&error) => player.decoder = DecoderChoice::Software,
+            Err(error) => return CameraEnd::Failed(error),
+        }
+    }
+}
+
+struct Player<'a> {
+    input: &'a CameraInput,
+    path: &'a Path,
+    pace: Pace,
+    around: &'a Surroundings<'a>,
+    decoder: DecoderChoice,
+    sequence: Arc<AtomicU64>,
+    /// What earlier rounds have shown.
+    played: Duration,
+}
+
+impl Player<'_> {
+    /// Plays the file once; `None` at its end.
+    fn round(&mut self) -> Result<Option<CameraEnd>, MediaError> {
+        chain::ready()?;
+        let delivery = Delivery {
+            camera: self.input.camera.clone(),
+            input: self.path.display().to_string(),
+            sequence: Arc::clone(&self.sequence),
+            sink: Arc::clone(&self.around.sink),
+            clock: Arc::clone(&self.around.clock),
+        };
+        let stamping = Stamping::File(FileClock::after(self.played));
+        let (max, decoder) = (self.input.max_pixels, self.decoder);
+        let session = chain::open_file(self.path, self.pace, decoder, max, delivery, stamping)?;
+        let end = self.watch(&session)?;
+        self.played += session.progress().reached;
+        Ok(end)
+    }
+
+    fn watch(&self, session: &Session) -> Result<Option<CameraEnd>, MediaError> {
+        let mut detail = String::new();
+        loop {
+            let note = crossbeam_channel::select! {
+                recv(self.around.stop) -> _ => return Ok(Some(CameraEnd::Stopped)),
+                recv(session.notes()) -> note => note.unwrap_or(Note::End),
+            };
+            match note {
+                Note::Connected => {}
+                Note::Decoding { codec, decoder } => detail = format!("{codec} by {decoder}"),
+                Note::FirstFrame => self
+                    .around
+                    .reports
+                    .state(&self.input.camera, CameraState::Live, &detail),
+                Note::SinkClosed => return Ok(Some(CameraEnd::SinkClosed)),
+                Note::Fault(error) => return Err(error),
+                Note::End => return shown_something(session, self.path).map(|()| None),
+            }
+        }
+    }
+
+    /// NVDEC may run out of sessions or dislike a profile; software takes over as long as nothing was shown yet.
+    fn may_fall_back(&self, error: &MediaError) -> bool {
+        let untouched = self.sequence.load(std::sync::atomic::Ordering::Relaxed) == 0;
+        untouched && self.decoder == DecoderChoice::Auto && error.is_hardware()
+    }
+}
+
+/// A file that ends before its first picture is broken, whatever GStreamer says.
+fn shown_something(session: &Session, path: &Path) -> Result<(), MediaError> {
+    if session.progress().frames > 0 {
+        return Ok(());
+    }
+    Err(MediaError::Damaged {
+        input: path.display().to_string(),
+        why: "it ends before its first picture".to_owned(),
+    })
+}
+
+/// What [`decode_file`] has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Pictures decoded.
+    pub frames: u64,
+    /// The end of the last picture, counted from the beginning of the file.
+    pub length: Duration,
+    /// Who decoded, as GStreamer names it; empty for raw video.
+    pub decoder: String,
+}
+
+/// Decodes every picture of a file, as fast as `visit` takes them, on software decoders; the reference for tests and
+/// benchmarks. `visit` runs on the calling thread; frames are numbered from 0 and belong to camera `file`.
+pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Result<Summary, MediaError> {
+    let path = path.as_ref();
+    chain::ready()?;
+    // One frame ahead: decoder and visitor work at the same time, and memory stays bounded.
+    let (frames, decoded) = crossbeam_channel::bounded(1);
+    let delivery = file_delivery(path, frames)?;
+    let stamping = Stamping::File(FileClock::default());
+    let (max, decoder) = (DEFAULT_MAX_PIXELS, DecoderChoice::Software);
+    let session = chain::open_file(path, Pace::Fast, decoder, max, delivery, stamping)?;
+    visit_all(path, &session, &decoded, &mut visit)
+}
+
+fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaError> {
+    let input = path.display().to_string();
+    let camera = CameraId::new("file").map_err(|error| MediaError::Other {
+        input: input.clone(),
+        why: error.to_string(),
+    })?;
+    Ok(Delivery {
+        camera,
+        input,
+        sequence: Arc::new(AtomicU64::new(0)),
+        sink: Arc::new(Queue(frames)),
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+    })
+}
+
+fn visit_all(
+    path: &Path,
+    session: &Session,
+    decoded: &Receiver<Frame>,
+    visit: &mut impl FnMut(Frame),
+) -> Result<Summary, MediaError> {
+    let mut decoder = String::new();
+    loop {
+        let note = crossbeam_channel::select! {
+            recv(decoded) -> frame => { frame.into_iter().for_each(&mut *visit); continue }
+            recv(session.notes()) -> note => note.unwrap_or(Note::End),
+        };
+        match note {
+            Note::Decoding { decoder: chosen, .. } => decoder = chosen,
+            Note::Fault(error) => return Err(error),
+            Note::End => break,
+            Note::Connected | Note::FirstFrame | Note::SinkClosed => {}
+        }
+    }
+    decoded.try_iter().for_each(visit);
+    shown_something(session, path)?;
+    let progress = session.progress();
+    Ok(Summary {
+        frames: progress.frames,
+        length: progress.reached,
+        decoder,
+    })
+}
+
+/// Waits until the visitor is ready; closed once nobody visits any more.
+struct Queue(Sender<Frame>);
+
+impl FrameSink for Queue {
+    fn offer(&self, frame: Frame) -> Offer {
+        if self.0.send(frame).is_ok() {
+            Offer::Taken
+        } else {
+            Offer::Closed
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A real RTSP server that shows a clip over and over: for the demonstration, and for tests that need a network camera.
+//!
+//! [`feed`] sends the clip's pictures out as they are, without decoding them; this file is the server around it. Nothing
+//! in the main job depends on it.
+
+mod feed;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::Receiver;
+use gstreamer as gst;
+use gstreamer_rtsp as gst_rtsp;
+use gstreamer_rtsp_server as gst_rtsp_server;
+use gstreamer_rtsp_server::glib;
+use gstreamer_rtsp_server::prelude::*;
+
+use super::chain::{self, Encoded};
+use super::{Credentials, MediaError, Transport};
+
+/// The role of whoever knows the password.
+const VIEWER: &str = "viewer";
+
+/// A camera to be played from a clip (H.264, H.265, VP8, VP9 or JPEG).
+#[derive(Clone, Debug)]
+pub struct SampleCamera {
+    /// The clip.
+    pub file: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The stream's path, from its slash on.
+    pub path: String,
+    /// Who may watch (digest authentication); everybody when `None`.
+    pub credentials: Option<Credentials>,
+    /// What is offered; `Auto` offers both.
+    pub transport: Transport,
+    /// Whether the clip starts again at its end.
+    pub repeat: bool,
+}
+
+/// A sample camera that is being served. Dropping it hangs up on everybody and frees the port.
+pub struct RunningSampleCamera {
+    server: gst_rtsp_server::RTSPServer,
+    service: Option<glib::Source>,
+    main_loop: glib::MainLoop,
+    thread: Option<JoinHandle<()>>,
+    address: SocketAddr,
+    path: String,
+}
+
+impl SampleCamera {
+    /// An open camera at `/sample` on a free port of this machine, repeating.
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: file.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            path: "/sample".to_owned(),
+            credentials: None,
+            transport: Transport::Auto,
+            repeat: true,
+        }
+    }
+
+    /// Serves until `stop` disconnects.
+    pub fn serve(&self, stop: &Receiver<Infallible>) -> Result<(), MediaError> {
+        let _running = self.start()?;
+        // Nothing is ever sent; this returns when the sender is dropped.
+        let _ = stop.recv();
+        Ok(())
+    }
+
+    /// Reads the clip, starts listening and returns.
+    pub fn start(&self) -> Result<RunningSampleCamera, MediaError> {
+        let clip = Arc::new(chain::read_encoded(&self.file)?);
+        let server = gst_rtsp_server::RTSPServer::new();
+        server.set_address(&self.listen.ip().to_string());
+        server.set_service(&self.listen.port().to_string());
+        let factory = self.factory(&clip)?;
+        self.ask_for_credentials(&server, &factory);
+        let mounts = server
+            .mount_points()
+            .ok_or_else(|| self.deaf("the server has no mount points"))?;
+        mounts.add_factory(&self.path, factory);
+        self.listen(server)
+    }
+
+    fn factory(&self, clip: &Arc<Encoded>) -> Result<gst_rtsp_server::RTSPMediaFactory, MediaError> {
+        let factory = gst_rtsp_server::RTSPMediaFactory::new();
+        factory.set_launch(&feed::launch_line(clip, &self.file)?);
+        // One timeline for all viewers, as with a real camera.
+        factory.set_shared(true);
+        factory.set_protocols(match self.transport {
+            Transport::Auto => gst_rtsp::RTSPLowerTrans::TCP | gst_rtsp::RTSPLowerTrans::UDP,
+            Transport::Tcp => gst_rtsp::RTSPLowerTrans::TCP,
+            Transport::Udp => gst_rtsp::RTSPLowerTrans::UDP,
+        });
+        let (clip, repeat) = (Arc::clone(clip), self.repeat);
+        factory.connect_media_configure(move |_, media| feed::supply(media, &clip, repeat));
+        Ok(factory)
+    }
+
+    fn ask_for_credentials(&self, server: &gst_rtsp_server::RTSPServer, factory: &gst_rtsp_server::RTSPMediaFactory) {
+        let Some(credentials) = &self.credentials else { return };
+        let auth = gst_rtsp_server::RTSPAuth::new();
+        auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
+        let token = gst_rtsp_server::RTSPToken::builder()
+            .field(gst_rtsp_server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, VIEWER)
+            .build();
+        auth.add_digest(credentials.user(), credentials.password(), &token);
+        let may = gst::Structure::builder(VIEWER)
+            .field(gst_rtsp_server::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
+            .field(gst_rtsp_server::RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, true)
+            .build();
+        factory.add_role_from_structure(&may);
+        server.set_auth(Some(&auth));
+    }
+
+    fn listen(&self, server: gst_rtsp_server::RTSPServer) -> Result<RunningSampleCamera, MediaError> {
+        let context = glib::MainContext::new();
+        let source = server.attach(Some(&context)).map_err(|e| self.deaf(&e.to_string()))?;
+        let port = u16::try_from(server.bound_port()).map_err(|_| self.deaf("it got no port"))?;
+        let main_loop = glib::MainLoop::new(Some(&context), false);
+        let runs = main_loop.clone();
+        let thread = thread::Builder::new()
+            .name("sample-camera".to_owned())
+            .spawn(move || runs.run())
+            .map_err(|e| self.deaf(&e.to_string()))?;
+        Ok(RunningSampleCamera {
+            server,
+            service: context.find_source_by_id(&source),
+            main_loop,
+            thread: Some(thread),
+            address: SocketAddr::new(self.listen.ip(), port),
+            path: self.path.clone(),
+        })
+    }
+
+    fn deaf(&self, why: &str) -> MediaError {
+        MediaError::CannotListen {
+            listen: self.listen.to_string(),
+            why: why.to_owned(),
+        }
+    }
+}
+
+impl RunningSampleCamera {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address to watch, without user and password.
+    pub fn url(&self) -> String {
+        format!("rtsp://{}{}", self.address, self.path)
+    }
+
+    /// How many viewers are connected.
+    pub fn viewers(&self) -> usize {
+        self.server.client_filter(None).len()
+    }
+}
+
+impl Drop for RunningSampleCamera {
+    fn drop(&mut self) {
+        if let Some(service) = self.service.take() {
+            service.destroy();
+        }
+        self.server.client_filter(Some(&mut |_, client| {
+            client.close();
+            gst_rtsp_server::RTSPFilterResult::Remove
+        }));
+        if let Some(pool) = self.server.session_pool() {
+            pool.filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
+        }
+        self.main_loop.quit();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What `flyball simulate` is asked for. Next: [`mod`](super), which does it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Run the governor against a simulated machine.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SimulateArgs {
+    /// Scenario file
+    #[arg(required_unless_present = "replay")]
+    pub scenario: Option<PathBuf>,
+    /// Decide a recorded run again and report where the plans differ
+    #[arg(long, value_name = "RUN.jsonl", conflicts_with = "scenario")]
+    pub replay: Option<PathBuf>,
+    /// Write the chart here; by default beside nothing: no chart
+    #[arg(long, value_name = "FILE.svg")]
+    pub chart: Option<PathBuf>,
+    /// Record the run here, for `--replay`
+    #[arg(long, value_name = "RUN.jsonl")]
+    pub record: Option<PathBuf>,
+    /// Use this seed instead of the scenario's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Print every decision
+    #[arg(long)]
+    pub decisions: bool,
+}

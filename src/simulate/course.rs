@@ -1,0 +1,109 @@
+//! Runs a scenario under somebody's hand: the governor's, or a setting that never changes. Next:
+//! [`fixed`](super::fixed).
+
+use crate::governor::{Elapsed, Governor, Plan, Profile, Reading};
+
+use super::plant::Plant;
+use super::scenario::{Device, MIB, Scenario};
+use super::score::{Result, Score};
+
+/// Between two readings.
+const STEP_MS: f64 = 100.0;
+
+/// Whoever answers readings with plans.
+pub(super) trait Hand {
+    /// What to do now.
+    fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan;
+}
+
+impl Hand for Governor {
+    fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan {
+        Governor::step(self, now, reading)
+    }
+}
+
+/// A finished run.
+pub(super) struct Course {
+    pub(super) result: Result,
+    pub(super) score: Score,
+    /// Allocations that failed.
+    pub(super) run_out: u32,
+    /// Cameras that were refused at least once.
+    pub(super) refused: usize,
+    /// Every reading with its plan.
+    pub(super) log: Vec<(Elapsed, Reading, Plan)>,
+}
+
+/// Runs `scenario` to its end.
+pub(super) fn run(scenario: &Scenario, device: &Device, hand: &mut dyn Hand, keep_log: bool) -> Course {
+    let mut plant = Plant::new(scenario, device);
+    let mut log = Vec::new();
+    let steps = (scenario.seconds * 1000.0 / STEP_MS) as u64;
+    for step in 0..steps {
+        plant.run_until(step as f64 * STEP_MS);
+        plant.populate(STEP_MS);
+        plant.store.pass(device, scenario, plant.now_ms / 1000.0, STEP_MS);
+        let now = Elapsed::from_ms(plant.now_ms);
+        let reading = plant.reading();
+        let plan = hand.step(now, &reading);
+        plant.apply(&plan);
+        note(&mut plant, &plan, &reading);
+        if keep_log {
+            log.push((now, reading, plan));
+        }
+    }
+    let mut score = plant.score;
+    let result = score.total(scenario);
+    Course {
+        result,
+        score,
+        run_out: plant.store.run_out,
+        refused: plant.refused.len(),
+        log,
+    }
+}
+
+/// Fills in the second's figures that are read off rather than counted.
+fn note(plant: &mut Plant<'_>, plan: &Plan, reading: &Reading) {
+    let (cameras, asking) = (plant.served_cameras(), plant.asking.len());
+    let tenant = plant.store.tenant() / MIB;
+    let (now, total) = (plant.now_ms, plant.device.memory());
+    let second = plant.score.second(now);
+    (second.cameras, second.asking) = (cameras, asking);
+    second.ours = reading.memory.ours as f64 / MIB;
+    second.tenant = tenant;
+    second.ceiling = reading.memory.budget.map_or(total, |budget| total.min(budget as f64)) / MIB;
+    second.setting = setting(plan);
+}
+
+/// A plan in a few words: `fp32-640×4 int8×1 | every 2nd | rate 1`.
+fn setting(plan: &Plan) -> String {
+    let rung = |rung: &crate::governor::Rung| match &rung.variant {
+        Some(variant) => format!("{variant}×{}", rung.batch),
+        None => "–".to_owned(),
+    };
+    let rungs: Vec<String> = plan.rungs.iter().map(rung).collect();
+    format!(
+        "{} | 1/{} | {:.2}",
+        rungs.join(" "),
+        plan.detect_interval,
+        plan.camera_rate
+    )
+}
+
+/// The profile the governor starts from: the truth, off by up to the scenario's error, figure by figure.
+pub(super) fn believed(scenario: &Scenario, device: &Device) -> Profile {
+    let mut random = fastrand::Rng::with_seed(scenario.seed ^ 0x5eed);
+    let mut models = device.models.clone();
+    let mut off = || 1.0 + scenario.profile_error * (2.0 * random.f64() - 1.0);
+    for variant in models.iter_mut().flat_map(|model| &mut model.variants) {
+        variant.base_ms *= off();
+        variant.item_ms *= off();
+        variant.weights = (variant.weights as f64 * off()) as u64;
+        variant.workspace = (variant.workspace as f64 * off()) as u64;
+    }
+    Profile {
+        device: device.name.clone(),
+        models,
+    }
+}

@@ -1,0 +1,328 @@
+//! Settings that never change, to compare with: the best for the mean load, the best for the peak, and the best there is.
+//!
+//! Every combination of interval, rate, optional stages, variants and batch that fits the memory at its scarcest is rated
+//! by a simple sum over the load; the most promising are then really run, because the sum knows nothing of queues. So the
+//! governor is compared with a setting chosen by somebody who knew the whole day beforehand. Next:
+//! [`oracle`](super::oracle).
+
+use crate::governor::{Admission, Elapsed, Event, Move, Plan, Reading, Rung, Verdict};
+
+use super::course::{self, Hand};
+use super::plant::tracked_worth;
+use super::scenario::{Device, MIB, Scenario};
+use super::store::size;
+
+/// Candidates that are really run, besides the ones for the mean and for the peak.
+const REALLY_RUN: usize = 3;
+/// Seconds between two looks at the load.
+const LOOK_S: f64 = 2.0;
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fixed {
+    pub(super) interval: u32,
+    pub(super) rate: f64,
+    /// Variant and batch a model; `None`: off.
+    pub(super) picks: Vec<Option<(usize, u32)>>,
+}
+
+/// The load at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    pub(super) cameras: f64,
+    /// Items a second asked of each model with no lever pulled.
+    pub(super) asked: Vec<f64>,
+    /// Lanes at the speed models were profiled at.
+    pub(super) lanes: f64,
+    /// Bytes we can have without anybody going short.
+    pub(super) memory: f64,
+}
+
+/// The best fixed settings, as really run.
+pub(super) struct Rivals {
+    pub(super) mean: f64,
+    pub(super) peak: f64,
+    pub(super) best: f64,
+    pub(super) best_setting: String,
+}
+
+/// The load over the scenario.
+pub(super) fn moments(scenario: &Scenario, device: &Device, every_s: f64) -> Vec<Moment> {
+    let count = (scenario.seconds / every_s) as usize;
+    (0..count)
+        .map(|at| moment(scenario, device, (at as f64 + 0.5) * every_s))
+        .collect()
+}
+
+fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
+    let cameras = scenario.cameras.at(second).round();
+    let questions = device
+        .asks_per_face
+        .iter()
+        .map(|asks| cameras * scenario.faces.at(second) * asks);
+    let frames = cameras * scenario.mean_fps();
+    let budget = scenario
+        .budget
+        .as_ref()
+        .map_or(f64::INFINITY, |budget| budget.at(second) * MIB);
+    Moment {
+        cameras,
+        asked: std::iter::once(frames).chain(questions).collect(),
+        lanes: f64::from(device.lanes) / scenario.slowness.at(second),
+        memory: (device.memory() - scenario.tenant.at(second) * MIB).min(budget),
+    }
+}
+
+/// Share of its work a model is left with.
+pub(super) fn thinned(device: &Device, at: usize, interval: u32, rate: f64) -> f64 {
+    rate / if device.models[at].follows_interval {
+        f64::from(interval)
+    } else {
+        1.0
+    }
+}
+
+/// Value of one of the model's items, served.
+pub(super) fn worth(device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
+    let model = &device.models[at];
+    let tracked = f64::from(interval - 1) * tracked_worth(interval);
+    let mean = if model.follows_interval {
+        (1.0 + tracked) / f64::from(interval)
+    } else {
+        1.0
+    };
+    model.weight * model.variants[variant].quality * mean
+}
+
+impl Fixed {
+    /// Lanes it needs and value a second it brings at `moment`, with everything served.
+    fn at(&self, device: &Device, moment: &Moment) -> (f64, f64) {
+        let (mut lanes, mut value) = (0.0, 0.0);
+        for (at, pick) in self.picks.iter().enumerate() {
+            let Some((variant, batch)) = *pick else { continue };
+            let cost = device.models[at].variants[variant].item_cost_ms(f64::from(batch)) / 1000.0;
+            lanes += moment.asked[at] * thinned(device, at, self.interval, self.rate) * cost;
+            value += moment.asked[at] * self.rate * worth(device, at, variant, self.interval);
+        }
+        (lanes, value)
+    }
+
+    fn memory(&self, device: &Device, cameras: f64) -> f64 {
+        let picks = self
+            .picks
+            .iter()
+            .enumerate()
+            .filter_map(|(at, pick)| pick.map(|(v, b)| size(device, at, v, b)));
+        (device.base_mib + device.camera_mib * cameras) * MIB + picks.sum::<f64>()
+    }
+
+    /// Value a second over the whole load; what there is no time for is lost in proportion.
+    fn rate_over(&self, device: &Device, moments: &[Moment]) -> f64 {
+        let value = moments.iter().map(|moment| {
+            let (lanes, value) = self.at(device, moment);
+            value * (moment.lanes / lanes.max(1e-9)).min(1.0)
+        });
+        value.sum::<f64>() / moments.len().max(1) as f64
+    }
+
+    fn fits_always(&self, device: &Device, moments: &[Moment]) -> bool {
+        moments
+            .iter()
+            .all(|moment| self.memory(device, moment.cameras) <= moment.memory)
+    }
+
+    fn keeps_up(&self, device: &Device, moments: &[Moment]) -> bool {
+        moments
+            .iter()
+            .all(|moment| self.at(device, moment).0 <= 0.95 * moment.lanes)
+    }
+}
+
+/// Finds the rivals and runs them.
+pub(super) fn rivals(scenario: &Scenario, device: &Device) -> Rivals {
+    let moments = moments(scenario, device, LOOK_S);
+    let mut rated: Vec<(f64, Fixed)> = Vec::new();
+    for fixed in every(scenario, device) {
+        if fixed.fits_always(device, &moments) {
+            rated.push((fixed.rate_over(device, &moments), fixed));
+        }
+    }
+    rated.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mean_load = [mean(&moments)];
+    let by_mean = rated.iter().max_by(|a, b| {
+        a.1.rate_over(device, &mean_load)
+            .total_cmp(&b.1.rate_over(device, &mean_load))
+    });
+    let by_peak = rated.iter().find(|(_, fixed)| fixed.keeps_up(device, &moments));
+    let mut rivals = Rivals {
+        mean: 0.0,
+        peak: 0.0,
+        best: 0.0,
+        best_setting: "none fits".to_owned(),
+    };
+    let by_mean = by_mean.map(|(_, fixed)| fixed.clone());
+    let by_peak = by_peak.map(|(_, fixed)| fixed.clone());
+    rivals.mean = by_mean.map_or(0.0, |fixed| rivals.offer(scenario, device, fixed));
+    rivals.peak = by_peak.map_or(0.0, |fixed| rivals.offer(scenario, device, fixed));
+    for (_, fixed) in rated.into_iter().take(REALLY_RUN) {
+        rivals.offer(scenario, device, fixed);
+    }
+    rivals
+}
+
+impl Rivals {
+    /// Really runs a setting; one that runs out of memory counts for nothing.
+    fn offer(&mut self, scenario: &Scenario, device: &Device, fixed: Fixed) -> f64 {
+        let setting = fixed.describe(device);
+        let course = course::run(
+            scenario,
+            device,
+            &mut Statue {
+                fixed,
+                device,
+                started: false,
+            },
+            false,
+        );
+        let value = if course.run_out == 0 {
+            course.result.throughput
+        } else {
+            0.0
+        };
+        if value > self.best {
+            (self.best, self.best_setting) = (value, setting);
+        }
+        value
+    }
+}
+
+fn mean(moments: &[Moment]) -> Moment {
+    let count = moments.len().max(1) as f64;
+    let over = |of: &dyn Fn(&Moment) -> f64| moments.iter().map(of).sum::<f64>() / count;
+    Moment {
+        cameras: over(&|moment| moment.cameras),
+        asked: (0..moments[0].asked.len())
+            .map(|at| over(&|moment| moment.asked[at]))
+            .collect(),
+        lanes: over(&|moment| moment.lanes),
+        memory: over(&|moment| moment.memory),
+    }
+}
+
+/// Every setting the policy allows, with small and with large batches.
+fn every(scenario: &Scenario, device: &Device) -> Vec<Fixed> {
+    let policy = &scenario.policy;
+    let mut all = Vec::new();
+    for &interval in &policy.intervals {
+        for &rate in &policy.rates {
+            for off in 0..=policy.optional.len() {
+                for large in [false, true] {
+                    for picks in combinations(scenario, device, off, large) {
+                        all.push(Fixed { interval, rate, picks });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+fn combinations(scenario: &Scenario, device: &Device, off: usize, large: bool) -> Vec<Vec<Option<(usize, u32)>>> {
+    let policy = &scenario.policy;
+    let mut all = vec![Vec::new()];
+    for model in &device.models {
+        let is_off = policy.optional.iter().take(off).any(|name| name == &model.name);
+        let allowed = (0..model.variants.len()).filter(|&v| policy.allows(&model.name, &model.variants[v].name));
+        let choices: Vec<Option<(usize, u32)>> = if is_off {
+            vec![None]
+        } else {
+            allowed
+                .map(|variant| Some((variant, batch_in_time(scenario, device, model, variant, large))))
+                .collect()
+        };
+        let longer = |head: &Vec<_>| {
+            choices
+                .iter()
+                .map(|choice| [head.clone(), vec![*choice]].concat())
+                .collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// The smallest batch, or the largest of which two runs fit the model's share of the objective.
+fn batch_in_time(
+    scenario: &Scenario,
+    _device: &Device,
+    model: &crate::governor::ModelProfile,
+    variant: usize,
+    large: bool,
+) -> u32 {
+    let share = model.share * scenario.policy.latency_p95_ms;
+    let in_time = |batch: &&u32| 2.0 * model.variants[variant].batch_ms(f64::from(**batch)) <= share;
+    let largest = model.batches.iter().rev().find(in_time).copied();
+    if large {
+        largest.unwrap_or(model.batches[0])
+    } else {
+        model.batches[0]
+    }
+}
+
+/// Applies one setting for ever.
+struct Statue<'a> {
+    fixed: Fixed,
+    device: &'a Device,
+    started: bool,
+}
+
+impl Fixed {
+    fn describe(&self, device: &Device) -> String {
+        let word = |(at, pick): (usize, &Option<(usize, u32)>)| match pick {
+            Some((variant, batch)) => format!("{}×{batch}", device.models[at].variants[*variant].name),
+            None => "–".to_owned(),
+        };
+        let rungs: Vec<String> = self.picks.iter().enumerate().map(word).collect();
+        format!("{} | 1/{} | {:.2}", rungs.join(" "), self.interval, self.rate)
+    }
+}
+
+impl Hand for Statue<'_> {
+    fn step(&mut self, _now: Elapsed, reading: &Reading) -> Plan {
+        let models = || self.device.models.iter().zip(&self.fixed.picks);
+        let rungs = models().map(|(model, pick)| Rung {
+            model: model.name.clone(),
+            variant: pick.map(|(variant, _)| model.variants[variant].name.clone()),
+            batch: pick.map_or(1, |(_, batch)| batch),
+            linger_ms: 0.0,
+        });
+        let load = |(model, pick): (&crate::governor::ModelProfile, &Option<(usize, u32)>)| {
+            let (variant, batch) = (*pick)?;
+            Some(Move::Load {
+                model: model.name.clone(),
+                variant: model.variants[variant].name.clone(),
+                batch,
+            })
+        };
+        let failed = reading.events.iter().any(|event| matches!(event, Event::Failed { .. }));
+        let moves = if self.started && !failed {
+            Vec::new()
+        } else {
+            models().filter_map(load).collect()
+        };
+        let rungs = rungs.collect();
+        self.started = true;
+        let admit = |camera: &crate::governor::Asking| Admission {
+            camera: camera.camera.clone(),
+            verdict: Verdict::Admit,
+        };
+        Plan {
+            rungs,
+            moves,
+            detect_interval: self.fixed.interval,
+            camera_rate: self.fixed.rate,
+            admissions: reading.asking.iter().map(admit).collect(),
+            ..Plan::default()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! One scenario under all hands, and the summary of it. Next: [`table`](super::table), for reading.
+
+use serde::Serialize;
+
+use crate::governor::Governor;
+
+use super::course::{self, Course};
+use super::fixed::{self, Rivals};
+use super::oracle;
+use super::scenario::{Device, Scenario};
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Which scenario.
+    pub scenario: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Allocations that failed, and times somebody waited for memory longer than the device's grace.
+    pub oom: u32,
+    /// 95th percentile of latency outside the ten seconds after each jump of the load, milliseconds.
+    pub p95_ms: f64,
+    /// What it should be.
+    pub objective_ms: f64,
+    /// Most variant switches in one minute, outside the same seconds.
+    pub switches_per_min: u32,
+    /// Quality-weighted items served in time, a second.
+    pub quality_throughput: f64,
+    /// The same over that of the best setting that never changes and never runs out of memory.
+    pub vs_best_static: f64,
+    /// The same over that of the oracle.
+    pub vs_oracle: f64,
+    /// Cameras refused at least once.
+    pub refused: usize,
+    /// Longest time from a jump of the load to the last second whose p95 was over the objective.
+    pub settled_s: f64,
+}
+
+/// A simulated scenario.
+pub struct Outcome {
+    /// In figures.
+    pub summary: Summary,
+    pub(super) course: Course,
+    pub(super) rivals: Rivals,
+    pub(super) oracle: f64,
+}
+
+/// Runs a scenario under the governor, under the settings that never change, and under the oracle.
+pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
+    let mut governor = Governor::new(scenario.policy.clone(), course::believed(scenario, device));
+    let course = course::run(scenario, device, &mut governor, true);
+    let rivals = fixed::rivals(scenario, device);
+    let oracle = oracle::throughput(scenario, device);
+    let result = &course.result;
+    let summary = Summary {
+        scenario: scenario.name.clone(),
+        seed: scenario.seed,
+        oom: course.run_out,
+        p95_ms: round(result.p95_ms),
+        objective_ms: scenario.policy.latency_p95_ms,
+        switches_per_min: result.switches_per_min,
+        quality_throughput: round(result.throughput),
+        vs_best_static: round(result.throughput / rivals.best.max(1e-9)),
+        vs_oracle: round(result.throughput / oracle.max(1e-9)),
+        refused: course.refused,
+        settled_s: round(result.settled_s),
+    };
+    Outcome {
+        summary,
+        course,
+        rivals,
+        oracle,
+    }
+}
+
+fn round(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}

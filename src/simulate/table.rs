@@ -1,0 +1,85 @@
+//! The timeline as a table. Next: [`chart`](super::chart), the same as a picture.
+
+use std::fmt::Write;
+
+use comfy_table::{Table, presets};
+
+use super::scenario::{Device, Scenario};
+use super::summary::Outcome;
+
+/// Rows of the timeline, at most.
+const ROWS: usize = 40;
+
+/// Everything printed, the JSON summary last.
+pub(super) fn text(scenario: &Scenario, device: &Device, outcome: &Outcome, decisions: bool) -> String {
+    let mut text = format!("{}: {}\n", scenario.name, scenario.about);
+    let _ = writeln!(text, "on {} ({})\n", device.name, device.source);
+    let _ = writeln!(text, "{}\n", timeline(scenario, outcome));
+    if decisions {
+        text.push_str(&decision_log(outcome));
+    }
+    text.push_str(&comparison(outcome));
+    let summary = serde_json::to_string(&outcome.summary).unwrap_or_default();
+    text + &summary + "\n"
+}
+
+fn timeline(scenario: &Scenario, outcome: &Outcome) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.into());
+    table.set_header([
+        "second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "setting",
+    ]);
+    let every = (scenario.seconds as usize).div_ceil(ROWS).max(1);
+    let seconds = outcome
+        .course
+        .score
+        .seconds
+        .iter()
+        .enumerate()
+        .take(scenario.seconds as usize);
+    for (at, second) in seconds.step_by(every) {
+        table.add_row([
+            at.to_string(),
+            second.cameras.to_string(),
+            second.asking.to_string(),
+            format!("{:.1}", scenario.faces.at(at as f64)),
+            format!("{:.0}", second.p95_ms),
+            format!("{:.0}", second.ours),
+            format!("{:.0}", second.tenant),
+            format!("{:.0}", second.value),
+            second.setting.clone(),
+        ]);
+    }
+    table
+}
+
+fn decision_log(outcome: &Outcome) -> String {
+    let mut text = String::from("decisions\n");
+    for decision in outcome.course.log.iter().flat_map(|(_, _, plan)| &plan.decisions) {
+        let saw = &decision.saw;
+        let _ = writeln!(
+            text,
+            "{:>4} {:>8.1} s  {:?} {} {} -> {}: {:?} (memory {:.2}, time {:.2}, p95 {:.0} ms)",
+            decision.id,
+            decision.at.seconds(),
+            decision.lever,
+            decision.subject,
+            decision.from,
+            decision.to,
+            decision.reason,
+            saw.memory,
+            saw.time,
+            saw.p95_ms
+        );
+    }
+    text + "\n"
+}
+
+fn comparison(outcome: &Outcome) -> String {
+    let rivals = &outcome.rivals;
+    format!(
+        "value a second: governor {:.1}, fixed for the mean load {:.1}, fixed for the peak {:.1}, best fixed {:.1} \
+         ({}), oracle {:.1}\n",
+        outcome.summary.quality_throughput, rivals.mean, rivals.peak, rivals.best, rivals.best_setting, outcome.oracle
+    )
+}

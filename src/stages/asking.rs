@@ -1,0 +1,129 @@
+//! When to look at a track again. Looking costs a network run, so a question is asked once a track, again when the face
+//! shows itself better than before, and again when the last answer has grown old.
+//!
+//! Shared by `recognize` and `liveness`; both keep one [`Asked`] a track in a [`PerTrack`].
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use crate::scene::{CameraId, TrackId};
+
+/// A track not seen for this long is forgotten. Longer than any occlusion the tracker bridges.
+const FORGET_AFTER: Duration = Duration::from_secs(30);
+
+/// How often memory is searched for tracks to forget.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The rules for one question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    /// Looks taken one right after the other when a track is new.
+    pub(super) at_birth: u32,
+    /// Least time between two of those looks, so that they see different moments.
+    pub(super) spacing: Duration,
+    /// Ask again after this long.
+    pub(super) again_after: Duration,
+    /// Ask again as soon as quality exceeds the best so far by this much (0 to 1); above 1 means never.
+    pub(super) quality_gain: f32,
+}
+
+/// What was asked about one track so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    last: Option<Instant>,
+    best_quality: f32,
+    looks: u32,
+}
+
+impl Asked {
+    /// Whether it is time to look.
+    pub(super) fn is_due(&self, rules: &Asking, at: Instant, quality: f32) -> bool {
+        let Some(last) = self.last else { return true };
+        let since = at.saturating_duration_since(last);
+        let young = self.looks < rules.at_birth && since >= rules.spacing;
+        let better = quality > self.best_quality + rules.quality_gain && since >= rules.spacing;
+        young || better || since >= rules.again_after
+    }
+
+    /// Remembers that a look was taken.
+    pub(super) fn looked(&mut self, at: Instant, quality: f32) {
+        self.last = Some(at);
+        self.best_quality = self.best_quality.max(quality);
+        self.looks = self.looks.saturating_add(1);
+    }
+}
+
+/// Something remembered per track and forgotten when the track has long gone.
+#[derive(Debug)]
+pub(super) struct PerTrack<T> {
+    tracks: HashMap<(CameraId, TrackId), (T, Instant)>,
+    swept: Option<Instant>,
+}
+
+impl<T> Default for PerTrack<T> {
+    fn default() -> Self {
+        Self { tracks: HashMap::new(), swept: None }
+    }
+}
+
+impl<T: Default> PerTrack<T> {
+    /// What is remembered of this track; marks it as seen at `at`.
+    pub(super) fn of(&mut self, camera: &CameraId, track: TrackId, at: Instant) -> &mut T {
+        let (memory, seen) = self.tracks.entry((camera.clone(), track)).or_insert_with(|| (T::default(), at));
+        *seen = at;
+        memory
+    }
+
+    /// Forgets tracks that have not been seen for long. Cheap when called often.
+    pub(super) fn forget_old(&mut self, now: Instant) {
+        if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_EVERY) {
+            return;
+        }
+        self.swept = Some(now);
+        self.tracks.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < FORGET_AFTER);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.tracks.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::testing::now;
+
+    const RULES: Asking = Asking {
+        at_birth: 2,
+        spacing: Duration::from_millis(100),
+        again_after: Duration::from_secs(1),
+        quality_gain: 0.2,
+    };
+
+    #[test]
+    fn asks_at_birth_then_when_better_then_when_old() {
+        let (start, mut asked, mut looks) = (now(), Asked::default(), Vec::new());
+        for frame in 0..90_u64 {
+            let at = start + Duration::from_millis(frame * 33);
+            let quality = if frame >= 10 { 0.9 } else { 0.5 };
+            if asked.is_due(&RULES, at, quality) {
+                asked.looked(at, quality);
+                looks.push(frame);
+            }
+        }
+        assert_eq!(looks, [0, 4, 10, 41, 72], "birth, second look, better, old, old");
+    }
+
+    #[test]
+    fn old_tracks_are_forgotten() {
+        let (start, mut memory) = (now(), PerTrack::<u8>::default());
+        let camera = CameraId::new("a").unwrap();
+        memory.of(&camera, TrackId(1), start);
+        memory.of(&camera, TrackId(2), start + FORGET_AFTER);
+        memory.forget_old(start + FORGET_AFTER + Duration::from_secs(1));
+        assert_eq!(memory.len(), 1);
+    }
+}

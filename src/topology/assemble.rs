@@ -1,0 +1,207 @@
+//! Opens what a deployment needs (models, gallery, events), builds its stages, and starts the graph with its cameras.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+use super::{
+    Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
+    delivery::{self, Delivery},
+    inputs::camera_input,
+    models::{ModelRoom, SHAPES},
+    people::FromGallery,
+};
+use crate::config::Deployment;
+use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
+use crate::flow::Dial;
+use crate::gallery::Gallery;
+use crate::stages::{
+    StageConfig,
+    detect::Detect,
+    liveness::Liveness,
+    publish::{Provenance, Publish, Surroundings},
+    recognize::{self, Recognize},
+    track::Track,
+};
+
+/// Why a deployment could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// Something it needs is missing or not right; the message says how to get it.
+    #[error("{0}")]
+    Missing(String),
+    /// What is written does not work.
+    #[error("{0}")]
+    Bad(String),
+    /// The machine refused.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl AssembleError {
+    pub(super) fn missing(cause: impl ToString) -> Self {
+        Self::Missing(cause.to_string())
+    }
+
+    pub(super) fn bad(cause: impl ToString) -> Self {
+        Self::Bad(cause.to_string())
+    }
+
+    pub(super) fn failed(cause: impl ToString) -> Self {
+        Self::Failed(cause.to_string())
+    }
+}
+
+/// A deployment that runs.
+pub struct Assembly {
+    /// The graph's threads.
+    pub running: Running,
+    /// The people known, for display names.
+    pub gallery: Option<Arc<Gallery>>,
+    delivery: Delivery,
+}
+
+/// How an assembly ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How the graph ended.
+    pub outcome: Outcome,
+    /// What became of its events.
+    pub events: OutboxFigures,
+}
+
+/// Opens and starts everything. `taps` get every event beside the sinks that the deployment names.
+pub fn assemble(
+    deployment: &Deployment,
+    graph: &Graph,
+    taps: Vec<Box<dyn EventSink>>,
+) -> Result<Assembly, AssembleError> {
+    let gallery = open_gallery(deployment)?;
+    let (delivery, postbox) = delivery::open(deployment, taps)?;
+    let room = ModelRoom::open(&deployment.models);
+    let mut shop = Workshop { deployment, gallery: gallery.clone(), room, postbox };
+    let stations = shop.stations(graph)?;
+    drop(shop);
+    let in_flight = deployment.flow.in_flight as usize;
+    let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    for camera in &deployment.cameras {
+        let input = camera_input(camera).map_err(AssembleError::bad)?;
+        running.add_camera(input).map_err(AssembleError::failed)?;
+    }
+    running.seal();
+    Ok(Assembly { running, gallery, delivery })
+}
+
+impl Assembly {
+    /// Drains the graph until `deadline`, then the outbox.
+    pub fn finish(self, deadline: Instant, clock: impl Fn() -> Instant) -> Ended {
+        let outcome = self.running.finish(deadline, clock);
+        // Threads left behind hold a postbox, and the outbox waits for all of them: then its figures have to do.
+        let outbox = self.delivery.outbox;
+        let events = if outcome.left_behind.is_empty() { outbox.finish() } else { outbox.figures() };
+        Ended { outcome, events }
+    }
+}
+
+fn open_gallery(deployment: &Deployment) -> Result<Option<Arc<Gallery>>, AssembleError> {
+    let Some(path) = &deployment.gallery.path else { return Ok(None) };
+    Gallery::open(path).map(|gallery| Some(Arc::new(gallery))).map_err(AssembleError::missing)
+}
+
+/// Builds stages.
+struct Workshop<'a> {
+    deployment: &'a Deployment,
+    gallery: Option<Arc<Gallery>>,
+    room: ModelRoom,
+    postbox: Postbox,
+}
+
+impl Workshop<'_> {
+    /// One station a node. Sinks come last, since what they say of the models is known once those are loaded.
+    fn stations(&mut self, graph: &Graph) -> Result<Stations, AssembleError> {
+        let mut built: Vec<_> = graph.nodes().iter().map(|_| None).collect();
+        for sinks in [false, true] {
+            for (index, node) in graph.nodes().iter().enumerate().filter(|(_, node)| node.is_sink == sinks) {
+                built[index] = Some(self.station(node)?);
+            }
+        }
+        Ok(Stations::new(built.into_iter().flatten().collect()))
+    }
+
+    fn station(&mut self, node: &Node) -> Result<Station, AssembleError> {
+        let (max_batch, linger) = batching(&node.config);
+        let dial = Arc::new(Dial::new(max_batch, linger));
+        let work = self.work(node, &dial)?;
+        let queue = Queue { capacity: node.edge.capacity as usize, when_full: node.edge.when_full };
+        Ok(Station { id: node.id.clone(), after: node.inputs.clone(), queue, dial, work })
+    }
+
+    /// The one place where a kind of stage becomes a stage.
+    fn work(&mut self, node: &Node, dial: &Arc<Dial>) -> Result<Work, AssembleError> {
+        let dial = Arc::clone(dial);
+        Ok(match &node.config {
+            StageConfig::Detect(c) => {
+                let detector = self.room.detector(&node.id, &c.model, c.variant.as_deref(), c.score_threshold)?;
+                Work::Stage(Box::new(Detect::new(c, detector, dial)))
+            }
+            StageConfig::Track(c) => Work::Stage(Box::new(Track::new(c.clone()))),
+            StageConfig::Recognize(c) => Work::Stage(Box::new(self.recognize(node, c, dial)?)),
+            StageConfig::Liveness(c) => {
+                let judge = self.room.judge(&node.id, &c.model, c.variant.as_deref())?;
+                Work::Stage(Box::new(Liveness::new(c.clone(), judge, dial)))
+            }
+            StageConfig::Publish(c) => Work::Sink(Box::new(Publish::new(c, self.surroundings()?))),
+        })
+    }
+
+    fn recognize(
+        &mut self,
+        node: &Node,
+        config: &recognize::Config,
+        dial: Arc<Dial>,
+    ) -> Result<Recognize, AssembleError> {
+        let embedder = self.room.embedder(&node.id, &config.model, config.variant.as_deref())?;
+        let spaces = self.room.spaces(&config.model);
+        if let Some(gallery) = &self.gallery {
+            warn_of_missing(gallery, &spaces, &config.model);
+        }
+        let people = FromGallery::new(self.gallery.clone(), spaces);
+        Ok(Recognize::new(config, embedder, Box::new(people), dial))
+    }
+
+    fn surroundings(&self) -> Result<Surroundings, AssembleError> {
+        let pipeline = &self.deployment.pipeline;
+        let pipeline = PipelineRef { name: pipeline.name.clone(), revision: pipeline.version.clone() };
+        let models = self.room.provenance();
+        Ok(Surroundings {
+            site: delivery::place(&self.deployment.site)?,
+            postbox: self.postbox.clone(),
+            fresh_id: Box::new(Uuid::now_v7),
+            provenance: Arc::new(move || Provenance { pipeline: pipeline.clone(), models: models(), governor: None }),
+            observer: None,
+        })
+    }
+}
+
+/// How a stage's worker gathers: detect batches across cameras, the others take what has queued up.
+fn batching(config: &StageConfig) -> (usize, Duration) {
+    match config {
+        StageConfig::Detect(c) => (c.max_batch, c.linger),
+        StageConfig::Recognize(c) => (c.max_batch, Duration::ZERO),
+        StageConfig::Liveness(c) => (c.max_batch, Duration::ZERO),
+        StageConfig::Track(_) | StageConfig::Publish(_) => (1, Duration::ZERO),
+    }
+}
+
+fn warn_of_missing(gallery: &Gallery, spaces: &[crate::vision::SpaceInfo], model: &str) {
+    for space in spaces {
+        let missing = gallery.missing(&space.name);
+        if !missing.is_empty() && model != SHAPES {
+            let people: Vec<_> = missing.iter().map(|person| person.id.to_string()).collect();
+            tracing::warn!(space = %space.name, ?people, "enrolled with another model: unknown to this one until enrolled again");
+        }
+    }
+}

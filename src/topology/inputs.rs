@@ -1,0 +1,58 @@
+//! A camera as the deployment file describes it becomes a camera as `media` runs it.
+
+use crate::config::{self, Camera, Decoder, Source};
+use crate::media::{
+    CameraInput, Credentials, DecoderChoice, MediaError, Pace, RtspSource, SourceSpec, SyntheticSpec, Transport,
+};
+use crate::memory::Size;
+
+/// Everything `media` needs to run this camera.
+pub fn camera_input(camera: &Camera) -> Result<CameraInput, MediaError> {
+    let mut input = CameraInput::new(camera.id.clone(), source(&camera.source)?);
+    input.decoder = match camera.decoder {
+        Decoder::Auto => DecoderChoice::Auto,
+        Decoder::Software => DecoderChoice::Software,
+        Decoder::Nvdec => DecoderChoice::Nvdec,
+    };
+    if let (Some(width), Some(height)) = (camera.limits.width, camera.limits.height) {
+        input.max_pixels = Size::new(width, height).area();
+    }
+    Ok(input)
+}
+
+fn source(source: &Source) -> Result<SourceSpec, MediaError> {
+    Ok(match source {
+        Source::File { path, pace: speed, repeat } => {
+            SourceSpec::File { path: path.clone(), pace: pace(*speed), repeat: *repeat }
+        }
+        Source::Rtsp { url, credentials, transport } => SourceSpec::Rtsp(RtspSource {
+            credentials: credentials.as_ref().map(|c| Credentials::new(&c.user, c.password.expose())),
+            transport: match transport {
+                config::Transport::Auto => Transport::Auto,
+                config::Transport::Tcp => Transport::Tcp,
+                config::Transport::Udp => Transport::Udp,
+            },
+            ..RtspSource::parse(url)?
+        }),
+        Source::Synthetic(made_up) => SourceSpec::Synthetic(synthetic(made_up)),
+    })
+}
+
+fn pace(pace: config::Pace) -> Pace {
+    match pace {
+        config::Pace::Realtime => Pace::Realtime,
+        config::Pace::Fast => Pace::Fast,
+    }
+}
+
+fn synthetic(made_up: &config::Synthetic) -> SyntheticSpec {
+    SyntheticSpec {
+        size: Size::new(made_up.width, made_up.height),
+        fps: made_up.fps.round().max(1.0) as u32,
+        frames: (made_up.frames > 0).then_some(made_up.frames),
+        shapes: made_up.faces as usize,
+        seed: made_up.seed,
+        pace: pace(made_up.pace),
+        ..SyntheticSpec::default()
+    }
+}

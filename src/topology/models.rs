@@ -1,0 +1,184 @@
+//! The models a graph needs: read from their manifests, loaded onto the shelf, handed to stages as heads on seats.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crossbeam_channel::Receiver;
+
+use super::AssembleError;
+use crate::config;
+use crate::events::wire::ModelRef;
+use crate::inference::{
+    Backend, FaceDetector, FaceEmbedder, LivenessJudge, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
+    ShelfEvent,
+    heads::{Detector, Embedder, LivenessModel, Supply},
+    manifest::{Catalogue, ModelManifest, Output},
+};
+use crate::vision::{self, SpaceInfo};
+
+/// The built-in fake: answers for synthetic cameras from the pixels themselves, without a network.
+pub const SHAPES: &str = "shapes";
+
+/// The models of one run.
+pub(super) struct ModelRoom {
+    catalogue: Catalogue,
+    shelf: Option<(Shelf, Receiver<ShelfEvent>)>,
+    /// Model by stage.
+    used: BTreeMap<String, String>,
+    backend: Box<dyn Fn() -> Result<Arc<dyn Backend>, AssembleError>>,
+}
+
+impl ModelRoom {
+    /// Opens the models folder; the runtime is loaded when the first model is asked for.
+    pub(super) fn open(models: &config::Models) -> Self {
+        let settings = models.clone();
+        let catalogue = match Catalogue::read(&models.dir) {
+            Ok(catalogue) => catalogue,
+            Err(problems) => {
+                problems.iter().for_each(|problem| tracing::warn!(%problem, "a model is left out"));
+                Catalogue::default()
+            }
+        };
+        let backend = Box::new(move || open_backend(&settings));
+        Self { catalogue, shelf: None, used: BTreeMap::new(), backend }
+    }
+
+    fn shelf(&mut self) -> Result<Shelf, AssembleError> {
+        if let Some((shelf, _)) = &self.shelf {
+            return Ok(shelf.clone());
+        }
+        let backend = (self.backend)()?;
+        let (shelf, events) = Shelf::new(self.catalogue.clone(), backend).map_err(AssembleError::missing)?;
+        self.shelf = Some((shelf.clone(), events));
+        Ok(shelf)
+    }
+
+    /// Loads a variant with one session for the stage that asks, and remembers who uses it.
+    fn load(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+    ) -> Result<(ModelManifest, Supply), AssembleError> {
+        let manifest = self.catalogue.model(model).map_err(AssembleError::missing)?.manifest.as_ref().clone();
+        let variant = variant.unwrap_or(&manifest.variant[0].id);
+        let shelf = self.shelf()?;
+        shelf.start(model, variant, 1).map_err(AssembleError::missing)?;
+        self.used.insert(stage.to_owned(), model.to_owned());
+        Ok((manifest, Supply::shelf(shelf.seat(model))))
+    }
+
+    /// A detector; `threshold` replaces the manifest's own.
+    pub(super) fn detector(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+        threshold: Option<f32>,
+    ) -> Result<Box<dyn FaceDetector>, AssembleError> {
+        if model == SHAPES {
+            return Ok(Box::new(ShapeDetector));
+        }
+        let (mut manifest, supply) = self.load(stage, model, variant)?;
+        if let Some(threshold) = threshold {
+            manifest.output.set_score_threshold(threshold);
+        }
+        Ok(Box::new(Detector::new(&manifest, supply).map_err(AssembleError::missing)?))
+    }
+
+    /// An embedder.
+    pub(super) fn embedder(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+    ) -> Result<Box<dyn FaceEmbedder>, AssembleError> {
+        if model == SHAPES {
+            return Ok(Box::<ShapeEmbedder>::default());
+        }
+        let (manifest, supply) = self.load(stage, model, variant)?;
+        Ok(Box::new(Embedder::new(&manifest, supply).map_err(AssembleError::missing)?))
+    }
+
+    /// A liveness judge.
+    pub(super) fn judge(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+    ) -> Result<Box<dyn LivenessJudge>, AssembleError> {
+        if model == SHAPES {
+            return Ok(Box::new(ShapeJudge));
+        }
+        let (manifest, supply) = self.load(stage, model, variant)?;
+        Ok(Box::new(LivenessModel::new(&manifest, supply).map_err(AssembleError::missing)?))
+    }
+
+    /// The spaces in which a model's variants embed.
+    pub(super) fn spaces(&self, model: &str) -> Vec<SpaceInfo> {
+        let Ok(model) = self.catalogue.model(model) else { return vec![shapes_space()] };
+        let variants = model.manifest.variant.iter();
+        variants.filter_map(|variant| space_info(&model.manifest, model.manifest.space(variant)?)).collect()
+    }
+
+    /// The catalogue and the shelf, for whoever steers.
+    pub(super) fn shelf_and_events(&self) -> Option<(Shelf, Receiver<ShelfEvent>)> {
+        self.shelf.clone()
+    }
+
+    /// What every event says about the models behind it: read anew each time, since variants are switched while running.
+    pub(super) fn provenance(&self) -> impl Fn() -> Vec<ModelRef> + Send + Sync + 'static {
+        let (used, shelf) = (self.used.clone(), self.shelf.as_ref().map(|(shelf, _)| shelf.clone()));
+        move || {
+            let Some(shelf) = &shelf else { return Vec::new() };
+            used.iter().filter_map(|(stage, model)| model_ref(stage, shelf, model)).collect()
+        }
+    }
+}
+
+fn model_ref(stage: &str, shelf: &Shelf, model: &str) -> Option<ModelRef> {
+    let loaded = shelf.current(model)?;
+    Some(ModelRef {
+        stage: stage.to_owned(),
+        id: model.to_owned(),
+        sha256: loaded.variant.sha256.clone(),
+        precision: loaded.variant.precision.word().to_owned(),
+    })
+}
+
+/// A manifest's space as the gallery compares in it.
+fn space_info(manifest: &ModelManifest, name: String) -> Option<SpaceInfo> {
+    let Output::Embedding(said) = &manifest.output else { return None };
+    let metric = match said.metric {
+        crate::inference::manifest::Metric::Cosine => vision::Metric::Cosine,
+        crate::inference::manifest::Metric::L2 => vision::Metric::Distance,
+    };
+    let (known, margin) = (said.thresholds.known, said.thresholds.margin);
+    Some(SpaceInfo { name: name.into(), dims: said.dims, metric, known, margin })
+}
+
+/// The space of the built-in fake.
+fn shapes_space() -> SpaceInfo {
+    SpaceInfo { name: SHAPES.into(), dims: 10, metric: vision::Metric::Cosine, known: 0.5, margin: 0.1 }
+}
+
+#[cfg(feature = "ort")]
+fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+    use crate::inference::{
+        Device,
+        ort::{LibrarySearch, OrtBackend, OrtOptions},
+    };
+    let device = match models.device {
+        config::Device::Auto => Device::Auto,
+        config::Device::Cpu => Device::Cpu,
+        config::Device::Cuda(number) => Device::Cuda(number),
+    };
+    let options = OrtOptions { device, allow_unlicensed: models.allow_unlicensed, ..OrtOptions::default() };
+    let search = LibrarySearch { explicit: None, roots: Vec::new() };
+    Ok(Arc::new(OrtBackend::new(&search, options).map_err(AssembleError::missing)?))
+}
+
+#[cfg(not(feature = "ort"))]
+fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+    let message = format!("this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\"");
+    Err(AssembleError::missing(message))
+}

@@ -1,0 +1,200 @@
+//! A graph of running threads: how it starts, how it is watched, how it ends.
+//!
+//! One named thread a stage and a camera. Cameras may come and go; the graph of stages is fixed for a run. When a stage
+//! ends for a bad reason the whole graph ends, named; a camera that ends takes nobody with it.
+
+use std::{
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{
+    Board,
+    cameras::start_camera,
+    wiring::{Stations, wire},
+};
+use crate::flow::{Dial, Drops, Exit, Lanes, Latency, Shutdown, ShutdownSwitch, StageFigures, Worker, shutdown};
+use crate::media::{CameraEnd, CameraInput};
+use crate::memory::Permits;
+use crate::scene::CameraId;
+
+/// Threads end in some order; this many endings can wait to be heard. More cameras than that end one after the other.
+const ENDINGS: usize = 256;
+
+/// Something ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// A stage's worker.
+    Stage(String, Exit),
+    /// A camera.
+    Camera(CameraId, CameraEnd),
+}
+
+/// One stage as seen from outside.
+#[derive(Clone, Debug)]
+pub struct StageHandle {
+    /// The stage's id in the pipeline file.
+    pub id: String,
+    /// What can be turned.
+    pub dial: Arc<Dial>,
+    /// What it counted.
+    pub figures: Arc<StageFigures>,
+}
+
+/// A running graph.
+pub struct Running {
+    /// Stages in graph order.
+    pub stages: Vec<StageHandle>,
+    /// Who is where, how cameras fare.
+    pub board: Arc<Board>,
+    /// What was thrown away.
+    pub drops: Drops,
+    /// Capture to the end of the graph.
+    pub latency: Arc<Latency>,
+    /// The lanes in front of the first stage.
+    pub lanes: Lanes,
+    /// How many frames may be in flight.
+    pub permits: Permits,
+    switch: ShutdownSwitch,
+    shutdown: Shutdown,
+    endings: (Sender<Ending>, Receiver<Ending>),
+    workers: Vec<(String, JoinHandle<()>)>,
+    cameras: usize,
+    failure: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Why it failed; `None` when it ended because it was asked to, or because its input was over.
+    pub failure: Option<String>,
+    /// Threads that did not end in time and were left behind.
+    pub left_behind: Vec<String>,
+}
+
+/// Why a graph could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start a thread for {what}: {cause}; raise the limit on processes (ulimit -u)")]
+pub struct StartError {
+    what: String,
+    cause: std::io::Error,
+}
+
+impl Running {
+    /// Starts the stages; cameras are added afterwards.
+    pub fn start(stations: Stations, in_flight: usize, board: Arc<Board>) -> Result<Self, StartError> {
+        let (switch, shutdown) = shutdown();
+        let drops = Drops::default();
+        let (lanes, permits) = (Lanes::new(&drops), Permits::new(in_flight));
+        let latency = Arc::new(Latency::default());
+        let stages = stations.handles();
+        let workers = wire(stations, &lanes, &permits, &drops, &latency, &shutdown);
+        let mut running = Self {
+            stages,
+            board,
+            drops,
+            latency,
+            lanes,
+            permits,
+            switch,
+            shutdown,
+            endings: bounded(ENDINGS),
+            workers: Vec::new(),
+            cameras: 0,
+            failure: None,
+        };
+        workers.into_iter().try_for_each(|worker| running.start_worker(worker))?;
+        Ok(running)
+    }
+
+    fn start_worker(&mut self, worker: Worker) -> Result<(), StartError> {
+        let (name, endings) = (worker.name.clone(), self.endings.0.clone());
+        let told = name.clone();
+        let thread = Builder::new().name(name.clone()).spawn(move || {
+            let exit = worker.run();
+            // The receiver lives as long as `Running`; when that is gone nobody cares how this thread ended.
+            let _unheard = endings.send(Ending::Stage(told, exit));
+        });
+        let thread = thread.map_err(|cause| StartError { what: format!("stage {name}"), cause })?;
+        self.workers.push((name, thread));
+        Ok(())
+    }
+
+    /// Adds a camera to the running graph.
+    pub fn add_camera(&mut self, input: CameraInput) -> Result<(), StartError> {
+        let (camera, endings) = (input.camera.clone(), self.endings.0.clone());
+        let tell = move |camera, end| drop(endings.send(Ending::Camera(camera, end)));
+        let thread = start_camera(input, &self.lanes, &self.board, &self.shutdown, tell)
+            .map_err(|cause| StartError { what: format!("camera {camera}"), cause })?;
+        self.workers.push((format!("cam-{camera}"), thread));
+        self.cameras += 1;
+        Ok(())
+    }
+
+    /// No camera will be added any more: when all have ended, so does the graph.
+    pub fn seal(&self) {
+        self.lanes.seal();
+    }
+
+    /// Asks for the end: first call drains, second call abandons what is in flight.
+    pub fn stop(&self) {
+        if self.shutdown.draining() {
+            self.switch.now();
+        } else {
+            self.switch.drain();
+            self.lanes.seal();
+        }
+    }
+
+    /// Waits up to `patience` for something to end, and draws the consequences. False once every stage has ended.
+    pub fn watch(&mut self, patience: Duration) -> bool {
+        match self.endings.1.recv_timeout(patience) {
+            Ok(Ending::Stage(id, exit)) => self.stage_ended(&id, exit),
+            Ok(Ending::Camera(_, end)) => self.camera_ended(&end),
+            Err(_) => {}
+        }
+        self.workers.iter().any(|(_, thread)| !thread.is_finished()) || !self.endings.1.is_empty()
+    }
+
+    /// The table of consequences: a stage that failed or panicked takes the graph down.
+    fn stage_ended(&mut self, id: &str, exit: Exit) {
+        let why = match exit {
+            Exit::Finished | Exit::Stopped | Exit::DownstreamGone => return,
+            Exit::Failed(cause) => format!("stage {id} failed: {cause}"),
+            Exit::Panicked(text) => format!("stage {id} panicked: {text}"),
+        };
+        tracing::error!("{why}");
+        self.failure.get_or_insert(why);
+        self.switch.now();
+        self.lanes.close();
+    }
+
+    /// A camera takes nobody with it; but a run none of whose cameras ever worked has failed.
+    fn camera_ended(&mut self, end: &CameraEnd) {
+        self.cameras -= 1;
+        if let CameraEnd::Failed(cause) = end
+            && self.cameras == 0
+        {
+            self.failure.get_or_insert(cause.to_string());
+        }
+    }
+
+    /// Waits for every thread until `deadline`, then leaves behind whoever has not ended.
+    pub fn finish(mut self, deadline: Instant, clock: impl Fn() -> Instant) -> Outcome {
+        while self.watch(Duration::from_millis(20)) {
+            if clock() >= deadline {
+                self.switch.now();
+                break;
+            }
+        }
+        let (ended, late): (Vec<_>, Vec<_>) = self.workers.drain(..).partition(|(_, thread)| thread.is_finished());
+        for (_, thread) in ended {
+            // A worker's panic was caught and told as its exit; there is nothing more to learn here.
+            let _told = thread.join();
+        }
+        Outcome { failure: self.failure.take(), left_behind: late.into_iter().map(|(name, _)| name).collect() }
+    }
+}
