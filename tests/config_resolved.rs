@@ -1,5 +1,7 @@
 //! What a right file turns into: defaults, absolute paths, secrets, overrides, and the graph.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{fs, time::Duration};
 
 use flyball::{
@@ -62,44 +64,23 @@ fn minimal(text: &str) -> Result<(flyball::config::Deployment, Vec<Problem>), Ve
         ("models/yunet/model.toml", model),
         ("deps/pw", " s3cret \r\nx\n"),
     ]);
-    deployment(
-        &dir.path().join("deps/d.toml"),
-        &Environment::of(&[("SITE", "north"), ("PW", "from-env")]),
-    )
+    deployment(&dir.path().join("deps/d.toml"), &Environment::of(&[("SITE", "north"), ("PW", "from-env")]))
 }
 
 #[test]
 fn defaults_are_filled_in_and_overrides_laid_over() {
     let (resolved, warnings) = minimal(MINIMAL).unwrap();
-    assert_eq!(
-        warnings.len(),
-        1,
-        "the password in the address is worth a warning: {warnings:#?}"
-    );
+    assert_eq!(warnings.len(), 1, "the password in the address is worth a warning: {warnings:#?}");
     assert_eq!((resolved.site.as_str(), resolved.node.as_str()), ("north", "north"));
     assert!(resolved.models.dir.is_absolute() && resolved.models.dir.ends_with("models"));
     assert_eq!(resolved.models.device, Device::Auto);
     assert_eq!(resolved.governor.memory_budget, Budget::Share(0.8));
     assert_eq!(resolved.governor.latency_p95, Duration::from_millis(250));
     assert!(resolved.gallery.path.is_none() && resolved.events.zenoh.is_none());
-    let [detect, track, _publish] = &resolved.pipeline.stages[..] else {
-        panic!("three stages")
-    };
-    let StageConfig::Detect(config) = &detect.config else {
-        panic!("a detector first")
-    };
-    assert_eq!(
-        (config.variant.as_str(), config.linger),
-        ("b", Duration::from_millis(8))
-    );
-    assert_eq!(
-        track.edge,
-        Some(Edge {
-            capacity: 9,
-            when_full: WhenFull::DropOldest
-        }),
-        "tables merge key by key"
-    );
+    let [detect, track, _publish] = &resolved.pipeline.stages[..] else { panic!("three stages") };
+    let StageConfig::Detect(config) = &detect.config else { panic!("a detector first") };
+    assert_eq!((config.variant.as_deref(), config.linger), (Some("b"), Duration::from_millis(8)));
+    assert_eq!(track.edge, Some(Edge { capacity: 9, when_full: WhenFull::DropOldest }), "tables merge key by key");
 }
 
 #[test]
@@ -107,44 +88,20 @@ fn credentials_come_from_the_address_the_environment_or_a_file() {
     let keys = "source = { rtsp = \"rtsp://u:p%40w@10.0.0.1/live\" }";
     for (source, user, password) in [
         (keys, "u", "p@w"),
-        (
-            "source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password = \"${PW}\" }",
-            "me",
-            "from-env",
-        ),
-        (
-            "source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password = \"a$${PW}\" }",
-            "me",
-            "a${PW}",
-        ),
-        (
-            "source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password_file = \"pw\" }",
-            "me",
-            " s3cret",
-        ),
-        (
-            "source = { rtsp = \"rtsp://u:x@10.0.0.1/live\", user = \"me\", password_file = \"pw\" }",
-            "me",
-            " s3cret",
-        ),
+        ("source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password = \"${PW}\" }", "me", "from-env"),
+        ("source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password = \"a$${PW}\" }", "me", "a${PW}"),
+        ("source = { rtsp = \"rtsp://10.0.0.1/live\", user = \"me\", password_file = \"pw\" }", "me", " s3cret"),
+        ("source = { rtsp = \"rtsp://u:x@10.0.0.1/live\", user = \"me\", password_file = \"pw\" }", "me", " s3cret"),
     ] {
         let (resolved, _) = minimal(&MINIMAL.replace(keys, source)).unwrap();
-        let Source::Rtsp {
-            url,
-            credentials: Some(found),
-            ..
-        } = &resolved.cameras[0].source
-        else {
+        let Source::Rtsp { url, credentials: Some(found), .. } = &resolved.cameras[0].source else {
             panic!("{source}")
         };
         assert_eq!(
             (url.as_str(), found.user.as_str(), found.password.expose()),
             ("rtsp://10.0.0.1/live", user, password)
         );
-        assert!(
-            !format!("{resolved:?}").contains(password.trim()),
-            "{source}: Debug shows the password"
-        );
+        assert!(!format!("{resolved:?}").contains(password.trim()), "{source}: Debug shows the password");
         assert_eq!(found.password.to_string(), "***");
     }
 }
@@ -154,9 +111,7 @@ fn files_are_relative_to_the_file_that_names_them() {
     let source = "source = { file = \"./../clips/a.mp4\", pace = \"fast\", repeat = true }";
     let (resolved, _) =
         minimal(&MINIMAL.replace("source = { rtsp = \"rtsp://u:p%40w@10.0.0.1/live\" }", source)).unwrap();
-    let Source::File { path, pace, repeat } = &resolved.cameras[0].source else {
-        panic!("a file")
-    };
+    let Source::File { path, pace, repeat } = &resolved.cameras[0].source else { panic!("a file") };
     assert!(path.is_absolute() && path.ends_with("clips/a.mp4") && !path.to_string_lossy().contains(".."));
     assert_eq!((*pace, *repeat), (Pace::Fast, true));
 }
@@ -184,10 +139,7 @@ fn sinks_branch_off_the_trunk() {
     .unwrap();
     let ids: Vec<&str> = graph.nodes().iter().map(|node| node.id.as_str()).collect();
     assert_eq!(ids, ["detect", "track", "publish", "recognize", "named"]);
-    assert_eq!(
-        graph.branch_points().map(|node| node.id.as_str()).collect::<Vec<_>>(),
-        ["track"]
-    );
+    assert_eq!(graph.branch_points().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["track"]);
     assert_eq!(graph.nodes()[1].outputs, [2, 3]);
     let carries = |id: &str, fact: Fact| graph.node(id).unwrap().carries.iter().any(|carried| carried == fact);
     assert!(carries("named", Fact::Identity) && !carries("publish", Fact::Identity));
@@ -249,10 +201,7 @@ fn contracts_hold_along_every_path() {
     )
     .unwrap_err();
     let error = problems.iter().find(|problem| problem.is_error()).unwrap();
-    assert_eq!(
-        error.message,
-        "`publish` needs tracks, and packets from `detect` carry none"
-    );
+    assert_eq!(error.message, "`publish` needs tracks, and packets from `detect` carry none");
     assert_eq!((error.line, error.column), (8, 16));
 }
 
@@ -265,9 +214,5 @@ fn a_pipeline_is_no_deployment() {
         assert!(read(&dir.path().join(name), &Environment::default()).problems[0].is_error());
     }
     fs::write(dir.path().join("bytes.toml"), b"a = \"\xff\"").unwrap();
-    assert!(
-        read(&dir.path().join("bytes.toml"), &Environment::default()).problems[0]
-            .message
-            .contains("UTF-8")
-    );
+    assert!(read(&dir.path().join("bytes.toml"), &Environment::default()).problems[0].message.contains("UTF-8"));
 }

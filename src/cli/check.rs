@@ -14,28 +14,24 @@ use crate::{
 };
 
 /// The exit code when a file cannot run.
-pub const EXIT_PROBLEMS: u8 = 2;
+pub(super) const EXIT_PROBLEMS: u8 = 2;
 
 /// Finds every problem in deployment and pipeline files, without opening a device.
 #[derive(Args, Debug)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Files to check, such as config/demo.toml.
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// Prints what is wrong; answers the exit code: 0 when every file can run, [`EXIT_PROBLEMS`] otherwise.
-pub fn run(args: &CheckArgs, out: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> io::Result<u8> {
     let environment = Environment::of_process();
     // Two deployments of one pipeline share its problems; each is told once.
-    let problems = args
-        .files
-        .iter()
-        .flat_map(|file| open(file, &environment).problems)
-        .collect();
+    let problems = args.files.iter().flat_map(|file| open(file, &environment).problems).collect();
     let problems = in_reading_order(problems);
     if args.json {
         write_json(&problems, out)?;
@@ -71,9 +67,5 @@ fn count(problems: &[Problem]) -> (usize, usize) {
 }
 
 fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

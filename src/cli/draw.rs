@@ -15,18 +15,18 @@ use crate::{
 
 /// Draws the graph of a pipeline or deployment file, with the policy of every edge.
 #[derive(Args, Debug)]
-pub struct DrawArgs {
+pub(super) struct DrawArgs {
     /// The file, such as pipelines/face-gate.toml.
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// The language of the drawing.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub(super) format: Format,
 }
 
 /// The language of a drawing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For Markdown pages and mermaid.live.
     #[default]
     Mermaid,
@@ -36,7 +36,7 @@ pub enum Format {
 
 /// Draws to `out`, or tells to `err` why there is no graph; answers the exit code. Problems that leave the graph whole, such as
 /// a camera that cannot be reached, do not keep it from being drawn.
-pub fn run(args: &DrawArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(args: &DrawArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let opened = open(&args.file, &Environment::of_process());
     let Some(graph) = &opened.graph else {
         for problem in &opened.problems {

@@ -8,15 +8,15 @@ use crate::config::schema;
 
 /// Prints the JSON Schema of pipeline or deployment files; editors complete with it.
 #[derive(Args, Debug)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// The kind of file.
     #[arg(value_enum, value_name = "KIND")]
-    pub kind: FileKind,
+    pub(super) kind: FileKind,
 }
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FileKind {
+pub(super) enum FileKind {
     /// What to run.
     Pipeline,
     /// Where to run it.
@@ -24,7 +24,7 @@ pub enum FileKind {
 }
 
 /// Prints it, indented, as it is committed under `config/schema/`.
-pub fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<u8> {
     let schema = match args.kind {
         FileKind::Pipeline => schema::pipeline(),
         FileKind::Deployment => schema::deployment(),

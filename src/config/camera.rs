@@ -40,18 +40,9 @@ fn resolve_file(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &w
         } else {
             "paths are relative to this file; the camera is retried until the file is there"
         };
-        resolver.problems.push(Problem::warning(
-            node.value_place("file"),
-            &format!("{key}.file"),
-            message,
-            hint,
-        ));
+        resolver.problems.push(Problem::warning(node.value_place("file"), &format!("{key}.file"), message, hint));
     }
-    Source::File {
-        path,
-        pace: written.pace,
-        repeat: written.repeat,
-    }
+    Source::File { path, pace: written.pace, repeat: written.repeat }
 }
 
 fn not_a_file(path: &Path) -> Option<String> {
@@ -63,8 +54,7 @@ fn not_a_file(path: &Path) -> Option<String> {
 }
 
 fn is_sample(path: &Path) -> bool {
-    path.parent()
-        .is_some_and(|parent| parent.ends_with(PathBuf::from("samples/footage")))
+    path.parent().is_some_and(|parent| parent.ends_with(PathBuf::from("samples/footage")))
 }
 
 fn resolve_rtsp(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: written::RtspSource) -> Source {
@@ -77,18 +67,9 @@ fn resolve_rtsp(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: wr
             "the address holds a user and password; they are used, but shown wherever this file is"
         };
         let hint = "write `rtsp = \"rtsp://host/path\", user = \"…\", password = \"${NAME}\"`";
-        resolver.problems.push(Problem::warning(
-            node.value_place("rtsp"),
-            &format!("{key}.rtsp"),
-            message,
-            hint,
-        ));
+        resolver.problems.push(Problem::warning(node.value_place("rtsp"), &format!("{key}.rtsp"), message, hint));
     }
-    Source::Rtsp {
-        url,
-        credentials: apart.or(inside),
-        transport: written.transport,
-    }
+    Source::Rtsp { url, credentials: apart.or(inside), transport: written.transport }
 }
 
 /// The address without what stands before its last `@`, and that as credentials. `%40` and the like are decoded, as every
@@ -98,15 +79,11 @@ fn split_userinfo(url: &str) -> (String, Option<Credentials>) {
         return (url.to_owned(), None);
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    // A password with an unescaped slash would end the host early; then the last `@` anywhere marks it.
     let Some(sign) = rest[..end].rfind('@') else {
         return (url.to_owned(), None);
     };
     let (user, password) = rest[..sign].split_once(':').unwrap_or((&rest[..sign], ""));
-    let credentials = Credentials {
-        user: percent_decoded(user),
-        password: Secret::new(percent_decoded(password)),
-    };
+    let credentials = Credentials { user: percent_decoded(user), password: Secret::new(percent_decoded(password)) };
     (format!("{scheme}://{}", &rest[sign + 1..]), Some(credentials))
 }
 

@@ -23,12 +23,7 @@ impl Environment {
 
     /// These variables, for tests.
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        Self(
-            variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     /// Fills in every text below this node.
@@ -91,9 +86,7 @@ impl Environment {
             Fault::NotSet(name) => {
                 let place = node.place.part(&format!("${{{name}}}"));
                 let like = words::nearest(name, self.0.keys().map(String::as_str));
-                let otherwise = like
-                    .map(|like| format!(", or did you mean `${{{like}}}`?"))
-                    .unwrap_or_default();
+                let otherwise = like.map(|like| format!(", or did you mean `${{{like}}}`?")).unwrap_or_default();
                 let hint = format!("set it before starting: `export {name}=…`{otherwise}");
                 Problem::error(&place, key, format!("environment variable `{name}` is not set"), hint)
             }

@@ -12,10 +12,7 @@ pub(crate) struct Fault {
 }
 
 fn fault<T>(message: &str, hint: &str) -> Result<T, Fault> {
-    Err(Fault {
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-    })
+    Err(Fault { message: message.to_owned(), hint: hint.to_owned() })
 }
 
 /// Checks a text against a named format; `None` for formats that say nothing about text.
@@ -33,16 +30,13 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
 }
 
 /// Longest time that can be asked for; longer ones are slips, and overflow when added to a clock.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 pub(crate) fn duration(text: &str) -> Result<Duration, Fault> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= LONGEST => Ok(time),
         Ok(_) => fault("longer than a year", "write a shorter time, such as \"30 days\""),
-        Err(_) => fault(
-            "no span of time",
-            "write a number and a unit, such as \"250 ms\", \"5 s\" or \"2 min\"",
-        ),
+        Err(_) => fault("no span of time", "write a number and a unit, such as \"250 ms\", \"5 s\" or \"2 min\""),
     }
 }
 
@@ -51,14 +45,8 @@ pub(crate) fn bytes(text: &str) -> Result<u64, Fault> {
     match text.parse::<ByteSize>() {
         Ok(size) if has_unit && size.as_u64() > 0 => Ok(size.as_u64()),
         Ok(_) if has_unit => fault("no memory at all", "write an amount such as \"512 MiB\" or \"2 GiB\""),
-        Ok(_) => fault(
-            "an amount without a unit",
-            "write the unit, such as \"512 MiB\" or \"2 GiB\"",
-        ),
-        Err(_) => fault(
-            "no amount of memory",
-            "write a number and a unit, such as \"512 MiB\" or \"2 GiB\"",
-        ),
+        Ok(_) => fault("an amount without a unit", "write the unit, such as \"512 MiB\" or \"2 GiB\""),
+        Err(_) => fault("no amount of memory", "write a number and a unit, such as \"512 MiB\" or \"2 GiB\""),
     }
 }
 
@@ -80,10 +68,7 @@ pub(crate) fn budget(text: &str) -> Result<Budget, Fault> {
     };
     match percent.trim().parse::<f32>() {
         Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Budget::Share(percent / 100.0)),
-        _ => fault(
-            "no share of memory",
-            "write more than 0 % and at most 100 %, such as \"80 %\"",
-        ),
+        _ => fault("no share of memory", "write more than 0 % and at most 100 %, such as \"80 %\""),
     }
 }
 
@@ -127,9 +112,7 @@ fn endpoint(text: &str) -> Result<(), Fault> {
     let Some((protocol, address)) = text.split_once('/') else {
         return fault("no endpoint", HINT);
     };
-    let port = address
-        .rsplit_once(':')
-        .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    let port = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     match (protocol, port) {
         ("tcp" | "tls", Some((host, _))) if !host.is_empty() => Ok(()),
         ("unixsock-stream", _) if !address.is_empty() => Ok(()),
@@ -138,7 +121,8 @@ fn endpoint(text: &str) -> Result<(), Fault> {
 }
 
 fn rtsp_url(text: &str) -> Result<(), Fault> {
-    const HINT: &str = "write it as \"rtsp://host:554/path\"; user and password have keys of their own";
+    const HINT: &str =
+        "write it as \"rtsp://host:554/path\"; user and password have keys of their own, and take every character";
     let rest = text.strip_prefix("rtsp://").or_else(|| text.strip_prefix("rtsps://"));
     let Some(rest) = rest else {
         return fault("no RTSP address", HINT);
@@ -150,9 +134,5 @@ fn rtsp_url(text: &str) -> Result<(), Fault> {
         _ => true,
     };
     let has_host = !host.is_empty() && !host.starts_with(':');
-    if has_host && port_fits && !text.contains(char::is_whitespace) {
-        Ok(())
-    } else {
-        fault("no RTSP address", HINT)
-    }
+    if has_host && port_fits && !text.contains(char::is_whitespace) { Ok(()) } else { fault("no RTSP address", HINT) }
 }

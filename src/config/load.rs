@@ -32,22 +32,14 @@ pub fn read(path: &Path, environment: &Environment) -> Reading {
     let mut problems = Vec::new();
     let mut reading = match syntax::read(path, &mut problems) {
         Some(tree) => read_tree(path, tree, environment, &mut problems),
-        None => Reading {
-            deployment: None,
-            pipeline: None,
-            problems: Vec::new(),
-        },
+        None => Reading { deployment: None, pipeline: None, problems: Vec::new() },
     };
     reading.problems = in_reading_order(problems);
     reading
 }
 
 fn read_tree(path: &Path, mut tree: Node, environment: &Environment, problems: &mut Vec<Problem>) -> Reading {
-    let mut reading = Reading {
-        deployment: None,
-        pipeline: None,
-        problems: Vec::new(),
-    };
+    let mut reading = Reading { deployment: None, pipeline: None, problems: Vec::new() };
     environment.fill(&mut tree, "", problems);
     match kind_of(&tree) {
         Some(FileKind::Deployment) => read_deployment(path, tree, environment, problems, &mut reading),
@@ -73,19 +65,11 @@ fn kind_of(tree: &Node) -> Option<FileKind> {
 
 fn neither(tree: &Node) -> Problem {
     let known = ["deployment", "pipeline", "camera", "stage"];
-    let slip = tree
-        .entries()
-        .iter()
-        .find_map(|entry| Some((entry, words::nearest(&entry.key, known)?)));
+    let slip = tree.entries().iter().find_map(|entry| Some((entry, words::nearest(&entry.key, known)?)));
     let message = "neither a deployment nor a pipeline";
     match slip {
         Some((entry, meant)) => Problem::error(&entry.place, &entry.key, message, format!("did you mean `[{meant}]`?")),
-        None => Problem::error(
-            &tree.place,
-            "",
-            message,
-            "start the file with `[deployment]` or `[pipeline]`",
-        ),
+        None => Problem::error(&tree.place, "", message, "start the file with `[deployment]` or `[pipeline]`"),
     }
 }
 
@@ -96,19 +80,12 @@ fn read_deployment(
     problems: &mut Vec<Problem>,
     reading: &mut Reading,
 ) {
-    let dir = std::path::absolute(path)
-        .ok()
-        .and_then(|path| path.parent().map(PathBuf::from))
-        .unwrap_or_default();
+    let dir = std::path::absolute(path).ok().and_then(|path| path.parent().map(PathBuf::from)).unwrap_or_default();
     let schema = schema::deployment();
     let overrides = tree.take("override");
     shape::compare(&tree, Shape::new(&schema), "", problems);
     reading.pipeline = read_named_pipeline(&tree, overrides.as_ref(), &dir, environment, problems);
-    let mut resolver = Resolver {
-        tree: &tree,
-        dir,
-        problems,
-    };
+    let mut resolver = Resolver { tree: &tree, dir, problems };
     reading.deployment = resolver.deployment(path, reading.pipeline.clone());
 }
 
@@ -124,12 +101,7 @@ fn read_named_pipeline(
     let path = absolute(dir, named.text().filter(|text| !text.is_empty())?);
     if !path.is_file() {
         let message = format!("there is no pipeline file {}", path.display());
-        problems.push(Problem::error(
-            &named.place,
-            "deployment.pipeline",
-            message,
-            nearby(&path),
-        ));
+        problems.push(Problem::error(&named.place, "deployment.pipeline", message, nearby(&path)));
         return None;
     }
     let mut pipeline = syntax::read(&shorter(&path), problems)?;
@@ -144,21 +116,11 @@ fn read_named_pipeline(
 
 /// The pipeline files that lie where one was looked for.
 fn nearby(path: &Path) -> String {
-    let entries = path
-        .parent()
-        .and_then(|dir| dir.read_dir().ok())
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    let entries = path.parent().and_then(|dir| dir.read_dir().ok()).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "toml"));
     names.sort();
-    let wanted = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let wanted = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if names.is_empty() {
         return "name a pipeline file, relative to this file, such as \"../pipelines/face-gate.toml\"".to_owned();
     }
@@ -173,11 +135,7 @@ fn shorter(path: &Path) -> PathBuf {
 
 /// Reads a deployment that must be ready to run.
 pub fn deployment(path: &Path, environment: &Environment) -> Result<(Deployment, Vec<Problem>), Vec<Problem>> {
-    let Reading {
-        deployment,
-        mut problems,
-        ..
-    } = read(path, environment);
+    let Reading { deployment, mut problems, .. } = read(path, environment);
     match deployment {
         Some(deployment) if !any_error(&problems) => Ok((deployment, problems)),
         _ => {

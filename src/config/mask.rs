@@ -35,10 +35,7 @@ fn mask_values(line: &mut [char]) {
         at = equals + 1;
         let key: String = line[..equals].iter().collect();
         let key = key.trim_end().trim_end_matches(['"', '\'']);
-        let word = key
-            .rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
-            .next()
-            .unwrap_or("");
+        let word = key.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or("");
         if !is_secret(word) {
             continue;
         }
@@ -53,9 +50,7 @@ fn mask_values(line: &mut [char]) {
 fn value_end(line: &[char], start: usize) -> usize {
     match line.get(start) {
         Some(&quote @ ('"' | '\'')) => position(line, start + 1, quote).map_or(line.len(), |at| at + 1),
-        _ => (start..line.len())
-            .find(|&i| matches!(line[i], ',' | '}' | '#'))
-            .unwrap_or(line.len()),
+        _ => (start..line.len()).find(|&i| matches!(line[i], ',' | '}' | '#')).unwrap_or(line.len()),
     }
 }
 
@@ -73,9 +68,8 @@ fn mask_userinfo(line: &mut [char]) {
     let mut at = 0;
     while let Some(start) = (at..line.len().saturating_sub(2)).find(|&i| line[i..].starts_with(&[':', '/', '/'])) {
         let start = start + 3;
-        let end = (start..line.len())
-            .find(|&i| matches!(line[i], '/' | '"' | '\'' | ' '))
-            .unwrap_or(line.len());
+        // Up to the last `@`, past slashes too: a password may hold one that should have been written `%2F`.
+        let end = (start..line.len()).find(|&i| matches!(line[i], '"' | '\'' | ' ')).unwrap_or(line.len());
         if let Some(sign) = (start..end).rev().find(|&i| line[i] == '@') {
             stars(line, start, sign);
         }
@@ -108,14 +102,9 @@ mod tests {
                 r#"a = { user = "u", camera_password = "x y", b = 1 }"#,
                 r#"a = { user = "u", camera_password = "***", b = 1 }"#,
             ),
-            (
-                r#"rtsp = "rtsp://me:p%40ss@10.0.0.1/live""#,
-                r#"rtsp = "rtsp://**********@10.0.0.1/live""#,
-            ),
-            (
-                r#"rtsp = "rtsp://me:p@ss@10.0.0.1/live""#,
-                r#"rtsp = "rtsp://********@10.0.0.1/live""#,
-            ),
+            (r#"rtsp = "rtsp://me:p%40ss@10.0.0.1/live""#, r#"rtsp = "rtsp://*********@10.0.0.1/live""#),
+            (r#"rtsp = "rtsp://me:p@ss@10.0.0.1/live""#, r#"rtsp = "rtsp://*******@10.0.0.1/live""#),
+            (r#"rtsp = "rtsp://me:p/ss@10.0.0.1/live""#, r#"rtsp = "rtsp://*******@10.0.0.1/live""#),
             (r#"password = "${CAM_PW}""#, r#"password = "${CAM_PW}""#),
             (r#"password_file = "secrets/gate""#, r#"password_file = "secrets/gate""#),
             (r#"password = "hunter2"#, r#"password = "*******"#),

@@ -13,6 +13,7 @@
 //! Whether the stages of a pipeline make a graph is for `topology`, the next room up, to say.
 
 mod camera;
+mod credentials;
 mod deployment;
 mod environment;
 mod format;
@@ -28,18 +29,21 @@ mod resolve;
 pub mod schema;
 mod secret;
 mod shape;
+mod stage;
 mod syntax;
 mod tree;
 mod words;
 mod written;
+mod zenoh;
 
 pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh};
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, deployment, read};
-pub use pipeline::{After, CAMERAS, Edge, Pipeline, Stage, WhenFull};
+pub use pipeline::{CAMERAS, Pipeline};
 pub use place::Place;
 pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
+pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
 pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};

@@ -19,20 +19,15 @@ pub(crate) fn apply(overrides: &Node, pipeline: &mut Node, problems: &mut Vec<Pr
     for entry in overrides.entries() {
         let key = format!("override.{}", entry.key);
         let Value::List(items) = &mut stages.value else { break };
-        match items.iter_mut().find(|stage| id(stage) == Some(&entry.key)) {
-            Some(stage) => lay_over(&entry.node, stage, &key, problems),
-            None => {
-                let message = format!("the pipeline has no stage `{}`", entry.key);
-                let hint = words::did_you_mean(&entry.key, ids.iter().map(String::as_str), "it has");
-                problems.push(Problem::error(&entry.place, &key, message, hint));
-            }
+        if let Some(stage) = items.iter_mut().find(|stage| id(stage) == Some(&entry.key)) {
+            lay_over(&entry.node, stage, &key, problems);
+            continue;
         }
+        let message = format!("the pipeline has no stage `{}`", entry.key);
+        let hint = words::did_you_mean(&entry.key, ids.iter().map(String::as_str), "it has");
+        problems.push(Problem::error(&entry.place, &key, message, hint));
     }
-    pipeline.put(super::tree::Entry {
-        key: "stage".to_owned(),
-        place: stages.place.clone(),
-        node: stages,
-    });
+    pipeline.put(super::tree::Entry { key: "stage".to_owned(), place: stages.place.clone(), node: stages });
 }
 
 fn id(stage: &Node) -> Option<&str> {
@@ -55,11 +50,11 @@ fn merge(over: &Node, under: &mut Node) {
     for entry in over.entries() {
         let mut entry = entry.clone();
         // Tables merge key by key: `edge = { capacity = 8 }` keeps the policy that the pipeline wrote.
-        if let (Value::Table(_), Some(mut old)) = (&entry.node.value, under.take(&entry.key)) {
-            if matches!(old.value, Value::Table(_)) {
-                merge(&entry.node, &mut old);
-                entry.node = old;
-            }
+        if matches!(entry.node.value, Value::Table(_))
+            && let Some(mut old) = under.take(&entry.key)
+        {
+            merge(&entry.node, &mut old);
+            entry.node = old;
         }
         under.put(entry);
     }

@@ -53,10 +53,7 @@ impl Place {
     pub(crate) fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
         let end = floor_boundary(&source.text, range.end);
         let start = floor_boundary(&source.text, range.start).min(end);
-        Self {
-            source: Some(Arc::clone(source)),
-            range: start..end,
-        }
+        Self { source: Some(Arc::clone(source)), range: start..end }
     }
 
     /// The file, when there is one.
@@ -71,9 +68,7 @@ impl Place {
 
     /// What is written there, as typed.
     pub(crate) fn text(&self) -> &str {
-        self.source
-            .as_deref()
-            .map_or("", |source| &source.text[self.range.clone()])
+        self.source.as_deref().map_or("", |source| &source.text[self.range.clone()])
     }
 
     /// What is written there, cut to what fits into a sentence.
@@ -81,11 +76,7 @@ impl Place {
         let text = self.text();
         let line = text.lines().next().unwrap_or("");
         let cut: String = line.chars().take(QUOTED_CHARS).collect();
-        if cut.len() < text.len() {
-            format!("{cut}…")
-        } else {
-            cut
-        }
+        if cut.len() < text.len() { format!("{cut}…") } else { cut }
     }
 
     /// The first `part` inside this place; the whole place when it is not there (escapes can hide it).
@@ -110,13 +101,7 @@ impl Place {
         let on_line = self.range.end.clamp(start, line_end.max(start));
         let width = text[start..on_line].trim_end().chars().count().max(1);
         let (excerpt, offset) = cut(&mask::secrets(line), before);
-        Some(Spot {
-            line: text[..start].matches('\n').count() + 1,
-            column: before + 1,
-            width,
-            excerpt,
-            offset,
-        })
+        Some(Spot { line: text[..start].matches('\n').count() + 1, column: before + 1, width, excerpt, offset })
     }
 }
 

@@ -47,12 +47,12 @@ pub struct Problem {
 impl Problem {
     /// Something that keeps Flyball from starting.
     pub fn error(place: &Place, key: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(Severity::Error, place, key, message.into(), hint.into())
+        Self::new(Severity::Error, place, key, &message.into(), &hint.into())
     }
 
     /// Something that is probably not meant.
     pub fn warning(place: &Place, key: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, place, key, message.into(), hint.into())
+        Self::new(Severity::Warning, place, key, &message.into(), &hint.into())
     }
 
     /// A file that could not be read at all: there is no line to show.
@@ -62,7 +62,7 @@ impl Problem {
         problem
     }
 
-    fn new(severity: Severity, place: &Place, key: &str, message: String, hint: String) -> Self {
+    fn new(severity: Severity, place: &Place, key: &str, message: &str, hint: &str) -> Self {
         let file = place.file().map(PathBuf::from).unwrap_or_default();
         let spot = place.spot().unwrap_or_default();
         Self {
@@ -72,8 +72,8 @@ impl Problem {
             column: spot.column,
             width: spot.width,
             key: presentable(key),
-            message: presentable(&message),
-            hint: presentable(&hint),
+            message: presentable(message),
+            hint: presentable(hint),
             excerpt: spot.excerpt,
             offset: spot.offset,
         }
@@ -88,11 +88,7 @@ impl Problem {
 /// Text that quotes a file, made fit to be shown: no secret in an address, no control characters, no more than a few lines.
 fn presentable(text: &str) -> String {
     let masked = mask::userinfo(text);
-    let mut out: String = masked
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut out: String = masked.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if masked.chars().nth(LONGEST).is_some() {
         out.push('…');
     }
@@ -145,12 +141,8 @@ impl Problem {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // A tab before the caret is repeated, so that both lines are as wide on every terminal.
-        let indent: String = self
-            .excerpt
-            .chars()
-            .take(self.offset)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
+        let indent: String =
+            self.excerpt.chars().take(self.offset).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let room = self.excerpt.chars().count().saturating_sub(self.offset).max(1);
         let carets = "^".repeat(self.width.clamp(1, room));
         let line = self.excerpt.replace(|c: char| c.is_control() && c != '\t', "?");

@@ -16,12 +16,7 @@ pub(crate) fn unknown_key(entry: &Entry, shape: Shape<'_>, table: &str) -> Probl
         "" => format!("unknown table or key `{}`", entry.key),
         _ => format!("unknown key `{}` in `{table}`", entry.key),
     };
-    Problem::error(
-        &entry.place,
-        &key,
-        message,
-        words::did_you_mean(&entry.key, known, "it knows"),
-    )
+    Problem::error(&entry.place, &key, message, words::did_you_mean(&entry.key, known, "it knows"))
 }
 
 pub(crate) fn missing_key(node: &Node, shape: Shape<'_>, word: &str, table: &str) -> Problem {
@@ -33,52 +28,26 @@ pub(crate) fn missing_key(node: &Node, shape: Shape<'_>, word: &str, table: &str
         (true, _, true) => format!("`[[{word}]]`"),
         _ => format!("`{word} = …`"),
     };
-    let place = if table.is_empty() {
-        "the file".to_owned()
-    } else {
-        format!("`{table}`")
-    };
+    let place = if table.is_empty() { "the file".to_owned() } else { format!("`{table}`") };
     let message = format!("{place} lacks {written}");
-    Problem::error(
-        &node.place,
-        &shape::join(table, word),
-        message,
-        advice(&format!("add {written}"), inner),
-    )
+    Problem::error(&node.place, &shape::join(table, word), message, advice(&format!("add {written}"), inner))
 }
 
 pub(crate) fn wrong_type(node: &Node, shape: Shape<'_>, types: &[&str], key: &str) -> Problem {
     let found = shown(node, key);
-    let message = format!(
-        "`{key}` must be {}, not {}{found}",
-        types_words(types),
-        node.value.words()
-    );
-    Problem::error(
-        &node.place,
-        key,
-        message,
-        advice(&repair(node, shape, types, key), Some(shape)),
-    )
+    let message = format!("`{key}` must be {}, not {}{found}", types_words(types), node.value.words());
+    Problem::error(&node.place, key, message, advice(&repair(node, shape, types, key), Some(shape)))
 }
 
 pub(crate) fn no_choice(node: &Node, text: &str, choices: &[&str], key: &str) -> Problem {
     let message = format!("`{key}` cannot be {}", node.place.quoted());
-    Problem::error(
-        &node.place,
-        key,
-        message,
-        words::did_you_mean(text, choices.iter().copied(), "it can be"),
-    )
+    Problem::error(&node.place, key, message, words::did_you_mean(text, choices.iter().copied(), "it can be"))
 }
 
 pub(crate) fn no_alternative(node: &Node, shape: Shape<'_>, ways: &[Shape<'_>], key: &str) -> Problem {
     let keys: Vec<&str> = ways.iter().flat_map(|way| shape::required(*way)).collect();
     let wanted = words::one_of(&keys);
-    let slip = node
-        .entries()
-        .iter()
-        .find_map(|entry| Some((entry, words::nearest(&entry.key, keys.iter().copied())?)));
+    let slip = node.entries().iter().find_map(|entry| Some((entry, words::nearest(&entry.key, keys.iter().copied())?)));
     if let Some((entry, meant)) = slip {
         let message = format!("unknown key `{}` in `{key}`, which needs {wanted}", entry.key);
         return Problem::error(
@@ -88,38 +57,20 @@ pub(crate) fn no_alternative(node: &Node, shape: Shape<'_>, ways: &[Shape<'_>], 
             format!("did you mean `{meant}`?"),
         );
     }
-    Problem::error(
-        &node.place,
-        key,
-        format!("`{key}` needs {wanted}"),
-        advice("add one of them", Some(shape)),
-    )
+    Problem::error(&node.place, key, format!("`{key}` needs {wanted}"), advice("add one of them", Some(shape)))
 }
 
 pub(crate) fn many_alternatives(node: &Node, ways: &[Shape<'_>], key: &str) -> Problem {
     let mut keys: Vec<&str> = ways.iter().flat_map(|way| shape::required(*way)).collect();
     keys.retain(|word| node.entry(word).is_some());
-    let later = keys
-        .iter()
-        .filter_map(|word| node.entry(word))
-        .max_by_key(|entry| entry.place.start());
+    let later = keys.iter().filter_map(|word| node.entry(word)).max_by_key(|entry| entry.place.start());
     let place = later.map_or(&node.place, |entry| &entry.place);
     let message = format!("`{key}` has {} at once", words::all_of(&keys));
-    Problem::error(
-        place,
-        key,
-        message,
-        format!("keep only one of {}", words::one_of(&keys)),
-    )
+    Problem::error(place, key, message, format!("keep only one of {}", words::one_of(&keys)))
 }
 
 pub(crate) fn too_few(node: &Node, shape: Shape<'_>, key: &str) -> Problem {
-    Problem::error(
-        &node.place,
-        key,
-        format!("`{key}` is empty"),
-        advice("add at least one item", Some(shape)),
-    )
+    Problem::error(&node.place, key, format!("`{key}` is empty"), advice("add at least one item", Some(shape)))
 }
 
 pub(crate) fn empty_text(node: &Node, shape: Shape<'_>, key: &str) -> Problem {
@@ -158,12 +109,7 @@ pub(crate) fn out_of_range(node: &Node, shape: Shape<'_>, key: &str) -> Option<P
         _ => "a finite number".to_owned(),
     };
     let message = format!("`{key}` must be {range}, not {}", node.place.quoted());
-    Some(Problem::error(
-        &node.place,
-        key,
-        message,
-        advice(&format!("write a number {range}"), Some(shape)),
-    ))
+    Some(Problem::error(&node.place, key, message, advice(&format!("write a number {range}"), Some(shape))))
 }
 
 /// The largest value the field's own type can hold, where the schema does not say it.
@@ -212,31 +158,16 @@ fn bare(type_name: &str, text: &str) -> bool {
 /// What was found, when it fits into a sentence and is no secret.
 fn shown(node: &Node, key: &str) -> String {
     let plain = !matches!(node.value, Value::List(_) | Value::Table(_));
-    if plain && !mask::is_secret(key) {
-        format!(": {}", node.place.quoted())
-    } else {
-        String::new()
-    }
+    if plain && !mask::is_secret(key) { format!(": {}", node.place.quoted()) } else { String::new() }
 }
 
 /// The advice, followed by the first sentence of the field's documentation.
 fn advice(what: &str, shape: Option<Shape<'_>>) -> String {
-    let about = shape.and_then(|shape| {
-        shape.about["description"]
-            .as_str()
-            .or(shape.schema["description"].as_str())
-    });
+    let about = shape.and_then(|shape| shape.about["description"].as_str().or(shape.schema["description"].as_str()));
     let about = about.unwrap_or("");
     let first = about.split("\n\n").next().unwrap_or("").replace('\n', " ");
-    let first = first
-        .split_once(". ")
-        .map_or(first.as_str(), |(first, _)| first)
-        .trim_end_matches('.');
-    if first.is_empty() {
-        what.to_owned()
-    } else {
-        format!("{what} ({first})")
-    }
+    let first = first.split_once(". ").map_or(first.as_str(), |(first, _)| first).trim_end_matches('.');
+    if first.is_empty() { what.to_owned() } else { format!("{what} ({first})") }
 }
 
 /// The kinds of value in plain words, each once.

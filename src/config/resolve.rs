@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,13 +10,12 @@ use serde::de::DeserializeOwned;
 
 use super::{
     camera,
-    deployment::{Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Tls, Zenoh},
+    deployment::{Deployment, Events, Gallery, Governor, Journal, Models},
     format,
     pipeline::Pipeline,
     problem::{Problem, any_error},
-    secret::Secret,
     tree::Node,
-    words, written,
+    written,
 };
 
 /// The deployment at hand and the problems found in it so far.
@@ -58,18 +56,13 @@ impl Resolver<'_> {
 
     /// A node read into its written type; `None` when its shape is wrong, which has been reported.
     pub(crate) fn read<T: DeserializeOwned>(&mut self, node: &Node, key: &str) -> Option<T> {
-        if self
-            .problems
-            .iter()
-            .any(|problem| problem.is_error() && is_within(&problem.key, key))
-        {
+        if self.problems.iter().any(|problem| problem.is_error() && is_within(&problem.key, key)) {
             return None;
         }
         serde_json::from_value(node.to_json())
             .map_err(|error| {
                 let hint = "see `flyball schema deployment` for what can be written here";
-                self.problems
-                    .push(Problem::error(&node.place, key, error.to_string(), hint));
+                self.problems.push(Problem::error(&node.place, key, error.to_string(), hint));
             })
             .ok()
     }
@@ -80,11 +73,7 @@ impl Resolver<'_> {
     }
 
     fn section_or_default<T: DeserializeOwned + Default>(&mut self, key: &str) -> Option<T> {
-        if self.tree.at(key).is_none() {
-            Some(T::default())
-        } else {
-            self.section(key)
-        }
+        if self.tree.at(key).is_none() { Some(T::default()) } else { self.section(key) }
     }
 
     fn cameras(&mut self) -> Vec<super::Camera> {
@@ -104,19 +93,10 @@ impl Resolver<'_> {
     }
 
     fn duplicate_camera(&mut self, id: &str, node: &Node, earlier: &Node, key: &str) {
-        let line = earlier
-            .value_place("id")
-            .spot()
-            .map(|spot| spot.line)
-            .unwrap_or_default();
+        let line = earlier.value_place("id").spot().map(|spot| spot.line).unwrap_or_default();
         let message = format!("two cameras are called `{id}`; the first is on line {line}");
         let hint = "give each camera an id of its own: events are told apart by it";
-        self.problems.push(Problem::error(
-            node.value_place("id"),
-            &format!("{key}.id"),
-            message,
-            hint,
-        ));
+        self.problems.push(Problem::error(node.value_place("id"), &format!("{key}.id"), message, hint));
     }
 
     fn models(&mut self, pipeline: Option<&Pipeline>) -> Option<Models> {
@@ -126,44 +106,28 @@ impl Resolver<'_> {
         if !dir.is_dir() {
             let message = format!("the models directory {} does not exist", dir.display());
             let hint = "set `dir` in `[models]` to the directory with one folder a model, relative to this file";
-            self.problems
-                .push(Problem::error(node.value_place("dir"), "models.dir", message, hint));
+            self.problems.push(Problem::error(node.value_place("dir"), "models.dir", message, hint));
         } else if let Some(pipeline) = pipeline {
             self.problems.extend(super::model_folders::missing(pipeline, &dir));
         }
         let device = format::device(&written.device).ok()?;
-        Some(Models {
-            dir,
-            device,
-            allow_unlicensed: written.allow_unlicensed,
-        })
+        Some(Models { dir, device, allow_unlicensed: written.allow_unlicensed })
     }
 
     fn gallery(&mut self) -> Option<Gallery> {
         let written: written::Gallery = self.section_or_default("gallery")?;
-        Some(Gallery {
-            path: written.path.map(|path| self.absolute(&path)),
-        })
+        Some(Gallery { path: written.path.map(|path| self.absolute(&path)) })
     }
 
     fn governor(&mut self) -> Option<Governor> {
         let written: written::Governor = self.section_or_default("governor")?;
         let tree = self.tree;
-        let levers = tree
-            .at("governor")
-            .and_then(|node| node.at("levers"))
-            .map(Node::items)
-            .unwrap_or_default();
+        let levers = tree.at("governor").and_then(|node| node.at("levers")).map(Node::items).unwrap_or_default();
         for (at, node) in levers.iter().enumerate() {
             if levers[..at].iter().any(|earlier| earlier.text() == node.text()) {
                 let message = format!("{} is named twice", node.place.quoted());
                 let hint = "name each lever once, in the order to give them up";
-                self.problems.push(Problem::error(
-                    &node.place,
-                    &format!("governor.levers[{at}]"),
-                    message,
-                    hint,
-                ));
+                self.problems.push(Problem::error(&node.place, &format!("governor.levers[{at}]"), message, hint));
             }
         }
         Some(Governor {
@@ -179,179 +143,9 @@ impl Resolver<'_> {
         let zenoh = written.zenoh.map(|zenoh| self.zenoh(zenoh));
         let journal = written.journal.map(|journal| {
             let max_size = format::bytes(&journal.max_size).unwrap_or_default();
-            Journal {
-                path: self.absolute(&journal.path),
-                max_age: journal.max_age,
-                max_size,
-            }
+            Journal { path: self.absolute(&journal.path), max_age: journal.max_age, max_size }
         });
         Some(Events { zenoh, journal })
-    }
-
-    fn zenoh(&mut self, written: written::Zenoh) -> Zenoh {
-        let tree = self.tree;
-        let node = tree.at("events").and_then(|events| events.at("zenoh")).unwrap_or(tree);
-        let credentials = self.credentials(
-            node,
-            "events.zenoh",
-            written.user,
-            written.password,
-            written.password_file,
-        );
-        if !written.insecure {
-            self.refuse_open_doors(node);
-        }
-        if written.mode == written::Mode::Client && written.connect.is_empty() {
-            let hint = "add `connect = [\"tcp/host:7447\"]`, or use `mode = \"peer\"`";
-            self.problems.push(Problem::error(
-                node.value_place("mode"),
-                "events.zenoh.mode",
-                "a client needs a router to connect to",
-                hint,
-            ));
-        }
-        Zenoh {
-            mode: written.mode,
-            listen: written.listen,
-            connect: written.connect,
-            multicast: written.multicast,
-            tls: written.tls.map(|tls| self.tls(node, &tls)),
-            credentials,
-            insecure: written.insecure,
-        }
-    }
-
-    /// Events name people: a port that others can reach needs TLS, or the word `insecure`.
-    fn refuse_open_doors(&mut self, node: &Node) {
-        for (at, endpoint) in node
-            .at("listen")
-            .map(Node::items)
-            .unwrap_or_default()
-            .iter()
-            .enumerate()
-        {
-            let text = endpoint.text().unwrap_or_default();
-            if text.strip_prefix("tcp/").is_some_and(|address| !is_loopback(address)) {
-                let message = format!(
-                    "{} can be reached from other machines, and is not encrypted",
-                    endpoint.place.quoted()
-                );
-                let hint = "listen on tcp/127.0.0.1, or use tls/ with `[events.zenoh.tls]`, or say `insecure = true`";
-                self.problems.push(Problem::error(
-                    &endpoint.place,
-                    &format!("events.zenoh.listen[{at}]"),
-                    message,
-                    hint,
-                ));
-            }
-        }
-    }
-
-    fn tls(&mut self, zenoh: &Node, written: &written::Tls) -> Tls {
-        let tree = self.tree;
-        let node = zenoh.at("tls").unwrap_or(tree);
-        let mut pem = |key: &str, path: Option<&String>| {
-            let path = self.absolute(path?);
-            if !path.is_file() {
-                let message = format!("there is no file {}", path.display());
-                let key_path = format!("events.zenoh.tls.{key}");
-                self.problems.push(Problem::error(
-                    node.value_place(key),
-                    &key_path,
-                    message,
-                    "name a PEM file, relative to this file",
-                ));
-            }
-            Some(path)
-        };
-        Tls {
-            ca: pem("ca", written.ca.as_ref()),
-            certificate: pem("certificate", written.certificate.as_ref()),
-            key: pem("key", written.key.as_ref()),
-            mutual: written.mutual,
-        }
-    }
-
-    /// User and password from their keys, the password possibly from a file.
-    pub(crate) fn credentials(
-        &mut self,
-        node: &Node,
-        key: &str,
-        user: Option<String>,
-        password: Option<String>,
-        file: Option<String>,
-    ) -> Option<Credentials> {
-        if password.is_some() && file.is_some() {
-            let place = node.key_place("password_file");
-            let hint = format!("keep only one of {}", words::one_of(&["password", "password_file"]));
-            let message = "both a password and a password file are given";
-            self.problems
-                .push(Problem::error(place, &format!("{key}.password_file"), message, hint));
-        }
-        self.warn_of_plain_password(node, key);
-        let password = password
-            .map(Secret::new)
-            .or_else(|| self.secret_file(node, key, &file?));
-        match (user, password) {
-            (Some(user), Some(password)) => Some(Credentials { user, password }),
-            (None, Some(_)) => {
-                let message = format!("`{key}` has a password and no user");
-                self.problems.push(Problem::error(
-                    &node.place,
-                    &format!("{key}.user"),
-                    message,
-                    "add `user = …`",
-                ));
-                None
-            }
-            (Some(_), None) if file_was_not_the_reason(node) => {
-                let message = format!("`{key}` has a user and no password");
-                let hint = "add `password = \"${NAME}\"` to take it from the environment, or `password_file = …`";
-                self.problems.push(Problem::error(
-                    node.value_place("user"),
-                    &format!("{key}.password"),
-                    message,
-                    hint,
-                ));
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn warn_of_plain_password(&mut self, node: &Node, key: &str) {
-        let Some(written) = node.at("password") else { return };
-        if !written.place.text().contains("${") {
-            let hint = "write `password = \"${NAME}\"`, or `password_file = …`, so that this file can be shared";
-            let message = "the password is in this file for everyone to read";
-            self.problems.push(Problem::warning(
-                &written.place,
-                &format!("{key}.password"),
-                message,
-                hint,
-            ));
-        }
-    }
-
-    fn secret_file(&mut self, node: &Node, key: &str, file: &str) -> Option<Secret> {
-        let path = self.absolute(file);
-        let text = fs::read_to_string(&path)
-            .map_err(|error| format!("the password file {} cannot be read: {error}", path.display()));
-        let found = text.and_then(|text| match text.lines().next().map(str::trim_end) {
-            Some(first) if !first.is_empty() => Ok(Secret::new(first)),
-            _ => Err(format!("the password file {} has no first line", path.display())),
-        });
-        found
-            .map_err(|message| {
-                let hint = "write the password on the first line of that file; its path is relative to this file";
-                self.problems.push(Problem::error(
-                    node.value_place("password_file"),
-                    &format!("{key}.password_file"),
-                    message,
-                    hint,
-                ));
-            })
-            .ok()
     }
 
     /// A path as written, which is relative to the file it is written in.
@@ -375,21 +169,7 @@ pub(crate) fn absolute(dir: &Path, written: &str) -> PathBuf {
     out
 }
 
-/// A password file that could not be read has its own problem.
-fn file_was_not_the_reason(node: &Node) -> bool {
-    node.at("password_file").is_none()
-}
-
 /// Whether `key` is `section` or lies below it.
 fn is_within(key: &str, section: &str) -> bool {
-    key.strip_prefix(section)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
-fn is_loopback(address: &str) -> bool {
-    let host = address
-        .rsplit_once(':')
-        .map_or(address, |(host, _)| host)
-        .trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -4,10 +4,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Number, Value, json};
 
-use super::{
-    pipeline::{CommonKeys, Head},
-    written::Written,
-};
+use super::{pipeline::Head, stage::CommonKeys, written::Written};
 use crate::stages::{KINDS, Kind};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -81,10 +78,7 @@ fn one_stage(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
     let mut schema = inline(kind.schema, generator);
     let common = inline(CommonKeys::json_schema, generator);
     let mut properties = Map::new();
-    properties.insert(
-        "kind".to_owned(),
-        json!({ "description": "What the stage does.", "const": kind.name }),
-    );
+    properties.insert("kind".to_owned(), json!({ "description": "What the stage does.", "const": kind.name }));
     for part in [&common, &schema] {
         properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
     }
@@ -128,10 +122,8 @@ fn tidy(value: &mut Value) {
             items.iter_mut().for_each(tidy);
         }
         Value::Number(number) => {
-            let short = number
-                .as_f64()
-                .filter(|_| number.is_f64())
-                .and_then(|wide| (wide as f32).to_string().parse().ok());
+            let short =
+                number.as_f64().filter(|_| number.is_f64()).and_then(|wide| (wide as f32).to_string().parse().ok());
             if let Some(short) = short.and_then(Number::from_f64) {
                 *number = short;
             }

@@ -25,12 +25,7 @@ pub(crate) struct Shape<'a> {
 impl<'a> Shape<'a> {
     /// A whole schema document.
     pub(crate) fn new(root: &'a Json) -> Self {
-        Self {
-            schema: root,
-            about: root,
-            root,
-        }
-        .resolved()
+        Self { schema: root, about: root, root }.resolved()
     }
 
     /// The schema of one property.
@@ -40,26 +35,16 @@ impl<'a> Shape<'a> {
 
     /// The names of all properties.
     pub(crate) fn property_names(self) -> Vec<&'a str> {
-        self.schema["properties"]
-            .as_object()
-            .map(|all| all.keys().map(String::as_str).collect())
-            .unwrap_or_default()
+        self.schema["properties"].as_object().map(|all| all.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
     fn with(self, schema: &'a Json) -> Self {
-        Self {
-            schema,
-            about: schema,
-            root: self.root,
-        }
-        .resolved()
+        Self { schema, about: schema, root: self.root }.resolved()
     }
 
     /// Follows `$ref`; our generated schemas never refer in circles.
     fn resolved(self) -> Self {
-        let target = self.schema["$ref"]
-            .as_str()
-            .and_then(|path| self.root.pointer(path.trim_start_matches('#')));
+        let target = self.schema["$ref"].as_str().and_then(|path| self.root.pointer(path.trim_start_matches('#')));
         target.map_or(self, |schema| Self { schema, ..self }.resolved())
     }
 
@@ -140,36 +125,22 @@ fn compare_choice(node: &Node, shape: Shape<'_>, choices: &[&str], key: &str, pr
 
 /// Of several ways to write something, the one meant is told by its required keys (`file`, `rtsp` …), or else by its type.
 fn compare_alternatives(node: &Node, shape: Shape<'_>, ways: &[Shape<'_>], key: &str, problems: &mut Vec<Problem>) {
-    let fitting: Vec<_> = ways
-        .iter()
-        .filter(|way| way.types().iter().any(|wanted| fits(&node.value, wanted)))
-        .copied()
-        .collect();
+    let fitting: Vec<_> =
+        ways.iter().filter(|way| way.types().iter().any(|wanted| fits(&node.value, wanted))).copied().collect();
     if let [only] = fitting[..] {
         return compare(node, only, key, problems);
     }
-    let named: Vec<_> = fitting
-        .iter()
-        .filter(|way| required(**way).any(|word| node.entry(word).is_some()))
-        .collect();
+    let named: Vec<_> = fitting.iter().filter(|way| required(**way).any(|word| node.entry(word).is_some())).collect();
     match named[..] {
         [meant] => compare_table(node, node.entries(), *meant, key, problems),
         [] => problems.push(refusal::no_alternative(node, shape, &fitting, key)),
-        [..] => problems.push(refusal::many_alternatives(
-            node,
-            &named.into_iter().copied().collect::<Vec<_>>(),
-            key,
-        )),
+        [..] => problems.push(refusal::many_alternatives(node, &named.into_iter().copied().collect::<Vec<_>>(), key)),
     }
 }
 
 /// The keys that must be there.
-pub(crate) fn required<'a>(shape: Shape<'a>) -> impl Iterator<Item = &'a str> {
-    shape.schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
+pub(crate) fn required(shape: Shape<'_>) -> impl Iterator<Item = &str> {
+    shape.schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str)
 }
 
 fn compare_table(node: &Node, entries: &[Entry], shape: Shape<'_>, key: &str, problems: &mut Vec<Problem>) {
@@ -189,10 +160,7 @@ fn compare_table(node: &Node, entries: &[Entry], shape: Shape<'_>, key: &str, pr
 }
 
 fn compare_list(node: &Node, items: &[Node], shape: Shape<'_>, key: &str, problems: &mut Vec<Problem>) {
-    if shape.schema["minItems"]
-        .as_u64()
-        .is_some_and(|least| (items.len() as u64) < least)
-    {
+    if shape.schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {
         problems.push(refusal::too_few(node, shape, key));
     }
     let Some(inner) = shape.schema.get("items") else { return };
@@ -206,36 +174,17 @@ fn compare_text(node: &Node, text: &str, shape: Shape<'_>, key: &str, problems: 
     if text.contains("${") {
         return;
     }
-    if shape.schema["minLength"]
-        .as_u64()
-        .is_some_and(|least| (text.chars().count() as u64) < least)
-    {
+    if shape.schema["minLength"].as_u64().is_some_and(|least| (text.chars().count() as u64) < least) {
         problems.push(refusal::empty_text(node, shape, key));
         return;
     }
-    if let Some(Err(fault)) = shape.schema["format"]
-        .as_str()
-        .and_then(|name| format::check(name, text))
-    {
-        let shown = if mask::is_secret(key) {
-            "***".to_owned()
-        } else {
-            node.place.quoted()
-        };
-        problems.push(Problem::error(
-            &node.place,
-            key,
-            format!("{shown} is {}", fault.message),
-            fault.hint,
-        ));
+    if let Some(Err(fault)) = shape.schema["format"].as_str().and_then(|name| format::check(name, text)) {
+        let shown = if mask::is_secret(key) { "***".to_owned() } else { node.place.quoted() };
+        problems.push(Problem::error(&node.place, key, format!("{shown} is {}", fault.message), fault.hint));
     }
 }
 
 /// `camera[2]` and `id` make `camera[2].id`.
 pub(crate) fn join(key: &str, inner: &str) -> String {
-    if key.is_empty() {
-        inner.to_owned()
-    } else {
-        format!("{key}.{inner}")
-    }
+    if key.is_empty() { inner.to_owned() } else { format!("{key}.{inner}") }
 }

@@ -22,23 +22,14 @@ const ADVICE: [(&str, &str); 14] = [
         "a key may be set only once in a table: keep one of the two, or use `[[name]]` for a list of tables",
     ),
     ("string values must be quoted", "put the value in quotes: \"…\""),
-    (
-        "invalid basic string",
-        "close the text with `\"` on the same line; a backslash must be written `\\\\`",
-    ),
+    ("invalid basic string", "close the text with `\"` on the same line; a backslash must be written `\\\\`"),
     ("invalid literal string", "close the text with `'` on the same line"),
-    (
-        "escape",
-        "write a backslash as `\\\\`, or use '…' quotes, which take every character as it is",
-    ),
+    ("escape", "write a backslash as `\\\\`, or use '…' quotes, which take every character as it is"),
     ("key with no value", "write `key = value`, one a line"),
     ("missing assignment", "write `key = value`, one a line"),
     ("missing value", "put a value after `=`, such as \"text\", 5 or true"),
     ("comma", "separate items by exactly one comma"),
-    (
-        "inline table",
-        "close the table with `}`, with `key = value` pairs separated by commas",
-    ),
+    ("inline table", "close the table with `}`, with `key = value` pairs separated by commas"),
     ("array", "close the list with `]`, with items separated by commas"),
     ("table", "write a header as `[name]`, or `[[name]]` for one of many"),
     ("leading zero", "remove the zeros in front of the number"),
@@ -49,43 +40,30 @@ const ADVICE_OTHERWISE: &str = "write `key = value` lines under `[table]` header
 /// Reads and parses; the tree only when there is no syntax error at all.
 pub(crate) fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<Node> {
     match read_text(path) {
-        Ok(text) => parse(
-            &Arc::new(Source {
-                path: path.to_owned(),
-                text,
-            }),
-            problems,
-        ),
+        Ok(text) => parse(&Arc::new(Source { path: path.to_owned(), text }), problems),
         Err(problem) => {
-            problems.push(problem);
+            problems.push(*problem);
             None
         }
     }
 }
 
-fn read_text(path: &Path) -> Result<String, Problem> {
-    let refusal = |message: String, hint: &str| Problem::unreadable(path, message, hint);
-    let unreadable = |error: io::Error| {
-        refusal(
-            format!("cannot be read: {error}"),
-            "check the path, and who may read it",
-        )
-    };
+fn read_text(path: &Path) -> Result<String, Box<Problem>> {
+    let refusal = |message: String, hint: &str| Box::new(Problem::unreadable(path, message, hint));
+    let unreadable =
+        |error: io::Error| refusal(format!("cannot be read: {error}"), "check the path, and who may read it");
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() {
         return Err(refusal("is not a file".to_owned(), OURS));
     }
     if about.len() > MAX_BYTES {
-        let message = format!(
-            "is {} bytes long, more than a configuration file can be ({MAX_BYTES})",
-            about.len()
-        );
+        let message = format!("is {} bytes long, more than a configuration file can be ({MAX_BYTES})", about.len());
         return Err(refusal(message, OURS));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = good.matches('\n').count() + 1;
         refusal(format!("line {line} is no UTF-8 text"), "save the file as UTF-8")
     })
 }
@@ -100,19 +78,11 @@ pub(crate) fn parse(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Option
         } else {
             advice(error.message())
         };
-        problems.push(Problem::error(
-            &place,
-            "",
-            format!("not TOML: {}", error.message()),
-            hint,
-        ));
+        problems.push(Problem::error(&place, "", format!("not TOML: {}", error.message()), hint));
     }
     errors.is_empty().then(|| Node::document(source, &table))
 }
 
 fn advice(message: &str) -> &'static str {
-    ADVICE
-        .iter()
-        .find(|(part, _)| message.contains(part))
-        .map_or(ADVICE_OTHERWISE, |(_, hint)| hint)
+    ADVICE.iter().find(|(part, _)| message.contains(part)).map_or(ADVICE_OTHERWISE, |(_, hint)| hint)
 }

@@ -44,10 +44,7 @@ impl Node {
     pub(crate) fn document(source: &Arc<Source>, table: &Spanned<DeTable<'_>>) -> Self {
         // Missing tables are reported against the document: its first character says "this file".
         let start = Place::new(source, 0..source.text.find(['\r', '\n']).unwrap_or(source.text.len()));
-        Self {
-            place: start,
-            value: Value::Table(entries(source, table.get_ref())),
-        }
+        Self { place: start, value: Value::Table(entries(source, table.get_ref())) }
     }
 
     fn new(source: &Arc<Source>, value: &Spanned<DeValue<'_>>) -> Self {
@@ -86,29 +83,17 @@ impl Node {
 
     /// The entries of a table; none for anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
-        if let Value::Table(entries) = &self.value {
-            entries
-        } else {
-            &[]
-        }
+        if let Value::Table(entries) = &self.value { entries } else { &[] }
     }
 
     /// The items of a list; none for anything else.
     pub(crate) fn items(&self) -> &[Node] {
-        if let Value::List(items) = &self.value {
-            items
-        } else {
-            &[]
-        }
+        if let Value::List(items) = &self.value { items } else { &[] }
     }
 
     /// The text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
-        if let Value::Text(text) = &self.value {
-            Some(text)
-        } else {
-            None
-        }
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
     /// Takes this key out of a table.
@@ -137,10 +122,7 @@ impl Node {
             Value::Date => Json::String(self.place.text().to_owned()),
             Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
             Value::Table(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.node.to_json()))
-                    .collect::<Map<_, _>>(),
+                entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect::<Map<_, _>>(),
             ),
         }
     }

@@ -30,11 +30,7 @@ pub(crate) fn did_you_mean<'a>(
         return format!("did you mean `{word}`?");
     }
     let known: Vec<&str> = known.into_iter().collect();
-    if known.is_empty() {
-        "remove it".to_owned()
-    } else {
-        format!("{otherwise} {}", one_of(&known))
-    }
+    if known.is_empty() { "remove it".to_owned() } else { format!("{otherwise} {}", one_of(&known)) }
 }
 
 /// "`a`, `b` or `c`".

@@ -35,10 +35,7 @@ fn arriving(nodes: &[Node], at: usize) -> Vec<(String, Facts)> {
     if inputs.is_empty() {
         return vec![("the cameras".to_owned(), FROM_CAMERAS)];
     }
-    inputs
-        .iter()
-        .map(|input| (format!("`{}`", nodes[*input].id), nodes[*input].carries))
-        .collect()
+    inputs.iter().map(|input| (format!("`{}`", nodes[*input].id), nodes[*input].carries)).collect()
 }
 
 fn both(a: Facts, b: Facts) -> Facts {
@@ -47,11 +44,7 @@ fn both(a: Facts, b: Facts) -> Facts {
 
 fn refusal(nodes: &[Node], at: usize, path: &str, lacks: Facts) -> Problem {
     let node = &nodes[at];
-    let none = if lacks.iter().count() == 1 {
-        "none"
-    } else {
-        "none of these"
-    };
+    let none = if lacks.iter().count() == 1 { "none" } else { "none of these" };
     let message = format!("`{}` needs {lacks}, and packets from {path} carry {none}", node.id);
     let mut hints: Vec<String> = lacks.iter().map(|fact| hint(nodes, node, fact)).collect();
     hints.dedup();
@@ -61,10 +54,7 @@ fn refusal(nodes: &[Node], at: usize, path: &str, lacks: Facts) -> Problem {
 /// The stage that would add the fact: one that is in the graph at the wrong place, or else a kind that exists.
 fn hint(nodes: &[Node], node: &Node, fact: Fact) -> String {
     let adds = |facts: Facts| Facts::of(&[fact]).without(facts).is_empty();
-    if let Some(present) = nodes
-        .iter()
-        .find(|other| adds(other.contract.adds) && other.id != node.id)
-    {
+    if let Some(present) = nodes.iter().find(|other| adds(other.contract.adds) && other.id != node.id) {
         return format!("`{}` adds {}: read `after` it", present.id, present.contract.adds);
     }
     let kinds = KINDS.iter().filter(|kind| adds(kind.contract.adds));
@@ -72,9 +62,5 @@ fn hint(nodes: &[Node], node: &Node, fact: Fact) -> String {
         return format!("no stage adds {} yet: remove `{}`", fact.word(), node.id);
     };
     let names: Vec<&str> = kinds.map(|kind| kind.name).collect();
-    format!(
-        "add a stage {} before it, which adds {}",
-        config::one_of(&names),
-        kind.contract.adds
-    )
+    format!("add a stage {} before it, which adds {}", config::one_of(&names), kind.contract.adds)
 }

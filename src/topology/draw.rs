@@ -12,10 +12,7 @@ const LANES: &str = "lanes: newest wins";
 /// As Mermaid. `cameras` names the inputs; empty for a pipeline alone.
 pub fn mermaid(graph: &Graph, title: &str, cameras: &[&str]) -> String {
     let mut out = format!("%% {}\nflowchart LR\n", one_line(title));
-    line(
-        &mut out,
-        format_args!("  {CAMERAS}([\"{}\"])", inputs(cameras, "<br/>")),
-    );
+    line(&mut out, format_args!("  {CAMERAS}([\"{}\"])", inputs(cameras, "<br/>")));
     for (at, node) in graph.nodes().iter().enumerate() {
         let text = contract(node, "<br/>");
         let (open, close) = if node.is_sink { ("[/", "/]") } else { ("[", "]") };
@@ -23,10 +20,7 @@ pub fn mermaid(graph: &Graph, title: &str, cameras: &[&str]) -> String {
     }
     for link in graph.links() {
         let from = link.from.map_or(CAMERAS.to_owned(), |from| format!("s{from}"));
-        line(
-            &mut out,
-            format_args!("  {from} -- \"{}\" --> s{}", policy(link.edge), link.to),
-        );
+        line(&mut out, format_args!("  {from} -- \"{}\" --> s{}", policy(link.edge), link.to));
     }
     out
 }
@@ -35,23 +29,14 @@ pub fn mermaid(graph: &Graph, title: &str, cameras: &[&str]) -> String {
 pub fn dot(graph: &Graph, title: &str, cameras: &[&str]) -> String {
     let title = one_line(title).replace('\\', "\\\\").replace('"', "\\\"");
     let mut out = format!("digraph flyball {{\n  label=\"{title}\";\n  rankdir=LR;\n  node [shape=box];\n");
-    line(
-        &mut out,
-        format_args!("  {CAMERAS} [shape=oval, label=\"{}\"];", inputs(cameras, "\\n")),
-    );
+    line(&mut out, format_args!("  {CAMERAS} [shape=oval, label=\"{}\"];", inputs(cameras, "\\n")));
     for (at, node) in graph.nodes().iter().enumerate() {
         let shape = if node.is_sink { "shape=cds, " } else { "" };
-        line(
-            &mut out,
-            format_args!("  s{at} [{shape}label=\"{}\"];", contract(node, "\\n")),
-        );
+        line(&mut out, format_args!("  s{at} [{shape}label=\"{}\"];", contract(node, "\\n")));
     }
     for link in graph.links() {
         let from = link.from.map_or(CAMERAS.to_owned(), |from| format!("s{from}"));
-        line(
-            &mut out,
-            format_args!("  {from} -> s{} [label=\"{}\"];", link.to, policy(link.edge)),
-        );
+        line(&mut out, format_args!("  {from} -> s{} [label=\"{}\"];", link.to, policy(link.edge)));
     }
     out + "}\n"
 }

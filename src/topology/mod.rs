@@ -15,7 +15,9 @@ pub mod graph;
 mod inputs;
 mod models;
 mod open;
+mod order;
 mod people;
+mod reads;
 mod run;
 mod wiring;
 

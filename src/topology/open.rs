@@ -21,18 +21,15 @@ pub struct Opened {
 
 /// Reads a deployment or a pipeline file with all it refers to, and checks that its stages make a graph.
 pub fn open(path: &Path, environment: &Environment) -> Opened {
-    let config::Reading {
-        mut deployment,
-        pipeline,
-        mut problems,
-    } = config::read(path, environment);
+    let config::Reading { mut deployment, pipeline, mut problems } = config::read(path, environment);
     let mut graph = None;
     let mut title = String::new();
     if let Some(pipeline) = pipeline {
-        title = [pipeline.name.as_str(), pipeline.summary.as_str()]
-            .join(": ")
-            .trim_end_matches(": ")
-            .to_owned();
+        title = if pipeline.summary.is_empty() {
+            pipeline.name.clone()
+        } else {
+            format!("{}: {}", pipeline.name, pipeline.summary)
+        };
         match Graph::build(&pipeline) {
             Ok(built) => {
                 problems.extend_from_slice(built.warnings());
@@ -44,10 +41,5 @@ pub fn open(path: &Path, environment: &Environment) -> Opened {
     if any_error(&problems) {
         deployment = None;
     }
-    Opened {
-        title,
-        deployment,
-        graph,
-        problems: in_reading_order(problems),
-    }
+    Opened { title, deployment, graph, problems: in_reading_order(problems) }
 }

@@ -1,0 +1,156 @@
+//! `[[camera]]`: a live input as people type it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One live input.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Camera {
+    /// The camera's id, part of every key expression: letters, digits, `-`, `_` and `.`.
+    #[schemars(extend("format" = "id"))]
+    pub(crate) id: String,
+    /// Where its pictures come from, such as `{ file = "clip.mp4" }` or `{ rtsp = "rtsp://host/path" }`.
+    pub(crate) source: Source,
+    /// What is taken of it at most.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    /// What decodes it.
+    #[serde(default)]
+    pub(crate) decoder: Decoder,
+}
+
+/// Where a camera's pictures come from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Source {
+    /// A video file.
+    File(FileSource),
+    /// A network camera.
+    Rtsp(RtspSource),
+    /// Pictures made up here.
+    Synthetic(SyntheticSource),
+}
+
+/// A video file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileSource {
+    /// The file, relative to this file.
+    #[schemars(length(min = 1))]
+    pub(crate) file: String,
+    /// How fast it plays.
+    #[serde(default)]
+    pub(crate) pace: Pace,
+    /// Whether it starts again at its end.
+    #[serde(default)]
+    pub(crate) repeat: bool,
+}
+
+/// A network camera.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RtspSource {
+    /// The camera's address, such as `rtsp://host:554/path`.
+    #[schemars(extend("format" = "rtsp-url"))]
+    pub(crate) rtsp: String,
+    /// The user to log in as.
+    pub(crate) user: Option<String>,
+    /// The password; write `"${NAME}"` to take it from the environment.
+    pub(crate) password: Option<String>,
+    /// A file whose first line is the password, relative to this file.
+    pub(crate) password_file: Option<String>,
+    /// How pictures travel.
+    #[serde(default)]
+    pub(crate) transport: Transport,
+}
+
+/// Pictures made up here.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SyntheticSource {
+    /// What to make up.
+    pub(crate) synthetic: Synthetic,
+}
+
+/// How fast a file plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// As it was recorded, like a live camera; frames nobody takes in time are lost.
+    #[default]
+    Realtime,
+    /// As fast as the graph takes them; none is lost.
+    Fast,
+}
+
+/// How pictures travel from a network camera.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TCP first, UDP when the camera refuses it.
+    #[default]
+    Auto,
+    /// Inside the RTSP connection: passes firewalls, loses nothing.
+    Tcp,
+    /// Datagrams: a little less delay, and holes under load.
+    Udp,
+}
+
+/// What decodes a camera's video.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decoder {
+    /// NVDEC when present, the CPU otherwise.
+    #[default]
+    Auto,
+    /// The CPU.
+    Software,
+    /// NVDEC, or an error.
+    Nvdec,
+}
+
+/// Pictures made up here: discs that move like faces, the same for the same seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Synthetic {
+    /// Width in pixels, 16 to 7680.
+    #[schemars(range(min = 16, max = 7680))]
+    pub width: u32,
+    /// Height in pixels, 16 to 4320.
+    #[schemars(range(min = 16, max = 4320))]
+    pub height: u32,
+    /// Frames a second, above 0 and at most 240.
+    #[schemars(range(max = 240), extend("exclusiveMinimum" = 0))]
+    pub fps: f32,
+    /// Faces on each frame, 0 to 64.
+    #[schemars(range(min = 0, max = 64))]
+    pub faces: u32,
+    /// Frames to make; 0 makes them without end.
+    pub frames: u64,
+    /// How fast they come.
+    pub pace: Pace,
+    /// The seed of every movement.
+    pub seed: u64,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self { width: 640, height: 384, fps: 15.0, faces: 1, frames: 0, pace: Pace::Realtime, seed: 1 }
+    }
+}
+
+/// What is taken of a camera at most.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Frames a second, above 0 and at most 240. Default: as many as it sends.
+    #[schemars(range(max = 240), extend("exclusiveMinimum" = 0))]
+    pub fps: Option<f32>,
+    /// Widest picture accepted in pixels, 16 to 7680. Default: any.
+    #[schemars(range(min = 16, max = 7680))]
+    pub width: Option<u32>,
+    /// Tallest picture accepted in pixels, 16 to 4320. Default: any.
+    #[schemars(range(min = 16, max = 4320))]
+    pub height: Option<u32>,
+}

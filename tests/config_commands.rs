@@ -1,0 +1,80 @@
+//! `flyball check`, `draw` and `schema` as a user meets them: what is printed where, and the exit code.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// The exit code when a file cannot run.
+const BAD_INPUT: i32 = 2;
+
+fn flyball(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flyball"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn check_says_how_many_files_and_exits_by_errors() {
+    let good = flyball(&["check", "pipelines/face-gate.toml", "pipelines/bench.toml"]);
+    assert_eq!((good.status.code(), out(&good).as_str()), (Some(0), "2 files checked: no problems\n"));
+    let missing = flyball(&["check", "no/such.toml", "--json"]);
+    assert_eq!(missing.status.code(), Some(BAD_INPUT));
+    let report: serde_json::Value = serde_json::from_str(&out(&missing)).unwrap();
+    assert_eq!((&report["errors"], &report["problems"][0]["file"]), (&1.into(), &"no/such.toml".into()));
+    assert!(report["problems"][0]["message"].as_str().unwrap().contains("cannot be read"));
+}
+
+/// The whole text of a problem, once: place, words, the line with carets under the mistake, the hint.
+#[test]
+fn check_shows_the_line_and_points_at_the_mistake() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("p.toml");
+    fs::write(
+        &path,
+        "pipeline.name = \"p\"\n[[stage]]\nkind = \"detect\"\n\tintervall = 2\n[[stage]]\nkind = \"publich\"\n",
+    )
+    .unwrap();
+    let path = path.to_str().unwrap();
+    let checked = flyball(&["check", path]);
+    assert_eq!(checked.status.code(), Some(BAD_INPUT));
+    let expected = format!(
+        "{path}:4:2: error: unknown key `intervall` in `stage[0]`\n    |\n  4 | \tintervall = 2\n    | \t^^^^^^^^^\n  help: did you mean `interval`?\n\n\
+         {path}:6:8: error: no kind of stage is called \"publich\"\n    |\n  6 | kind = \"publich\"\n    |        ^^^^^^^^^\n  help: did you mean `publish`?\n\n\
+         1 file checked: 2 errors\n"
+    );
+    assert_eq!(out(&checked), expected);
+}
+
+#[test]
+fn draw_prints_the_graph_or_says_why_there_is_none() {
+    for (arguments, golden) in [
+        (&["draw", "pipelines/face-gate.toml"][..], "tests/golden/draw/face-gate.mmd"),
+        (&["draw", "pipelines/face-gate.toml", "--format", "dot"], "tests/golden/draw/face-gate.dot"),
+    ] {
+        let drawn = flyball(arguments);
+        assert_eq!(drawn.status.code(), Some(0));
+        assert_eq!(out(&drawn), fs::read_to_string(golden).unwrap());
+    }
+    let none = flyball(&["draw", "Cargo.toml"]);
+    assert_eq!((none.status.code(), out(&none).as_str()), (Some(BAD_INPUT), ""));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("neither a deployment nor a pipeline"));
+}
+
+#[test]
+fn schema_prints_what_is_committed() {
+    for kind in ["pipeline", "deployment"] {
+        let printed = flyball(&["schema", kind]);
+        assert_eq!(out(&printed), fs::read_to_string(format!("config/schema/{kind}.schema.json")).unwrap());
+    }
+}
