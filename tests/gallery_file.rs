@@ -142,20 +142,11 @@ fn the_same_face_under_another_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (gallery, space) = (Gallery::open(dir.path().join("people.redb")).unwrap(), space("a"));
     gallery.add(&enrolment(&space, "anna", 1)).unwrap();
-    let refusal = gallery
-        .check_new(&space, &face(&space, 1), &id("bert"))
-        .unwrap()
-        .unwrap_err();
-    assert!(refusal.to_string().contains("looks like ANNA (anna"), "{refusal}");
-    assert_eq!(
-        gallery.check_new(&space, &face(&space, 1), &id("anna")).unwrap(),
-        Ok(()),
-        "another photo of anna"
-    );
-    assert_eq!(
-        gallery.check_new(&space, &face(&space, 2), &id("bert")).unwrap(),
-        Ok(())
-    );
+    let told = |seed, person| gallery.lookalike(&space, &face(&space, seed), &id(person)).unwrap();
+    let refusal = told(1, "bert").unwrap().to_string();
+    assert!(refusal.contains("looks like ANNA (anna"), "{refusal}");
+    assert_eq!(told(1, "anna"), None, "another photo of anna");
+    assert_eq!(told(2, "bert"), None);
 }
 
 /// What a user is told about a file with these bytes.

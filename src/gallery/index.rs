@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn known_unknown_and_ambiguous_in_either_measure() {
-        for metric in [Metric::Cosine, Metric::Distance] {
+        for metric in [Metric::Cosine, Metric::L2] {
             let space = space(metric);
             let all = [
                 enrolled(&space, "anna", [1.0, 0.0, 0.0]),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn events_say_score_kind_threshold_and_margin() {
-        let space = space(Metric::Distance);
+        let space = space(Metric::L2);
         let all = [
             enrolled(&space, "anna", [1.0, 0.0, 0.0]),
             enrolled(&space, "bert", [0.0, 1.0, 0.0]),

@@ -156,21 +156,19 @@ impl Gallery {
             .collect()
     }
 
-    /// Refuses a face that looks like somebody enrolled under another id than `person`.
-    pub fn check_new(
+    /// The refusal, if a face looks like somebody enrolled under another id than `person`.
+    pub fn lookalike(
         &self,
         space: &SpaceInfo,
         face: &Embedding,
         person: &PersonId,
-    ) -> Result<Result<(), Refusal>, GalleryError> {
+    ) -> Result<Option<Refusal>, GalleryError> {
         let found = self.index(space)?.search_except(face, Some(person))?;
-        Ok(match found.best {
-            Some((person, score)) if score >= space.threshold() => {
-                let name = self.name(&person).unwrap_or_default();
-                Err(Refusal::LooksLike { person, name, score })
-            }
-            _ => Ok(()),
-        })
+        let close = found.best.filter(|(_, score)| *score >= space.threshold());
+        Ok(close.map(|(person, score)| {
+            let name = self.name(&person).unwrap_or_default();
+            Refusal::LooksLike { person, name, score }
+        }))
     }
 
     fn read(&self, folder: &Folder) -> Result<Contents, GalleryError> {

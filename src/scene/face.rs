@@ -26,7 +26,7 @@ pub enum ScoreKind {
     /// Cosine of the angle between two embeddings, -1 to 1.
     Cosine,
     /// One minus the Euclidean distance between two embeddings: 1 for the same vector, falling without end.
-    OneMinusDistance,
+    OneMinusL2,
     /// A model's output read as a probability, 0 to 1; not calibrated unless its manifest says so.
     Probability,
 }

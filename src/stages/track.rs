@@ -27,7 +27,7 @@ use camera::Camera;
 
 /// A camera that sent nothing for this long is forgotten, except for the numbers it used: longer than any reconnection
 /// that could still show the same face in the same place.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// What `track` needs and adds.
 pub const CONTRACT: Contract = Contract {

@@ -14,14 +14,15 @@ const TOO_SMALL: f32 = 16.0;
 const FULL_SIZE: f32 = 112.0;
 /// Nose off the line between eyes and mouth by this share of the eye distance: about 60° of yaw, where embeddings fail.
 const TURNED_AWAY: f32 = 0.5;
-/// Where a frontal nose is on the way from eyes to mouth (0.49 in ArcFace's template; people vary by about a tenth).
-const LEVEL_NOSE: f32 = 0.5;
+/// Where a frontal nose is on the way from eyes to mouth: 0.49 in ArcFace's template, 0.49 to 0.62 by YuNet on eight people.
+const LEVEL_NOSE: f32 = 0.53;
 /// How far it may stray before the face looks at the floor or the ceiling.
 const TILTED_AWAY: f32 = 0.45;
 /// Pose credit when no landmarks are known: neither praise nor blame.
 const POSE_UNKNOWN: f32 = 0.5;
-/// Variance of the Laplacian at which sharpness is one half, in squared 8-bit luma steps. Sharp faces give several hundred,
-/// visibly blurred ones less than 50.
+/// Variance of the Laplacian at which sharpness is one half, in squared 8-bit luma steps. Measured: sharp photos 500 to 1200,
+/// small compressed video 35 to 130; photos blurred by a Gaussian of 1 % of the face's width 90 to 120, of 2 % 12 to 20, of
+/// 4 % below 4.
 const HALF_SHARP: f32 = 80.0;
 /// Video luma spans 219 steps where photos span 255: stretches variance to the latter.
 const VIDEO_STRETCH: f32 = (255.0 / 219.0) * (255.0 / 219.0);
@@ -151,7 +152,9 @@ impl Grid {
             add_line(pixels, x, y + row, step, line);
         }
         let share = 1.0 / (step * step) as f32;
-        cells.iter_mut().for_each(|c| *c *= share);
+        for cell in &mut cells {
+            *cell *= share;
+        }
         Self { cols, rows, cells }
     }
 

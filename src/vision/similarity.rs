@@ -19,7 +19,7 @@ pub enum Metric {
     /// Angle between vectors of unit length (ArcFace and its kin). Larger means more alike.
     Cosine,
     /// Euclidean distance between vectors as the network gives them (dlib's ResNet). Smaller means more alike.
-    Distance,
+    L2,
 }
 
 /// A model's embedding space, as its manifest describes it.
@@ -81,7 +81,7 @@ impl SpaceInfo {
         let direction = unit(raw).ok_or_else(meaningless)?;
         let values = match self.metric {
             Metric::Cosine => direction,
-            Metric::Distance => raw.to_vec(),
+            Metric::L2 => raw.to_vec(),
         };
         Ok(Embedding {
             space: self.name.clone(),
@@ -118,7 +118,7 @@ impl SpaceInfo {
     pub fn score(&self, a: &[f32], b: &[f32]) -> f32 {
         match self.metric {
             Metric::Cosine => dot(a, b),
-            Metric::Distance => 1.0 - distance(a, b),
+            Metric::L2 => 1.0 - distance(a, b),
         }
     }
 
@@ -126,7 +126,7 @@ impl SpaceInfo {
     pub fn threshold(&self) -> f32 {
         match self.metric {
             Metric::Cosine => self.known,
-            Metric::Distance => 1.0 - self.known,
+            Metric::L2 => 1.0 - self.known,
         }
     }
 
@@ -134,7 +134,7 @@ impl SpaceInfo {
     pub fn kind(&self) -> ScoreKind {
         match self.metric {
             Metric::Cosine => ScoreKind::Cosine,
-            Metric::Distance => ScoreKind::OneMinusDistance,
+            Metric::L2 => ScoreKind::OneMinusL2,
         }
     }
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn distance_spaces_keep_raw_vectors_and_score_one_minus_distance() {
-        let space = space("dlib", Metric::Distance);
+        let space = space("dlib", Metric::L2);
         let (a, b) = (
             space.embed(&[2.0, 0.0, 0.0]).unwrap(),
             space.embed(&[2.0, 0.3, 0.0]).unwrap(),
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn outputs_without_meaning_are_refused() {
-        let space = space("s", Metric::Distance);
+        let space = space("s", Metric::L2);
         for bad in [[0.0; 3], [f32::NAN, 0.0, 0.0], [f32::INFINITY, 1.0, 0.0]] {
             assert!(matches!(space.embed(&bad), Err(SpaceError::Meaningless(_))), "{bad:?}");
         }

@@ -80,7 +80,7 @@ impl StorageBackend for Disk {
 }
 
 fn somebody(number: usize) -> Enrolment {
-    let vector: Vec<f32> = (0..8192).map(|i| (i * 7 + number) as f32).collect();
+    let vector: Vec<f32> = (0..2048).map(|i| (i * 7 + number) as f32).collect();
     Enrolment {
         person: PersonId::new(&format!("p{number}")).unwrap(),
         name: format!("Person {number}"),
