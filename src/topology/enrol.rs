@@ -83,7 +83,7 @@ impl Enroller {
         let pixels = read_photo(photo).map_err(|problem| EnrolError::Photo(shown.clone(), problem))?;
         let (embedding, quality) = self.look(&pixels, &shown)?;
         if let Some(space) = self.spaces.iter().find(|s| s.name == embedding.space).filter(|_| !even_if_alike) {
-            self.gallery.check_new(space, &embedding, person)?.map_err(refused)?;
+            self.gallery.lookalike(space, &embedding, person)?.map_or(Ok(()), |alike| Err(refused(alike)))?;
         }
         let photo = photo.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let same = |e: &Enrolment| e.person == *person && e.name == name && e.photo == photo && e.embedding == embedding;

@@ -156,7 +156,7 @@ fn space_info(manifest: &ModelManifest, name: String) -> Option<SpaceInfo> {
     let Output::Embedding(said) = &manifest.output else { return None };
     let metric = match said.metric {
         crate::inference::manifest::Metric::Cosine => vision::Metric::Cosine,
-        crate::inference::manifest::Metric::L2 => vision::Metric::Distance,
+        crate::inference::manifest::Metric::L2 => vision::Metric::L2,
     };
     let (known, margin) = (said.thresholds.known, said.thresholds.margin);
     Some(SpaceInfo { name: name.into(), dims: said.dims, metric, known, margin })

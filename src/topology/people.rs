@@ -75,7 +75,7 @@ impl People for FromGallery {
 /// The answer when nobody is enrolled: unknown, as far from everybody as the measure goes.
 fn nobody(space: Option<&SpaceInfo>) -> Match {
     let (kind, threshold) = match space {
-        Some(SpaceInfo { metric: Metric::Distance, known, .. }) => (ScoreKind::OneMinusDistance, 1.0 - known),
+        Some(SpaceInfo { metric: Metric::L2, known, .. }) => (ScoreKind::OneMinusL2, 1.0 - known),
         Some(SpaceInfo { known, .. }) => (ScoreKind::Cosine, *known),
         None => (ScoreKind::Cosine, 1.0),
     };

@@ -79,7 +79,7 @@ open_words! {
         /// Cosine of the angle between two embeddings, -1 to 1.
         Cosine,
         /// One minus the Euclidean distance between two embeddings: 1 for the same vector, falling without end.
-        OneMinusDistance,
+        OneMinusL2,
         /// A model's output read as a probability, 0 to 1.
         Probability,
     }
@@ -154,7 +154,7 @@ impl From<crate::scene::ScoreKind> for ScoreKind {
     fn from(kind: crate::scene::ScoreKind) -> Self {
         match kind {
             crate::scene::ScoreKind::Cosine => Self::Cosine,
-            crate::scene::ScoreKind::OneMinusDistance => Self::OneMinusDistance,
+            crate::scene::ScoreKind::OneMinusL2 => Self::OneMinusL2,
             crate::scene::ScoreKind::Probability => Self::Probability,
         }
     }
