@@ -4,7 +4,7 @@
     pip install eclipse-zenoh==1.10.2
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--camera gate-1] [--since 0] [--count 10]
 
-Zenoh reconnects by itself; what was missed meanwhile is noticed by its sequence number and asked for again.
+Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again.
 """
 import argparse, json, queue, sys
 import zenoh
@@ -16,56 +16,48 @@ args.add_argument("--since", type=int, help="begin after this sequence number (0
 args.add_argument("--count", type=int, help="stop after this many events")
 args = args.parse_args()
 
-config = zenoh.Config()
-for key, value in {"connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
-    config.insert_json5(key, json.dumps(value))
-inbox, had, ids = queue.Queue(), {}, {}  # had: source -> (epoch, sequence); ids: those printed, oldest first
+had = {}  # source -> (epoch, number) of the last event printed
+ids = {}  # ids printed lately, oldest first
 
 
-def history(source, since):
-    """Events of one camera after `since`, oldest first, from the journal; a few pages if there are many."""
-    while True:
-        replies = list(session.get(f"flyball/v1{source.removeprefix('/flyball')}/@history?since={since}"))
-        page = [json.loads(line) for r in replies if r.ok for line in r.ok.payload.to_string().splitlines()]
-        yield from page
-        if not page or int(page[-1]["sequence"]) <= since:
-            return
-        since = int(page[-1]["sequence"])
-
-
-def take(epoch, source, sequence, event=None):
-    """One event, or (without one) a heartbeat that says how far the numbering is. False once enough was printed."""
-    first = (epoch, args.since if args.since is not None else sequence - (event is not None))
-    last = had.setdefault(source, first)
-    last = last if last[0] == epoch else (epoch, 0)  # a new epoch numbers from 1
-    if sequence > last[1] + (event is not None):
-        had[source] = (epoch, sequence - (event is not None))  # whatever history cannot fill is said below
-        for old in history(source, last[1]):
-            if int(old["sequence"]) > last[1] + 1:
-                print(f"{source}: nobody has {last[1] + 1} to {int(old['sequence']) - 1} any more", file=sys.stderr)
-            last = (epoch, max(last[1], int(old["sequence"])))
-            had[source] = max(had[source], last)
-            if old["id"] not in ids and not emit(old):
-                return False
-    if event is None or event["id"] in ids:
-        return True
-    had[source] = max(had[source], (epoch, sequence))
-    return emit(event)
+def take(message):
+    """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
+    source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
+    had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
+    if epoch > had[source][0]:
+        had[source] = (epoch, 0)  # numbering began anew
+    while number > had[source][1] + is_event and epoch == had[source][0]:
+        before = had[source]
+        selector = f"flyball/v1{source.removeprefix('/flyball')}/@history?since={before[1]}"
+        lines = [line for reply in session.get(selector) if reply.ok for line in reply.ok.payload.to_string().splitlines()]
+        for line in lines:
+            emit(json.loads(line))
+        if had[source] == before:
+            break  # nobody answers; emit() says what is lost
+    if is_event:
+        emit(message)
 
 
 def emit(event):
-    ids[event["id"]] = None
+    source, number, (epoch, last) = event["source"], int(event["sequence"]), had[event["source"]]
+    if event["id"] in ids or (event["epoch"], number) <= (epoch, last):
+        return
+    if event["epoch"] == epoch and number > last + 1 and event["type"] != "dev.flyball.gap.v1":
+        print(f"{source}: events {last + 1} to {number - 1} are lost", file=sys.stderr)
+    had[source], ids[event["id"]] = (event["epoch"], number), None
     if len(ids) > 10_000:
-        ids.pop(next(iter(ids)))
+        del ids[next(iter(ids))]
     print(json.dumps(event), flush=True)
     args.count = args.count and args.count - 1
-    return args.count != 0
+    if args.count == 0:
+        sys.exit()
 
 
+config, inbox = zenoh.Config(), queue.Queue()
+for key, value in {"connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
+    config.insert_json5(key, json.dumps(value))
 with zenoh.open(config) as session:
-    base = f"flyball/v1/*/{args.camera}"
-    subscribers = [session.declare_subscriber(key, lambda s: inbox.put(json.loads(s.payload.to_string()))) for key in (f"{base}/**", f"{base}/@head")]
+    for key in ("**", "@head"):
+        session.declare_subscriber(f"flyball/v1/*/{args.camera}/{key}", lambda sample: inbox.put(json.loads(sample.payload.to_string())))
     while True:
-        message = inbox.get()
-        if not take(message["epoch"], message["source"], int(message["sequence"]), message if "id" in message else None):
-            break
+        take(inbox.get())
