@@ -4,8 +4,7 @@
     pip install eclipse-zenoh==1.10.2
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--camera gate-1] [--since 0] [--count 10]
 
-Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again.
-"""
+Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
 import argparse, json, queue, sys
 import zenoh
 
@@ -16,8 +15,7 @@ args.add_argument("--since", type=int, help="begin after this sequence number (0
 args.add_argument("--count", type=int, help="stop after this many events")
 args = args.parse_args()
 
-had = {}  # source -> (epoch, number) of the last event printed
-ids = {}  # ids printed lately, oldest first
+had, ids = {}, {}  # source -> (epoch, number) of the last event printed; ids printed lately, oldest first
 
 
 def take(message):
@@ -29,8 +27,7 @@ def take(message):
     while number > had[source][1] + is_event and epoch == had[source][0]:
         before = had[source]
         selector = f"flyball/v1{source.removeprefix('/flyball')}/@history?since={before[1]}"
-        lines = [line for reply in session.get(selector) if reply.ok for line in reply.ok.payload.to_string().splitlines()]
-        for line in lines:
+        for line in "\n".join(reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok).splitlines():
             emit(json.loads(line))
         if had[source] == before:
             break  # nobody answers; emit() says what is lost
@@ -45,8 +42,7 @@ def emit(event):
     if event["epoch"] == epoch and number > last + 1 and event["type"] != "dev.flyball.gap.v1":
         print(f"{source}: events {last + 1} to {number - 1} are lost", file=sys.stderr)
     had[source], ids[event["id"]] = (event["epoch"], number), None
-    if len(ids) > 10_000:
-        del ids[next(iter(ids))]
+    len(ids) > 10_000 and ids.pop(next(iter(ids)))
     print(json.dumps(event), flush=True)
     args.count = args.count and args.count - 1
     if args.count == 0:

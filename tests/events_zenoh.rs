@@ -1,5 +1,11 @@
 //! Events over a real Zenoh on loopback: live, late, after a restart, in Rust and in Python.
 #![cfg(feature = "zenoh")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may say what it found, and end where it is wrong"
+)]
 
 use std::{
     collections::HashSet,
@@ -8,7 +14,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -90,8 +96,8 @@ impl Node {
 }
 
 fn draft(n: u64) -> Draft {
+    static SAMPLE: OnceLock<Event> = OnceLock::new();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events/v1.0-visit-opened.json");
-    static SAMPLE: std::sync::OnceLock<Event> = std::sync::OnceLock::new();
     let sample = SAMPLE.get_or_init(|| Event::from_json(&fs::read(golden).unwrap()).unwrap());
     let mut data = sample.visit().unwrap().clone();
     data.visit.id = Uuid::from_u128(n.into());

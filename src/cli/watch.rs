@@ -86,7 +86,7 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), crate::events::Bus
     let mut subscription = bus.subscribe(&filter, args.since)?;
     let mut printed = 0;
     while args.count.is_none_or(|count| printed < count) {
-        let Some(delivery) = subscription.next_within(Duration::from_secs(3_600)) else {
+        let Some(delivery) = subscription.next_within(Duration::from_hours(1)) else {
             continue;
         };
         match print(args, &delivery, out) {

@@ -107,7 +107,10 @@ enum Position {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Heard::{Again, Missing, Next},
+        *,
+    };
     use crate::events::{
         keys::{Origin, PlaceId},
         wire::{Data, Draft, NodeCondition, NodeHealth, UtcMicros},
@@ -136,7 +139,6 @@ mod tests {
     fn tells_new_from_had_from_missing() {
         let mut follower = Follower::new(None);
         let heard: Vec<_> = [5, 6, 6, 5, 9].map(|n| follower.hear(&event(1, n))).to_vec();
-        use Heard::{Again, Missing, Next};
         assert_eq!(heard, [Next, Next, Again, Again, Missing { since: 6 }]);
         let fetched: Vec<_> = [7, 8, 9].map(|n| follower.hear(&event(1, n))).to_vec();
         assert_eq!(fetched, [Next, Next, Next]);

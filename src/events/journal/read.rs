@@ -80,7 +80,7 @@ impl JournalReader {
             match Event::from_json(json.value().as_bytes()) {
                 Ok(event) => events.push(event),
                 Err(cause) => {
-                    tracing::warn!(visit = visit.value(), %cause, "an open visit cannot be read and stays open")
+                    tracing::warn!(visit = visit.value(), %cause, "an open visit cannot be read and stays open");
                 }
             }
         }

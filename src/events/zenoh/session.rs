@@ -48,6 +48,7 @@ impl ZenohBus {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub(super) fn refused(cause: ::zenoh::Error) -> BusError {
     BusError::Zenoh(cause.to_string())
 }
