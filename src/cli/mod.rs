@@ -9,6 +9,7 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 mod schema;
+mod watch;
 
 use std::{
     io::{self, Write},
@@ -38,6 +39,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
+    Watch(watch::WatchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
     SampleCamera(sample_camera::SampleCameraArgs),
@@ -69,6 +71,7 @@ fn dispatch(command: Command) -> Exit {
         #[cfg(feature = "media")]
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
+        Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);

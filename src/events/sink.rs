@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::wire::Event;
 
 /// A numbered event with its JSON text, made once and shared by every sink.
@@ -17,7 +19,7 @@ pub struct Recorded {
 }
 
 /// How far a camera's or node's events have come; told to sinks about once a second.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The CloudEvents `source` of its events.
     pub source: String,

@@ -164,7 +164,7 @@ impl Publish {
             Step::Opened | Step::Updated => self.ids.get(&number).copied(),
         };
         let fresh = &mut self.around.fresh_id;
-        let visit = visit.unwrap_or_else(|| fresh());
+        let visit = visit.unwrap_or_else(&mut *fresh);
         if !matches!(change.step, Step::Closed(_)) {
             self.ids.insert(number, visit);
         }

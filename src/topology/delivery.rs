@@ -1,14 +1,14 @@
 //! The way events leave: outbox, journal, and the sinks a deployment asks for.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
 use super::AssembleError;
 use crate::config::Deployment;
 use crate::events::{
-    EventSink, Numbering, Outbox, OutboxParts, Postbox,
-    journal::{self, Journal},
+    Beginning, EventSink, Outbox, Postbox, Started, begin,
+    journal::{JournalReader, Limits},
     keys::PlaceId,
 };
 
@@ -25,34 +25,33 @@ pub(super) fn open(
     deployment: &Deployment,
     mut taps: Vec<Box<dyn EventSink>>,
 ) -> Result<(Delivery, Postbox), AssembleError> {
-    let (journal, numbering) = open_journal(deployment)?;
     #[cfg(feature = "zenoh")]
-    let bus = open_bus(deployment, journal.as_ref(), &mut taps)?;
+    let mut bus = open_bus(deployment, &mut taps)?;
     #[cfg(not(feature = "zenoh"))]
     refuse_bus(deployment)?;
-    let parts = OutboxParts {
-        numbering,
-        journal,
+    let limits = |j: &crate::config::Journal| Limits { max_age: j.max_age, max_bytes: j.max_size };
+    let Started { outbox, postbox, history, interrupted, .. } = begin(Beginning {
+        site: place(&deployment.site)?,
+        node: place(&deployment.node)?,
+        journal: deployment.events.journal.as_ref().map(|journal| (journal.path.clone(), limits(journal))),
         sinks: std::mem::take(&mut taps),
         clock: Arc::new(wall),
         fresh_id: Box::new(Uuid::now_v7),
-    };
-    let (outbox, postbox) = Outbox::start(parts).map_err(AssembleError::failed)?;
+    })
+    .map_err(AssembleError::missing)?;
+    if interrupted > 0 {
+        tracing::warn!(interrupted, "an earlier run ended without warning; its open visits are closed as interrupted");
+    }
+    #[cfg(feature = "zenoh")]
+    serve_history(&mut bus, deployment, history.as_ref())?;
+    #[cfg(not(feature = "zenoh"))]
+    drop::<Option<JournalReader>>(history);
     let delivery = Delivery {
         outbox,
         #[cfg(feature = "zenoh")]
         _bus: bus,
     };
     Ok((delivery, postbox))
-}
-
-fn open_journal(deployment: &Deployment) -> Result<(Option<Journal>, Numbering), AssembleError> {
-    let Some(settings) = &deployment.events.journal else {
-        return Ok((None, Numbering::new(Uuid::now_v7(), BTreeMap::new())));
-    };
-    let limits = journal::Limits { max_age: settings.max_age, max_bytes: settings.max_size };
-    let opened = Journal::open(&settings.path, limits, Uuid::now_v7(), wall().into()).map_err(AssembleError::missing)?;
-    Ok((Some(opened.journal), opened.numbering))
 }
 
 /// A site or node name as it appears in keys.
@@ -65,23 +64,29 @@ fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// Opens the Zenoh session that the deployment describes, announces who is here and serves the journal's history.
+/// Opens the Zenoh session that the deployment describes and announces who is here.
 #[cfg(feature = "zenoh")]
 fn open_bus(
     deployment: &Deployment,
-    journal: Option<&Journal>,
     sinks: &mut Vec<Box<dyn EventSink>>,
 ) -> Result<Option<crate::events::zenoh::ZenohBus>, AssembleError> {
     let Some(settings) = &deployment.events.zenoh else { return Ok(None) };
     let mut bus = crate::events::zenoh::ZenohBus::open(&bus_config(settings)).map_err(AssembleError::missing)?;
-    let (site, node) = (place(&deployment.site)?, place(&deployment.node)?);
     let cameras: Vec<_> = deployment.cameras.iter().map(|camera| camera.id.clone()).collect();
-    bus.announce(&site, &node, &cameras).map_err(AssembleError::failed)?;
-    if let Some(journal) = journal {
-        bus.serve(&site, &node, &journal.reader()).map_err(AssembleError::failed)?;
-    }
+    bus.announce(&place(&deployment.site)?, &place(&deployment.node)?, &cameras).map_err(AssembleError::failed)?;
     sinks.push(Box::new(bus.sink().map_err(AssembleError::failed)?));
     Ok(Some(bus))
+}
+
+/// Answers late subscribers from the journal.
+#[cfg(feature = "zenoh")]
+fn serve_history(
+    bus: &mut Option<crate::events::zenoh::ZenohBus>,
+    deployment: &Deployment,
+    history: Option<&JournalReader>,
+) -> Result<(), AssembleError> {
+    let (Some(bus), Some(history)) = (bus, history) else { return Ok(()) };
+    bus.serve(&place(&deployment.site)?, &place(&deployment.node)?, history).map_err(AssembleError::failed)
 }
 
 #[cfg(feature = "zenoh")]

@@ -50,13 +50,15 @@ pub(super) fn trim(write: &WriteTransaction, bytes: u64, limits: &Limits, now: U
     Ok(freed)
 }
 
-/// The oldest event of all: the least of every source's first. Sources are few, and so this is a handful of look-ups.
+/// The oldest event that may go: the least of every source's first. Sources are few, and so this is a handful of look-ups.
+/// The newest event of a source always stays: it says how far the numbering had come.
 fn oldest(write: &WriteTransaction) -> Result<Option<(i64, String, u64)>, redb::Error> {
     let events = write.open_table(EVENTS)?;
     let mut oldest: Option<(i64, String, u64)> = None;
     for head in write.open_table(HEADS)?.iter()? {
-        let source = head?.0.value().to_owned();
-        let Some(first) = events.range((source.as_str(), 0)..=(source.as_str(), u64::MAX))?.next() else {
+        let (source, head) = head?;
+        let (source, head) = (source.value().to_owned(), head.value());
+        let Some(first) = events.range((source.as_str(), 0)..(source.as_str(), head))?.next() else {
             continue;
         };
         let (key, value) = first?;

@@ -48,15 +48,14 @@ impl JournalReader {
         for entry in table.range((source, since + 1)..=(source, u64::MAX))?.take(limit) {
             let (key, value) = entry?;
             let sequence = key.value().1;
-            if page.events.is_empty() && sequence > since + 1 {
+            if sequence > page.upto + 1 {
+                if !page.events.is_empty() {
+                    break; // a hole is said at the beginning of the next page
+                }
                 page.missing = Some((since + 1, sequence - 1));
             }
             page.events.push(value.value().1.to_owned());
             page.upto = sequence;
-        }
-        if page.events.is_empty() && limit > 0 {
-            page.missing = Some((since + 1, head));
-            page.upto = head;
         }
         Ok(page)
     }
@@ -81,7 +80,7 @@ impl JournalReader {
             match Event::from_json(json.value().as_bytes()) {
                 Ok(event) => events.push(event),
                 Err(cause) => {
-                    tracing::warn!(visit = visit.value(), %cause, "an open visit cannot be read and stays open")
+                    tracing::warn!(visit = visit.value(), %cause, "an open visit cannot be read and stays open");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Writing events down: one transaction a batch, with the heads, the open visits and the last camera states in step.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use redb::{Database, ReadableTable, WriteTransaction};
 use uuid::Uuid;
@@ -52,29 +52,31 @@ impl Journal {
 
 fn insert(write: &WriteTransaction, events: &[Recorded], now: UtcMicros) -> Result<(), redb::Error> {
     let mut table = write.open_table(EVENTS)?;
-    let mut heads = write.open_table(HEADS)?;
+    let mut newest = BTreeMap::new();
     for Recorded { event, json } in events {
         table.insert((event.source.as_str(), event.sequence.0), (now.micros(), &**json))?;
-        let head = heads.get(event.source.as_str())?.map_or(0, |v| v.value());
-        heads.insert(event.source.as_str(), head.max(event.sequence.0))?;
-        remember(write, event, json)?;
+        let head = newest.entry(event.source.as_str()).or_default();
+        *head = event.sequence.0.max(*head);
     }
-    Ok(())
+    let mut heads = write.open_table(HEADS)?;
+    for (source, head) in newest {
+        let known = heads.get(source)?.map_or(0, |v| v.value());
+        heads.insert(source, head.max(known))?;
+    }
+    remember(write, events)
 }
 
 /// Keeps what a restart or a late subscriber asks for first: open visits and last camera states.
-fn remember(write: &WriteTransaction, event: &Event, json: &str) -> Result<(), redb::Error> {
-    match &event.kind {
-        Kind::VisitOpened | Kind::VisitUpdated => {
-            write.open_table(OPEN_VISITS)?.insert(event.subject.as_str(), json)?;
+fn remember(write: &WriteTransaction, events: &[Recorded]) -> Result<(), redb::Error> {
+    let mut open_visits = write.open_table(OPEN_VISITS)?;
+    let mut states = write.open_table(STATES)?;
+    for Recorded { event, json } in events {
+        match &event.kind {
+            Kind::VisitOpened | Kind::VisitUpdated => drop(open_visits.insert(event.subject.as_str(), &**json)?),
+            Kind::VisitClosed => drop(open_visits.remove(event.subject.as_str())?),
+            Kind::CameraState => drop(states.insert(event.source.as_str(), &**json)?),
+            _ => {}
         }
-        Kind::VisitClosed => {
-            write.open_table(OPEN_VISITS)?.remove(event.subject.as_str())?;
-        }
-        Kind::CameraState => {
-            write.open_table(STATES)?.insert(event.source.as_str(), json)?;
-        }
-        _ => {}
     }
     Ok(())
 }

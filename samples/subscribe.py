@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Prints Flyball's face events, one JSON object a line: each once, in order per camera, gaps filled from the journal.
+
+    pip install eclipse-zenoh==1.10.2
+    python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--camera gate-1] [--since 0] [--count 10]
+
+Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
+import argparse, json, queue, sys
+import zenoh
+
+args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+args.add_argument("--connect", default="tcp/127.0.0.1:7447", help="where Flyball or a router listens")
+args.add_argument("--camera", default="*", help="only this camera")
+args.add_argument("--since", type=int, help="begin after this sequence number (0: everything still kept)")
+args.add_argument("--count", type=int, help="stop after this many events")
+args = args.parse_args()
+
+had, ids = {}, {}  # source -> (epoch, number) of the last event printed; ids printed lately, oldest first
+
+
+def take(message):
+    """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
+    source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
+    had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
+    if epoch > had[source][0]:
+        had[source] = (epoch, 0)  # numbering began anew
+    while number > had[source][1] + is_event and epoch == had[source][0]:
+        before = had[source]
+        selector = f"flyball/v1{source.removeprefix('/flyball')}/@history?since={before[1]}"
+        for line in "\n".join(reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok).splitlines():
+            emit(json.loads(line))
+        if had[source] == before:
+            break  # nobody answers; emit() says what is lost
+    if is_event:
+        emit(message)
+
+
+def emit(event):
+    source, number, (epoch, last) = event["source"], int(event["sequence"]), had[event["source"]]
+    if event["id"] in ids or (event["epoch"], number) <= (epoch, last):
+        return
+    if event["epoch"] == epoch and number > last + 1 and event["type"] != "dev.flyball.gap.v1":
+        print(f"{source}: events {last + 1} to {number - 1} are lost", file=sys.stderr)
+    had[source], ids[event["id"]] = (event["epoch"], number), None
+    len(ids) > 10_000 and ids.pop(next(iter(ids)))
+    print(json.dumps(event), flush=True)
+    args.count = args.count and args.count - 1
+    if args.count == 0:
+        sys.exit()
+
+
+config, inbox = zenoh.Config(), queue.Queue()
+for key, value in {"connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
+    config.insert_json5(key, json.dumps(value))
+with zenoh.open(config) as session:
+    for key in ("**", "@head"):
+        session.declare_subscriber(f"flyball/v1/*/{args.camera}/{key}", lambda sample: inbox.put(json.loads(sample.payload.to_string())))
+    while True:
+        take(inbox.get())

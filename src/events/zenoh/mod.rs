@@ -1,0 +1,16 @@
+//! Zenoh in one room: a session from a [`BusConfig`](super::BusConfig), a sink that publishes, queryables that answer from
+//! the journal, and a subscription that notices what is missing and asks for it.
+//!
+//! Why not zenoh-ext's advanced publisher: it numbers and caches one key expression each, in memory. Every visit has a key
+//! of its own here, and history must survive a restart; the sequence number in the event, the heartbeat on `@head` and the
+//! journal behind `@history` do the same for all keys of a camera at once, for as far back as the journal reaches.
+
+mod publish;
+mod serve;
+mod session;
+mod subscribe;
+
+pub use publish::{ZenohFigures, ZenohSink};
+pub use serve::HistoryError;
+pub use session::ZenohBus;
+pub use subscribe::{Delivery, Filter, Subscription};

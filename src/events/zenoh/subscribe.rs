@@ -1,0 +1,257 @@
+//! A subscription that delivers every event once and in order per camera: repetitions are dropped, and what is missing is
+//! fetched from the journal behind `@history` before the next one is delivered.
+
+use std::{
+    collections::VecDeque,
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    time::Duration,
+};
+
+use ::zenoh::{Wait, pubsub::Subscriber, query::ConsolidationMode, sample::Sample};
+
+use super::{ZenohBus, session::refused};
+use crate::events::{
+    bus::BusError,
+    follow::{Follower, Heard},
+    keys::{Origin, ROOT, Topic},
+    sink::Head,
+    wire::Event,
+};
+
+/// Events that may wait here. What does not fit is noticed as missing and fetched again.
+const QUEUE: usize = 65_536;
+/// How long to wait for an answer about history.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What to subscribe to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One site; every site without it.
+    pub site: Option<String>,
+    /// One camera; every camera and node without it.
+    pub camera: Option<String>,
+}
+
+/// One thing a subscriber learns.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// An event, with its text as it came.
+    Event(Box<Event>, String),
+    /// Events between these numbers of a source did not come and nobody has them any more.
+    Lost {
+        /// The source.
+        source: String,
+        /// First missing number.
+        first: u64,
+        /// Last missing number.
+        last: u64,
+    },
+    /// Something on our keys that cannot be read.
+    Unreadable {
+        /// Where it came from.
+        key: String,
+        /// Why it cannot be read.
+        cause: String,
+    },
+}
+
+/// A running subscription; dropping it ends it.
+pub struct Subscription<'a> {
+    bus: &'a ZenohBus,
+    follower: Follower,
+    incoming: Receiver<Incoming>,
+    ready: VecDeque<Delivery>,
+    _subscribers: Vec<Subscriber<()>>,
+}
+
+enum Incoming {
+    Event { key: String, text: String },
+    Head(Head),
+}
+
+impl ZenohBus {
+    /// Subscribes. With `since`, begins after that number on every camera and node; without it, with what comes now.
+    pub fn subscribe(&self, filter: &Filter, since: Option<u64>) -> Result<Subscription<'_>, BusError> {
+        let (queue, incoming) = sync_channel(QUEUE);
+        let mut subscribers = Vec::new();
+        for key in filter.keys() {
+            let queue = queue.clone();
+            let heard = move |sample: Sample| queue_sample(&queue, &sample);
+            subscribers.push(
+                self.session
+                    .declare_subscriber(key)
+                    .callback(heard)
+                    .wait()
+                    .map_err(refused)?,
+            );
+        }
+        Ok(Subscription {
+            bus: self,
+            follower: Follower::new(since),
+            incoming,
+            ready: VecDeque::new(),
+            _subscribers: subscribers,
+        })
+    }
+
+    /// Nodes and cameras that are there now, as their liveliness keys.
+    pub fn alive(&self) -> Result<Vec<String>, BusError> {
+        let mut keys = Vec::new();
+        for key in [format!("{ROOT}/*/@node/*/@alive"), format!("{ROOT}/*/*/@alive")] {
+            let replies = self.session.liveliness().get(key).wait().map_err(refused)?;
+            keys.extend(
+                replies
+                    .iter()
+                    .filter_map(|r| r.into_result().ok())
+                    .map(|s| s.key_expr().to_string()),
+            );
+        }
+        Ok(keys)
+    }
+
+    /// One page of a source's history after `since`, one event a line; empty when there is no more or nobody answers.
+    fn history(&self, origin: &Origin, since: u64) -> Result<Vec<String>, BusError> {
+        let selector = format!("{}?since={since}", origin.key(Topic::History));
+        let asked = self
+            .session
+            .get(selector)
+            .consolidation(ConsolidationMode::None)
+            .timeout(HISTORY_PATIENCE);
+        let replies = asked.wait().map_err(refused)?;
+        let mut lines = Vec::new();
+        for sample in replies.iter().filter_map(|r| r.into_result().ok()) {
+            let text = String::from_utf8_lossy(&sample.payload().to_bytes()).into_owned();
+            lines.extend(text.lines().map(str::to_owned));
+        }
+        Ok(lines)
+    }
+}
+
+impl Filter {
+    /// Events and heartbeats of cameras, and of nodes unless one camera was asked for.
+    fn keys(&self) -> Vec<String> {
+        let site = self.site.as_deref().unwrap_or("*");
+        let camera = self.camera.as_deref().unwrap_or("*");
+        let mut keys = vec![
+            format!("{ROOT}/{site}/{camera}/**"),
+            format!("{ROOT}/{site}/{camera}/@head"),
+        ];
+        if self.camera.is_none() {
+            keys.push(format!("{ROOT}/{site}/@node/*/*"));
+            keys.push(format!("{ROOT}/{site}/@node/*/@head"));
+        }
+        keys
+    }
+}
+
+impl Subscription<'_> {
+    /// The next delivery, or `None` when nothing came within `patience`.
+    pub fn next_within(&mut self, patience: Duration) -> Option<Delivery> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Some(ready);
+            }
+            match self.incoming.recv_timeout(patience) {
+                Ok(Incoming::Event { key, text }) => self.take(&key, text),
+                Ok(Incoming::Head(head)) => self.catch_up_to(&head),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    fn take(&mut self, key: &str, text: String) {
+        let event = match Event::from_json(text.as_bytes()) {
+            Ok(event) => event,
+            Err(cause) => {
+                return self.ready.push_back(Delivery::Unreadable {
+                    key: key.to_owned(),
+                    cause: cause.to_string(),
+                });
+            }
+        };
+        match self.follower.hear(&event) {
+            Heard::Next => self.ready.push_back(Delivery::Event(Box::new(event), text)),
+            Heard::Again => {}
+            Heard::Missing { since } => {
+                self.fetch(&event.source, since, event.sequence.0);
+                self.settle(event, text);
+            }
+        }
+    }
+
+    /// Delivers an event whose predecessors were fetched; says so if some of them stayed away.
+    fn settle(&mut self, event: Event, text: String) {
+        match self.follower.hear(&event) {
+            Heard::Again => return,
+            Heard::Next => {}
+            Heard::Missing { since } => {
+                self.ready.push_back(Delivery::Lost {
+                    source: event.source.clone(),
+                    first: since + 1,
+                    last: event.sequence.0 - 1,
+                });
+                self.follower.accept(&event);
+            }
+        }
+        self.ready.push_back(Delivery::Event(Box::new(event), text));
+    }
+
+    fn catch_up_to(&mut self, head: &Head) {
+        if let Some(since) = self.follower.behind(head) {
+            self.fetch(&head.source, since, head.sequence);
+        }
+    }
+
+    /// Fetches page after page until `upto` is reached or nobody has more.
+    fn fetch(&mut self, source: &str, mut since: u64, upto: u64) {
+        let Ok(origin) = Origin::from_source(source) else {
+            return;
+        };
+        while since < upto {
+            let lines = self.bus.history(&origin, since).unwrap_or_else(|cause| {
+                tracing::warn!(source, %cause, "history could not be asked for");
+                Vec::new()
+            });
+            let Some(last) = self.deliver_page(lines) else {
+                return;
+            };
+            if last <= since {
+                return;
+            }
+            since = last;
+        }
+    }
+
+    /// Delivers a page in order; answers with its last number.
+    fn deliver_page(&mut self, lines: Vec<String>) -> Option<u64> {
+        let mut last = None;
+        for text in lines {
+            let Ok(event) = Event::from_json(text.as_bytes()) else {
+                continue;
+            };
+            last = Some(event.sequence.0);
+            if self.follower.hear(&event) != Heard::Again {
+                self.follower.accept(&event);
+                self.ready.push_back(Delivery::Event(Box::new(event), text));
+            }
+        }
+        last
+    }
+}
+
+/// Runs on Zenoh's thread and must not wait: what does not fit into the queue is fetched later.
+fn queue_sample(queue: &SyncSender<Incoming>, sample: &Sample) {
+    let key = sample.key_expr().as_str();
+    let payload = sample.payload().to_bytes();
+    let incoming = if key.ends_with("/@head") {
+        serde_json::from_slice(&payload).ok().map(Incoming::Head)
+    } else {
+        Some(Incoming::Event {
+            key: key.to_owned(),
+            text: String::from_utf8_lossy(&payload).into_owned(),
+        })
+    };
+    if incoming.is_some_and(|incoming| queue.try_send(incoming).is_err()) {
+        tracing::debug!(key, "too many events at once; this one will be fetched from history");
+    }
+}

@@ -1,0 +1,239 @@
+//! Events over a real Zenoh on loopback: live, late, after a restart, in Rust and in Python.
+#![cfg(feature = "zenoh")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may say what it found, and end where it is wrong"
+)]
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant, SystemTime},
+};
+
+use flyball::events::{
+    Beginning, BusConfig, Started, begin,
+    journal::Limits,
+    keys::{Origin, PlaceId},
+    wire::{Data, Draft, Event, VisitState},
+    zenoh::{Delivery, Filter, Subscription, ZenohBus, ZenohFigures},
+};
+use flyball::scene::CameraId;
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A Flyball as subscribers see it.
+struct Node {
+    started: Started,
+    bus: ZenohBus,
+    figures: Box<dyn Fn() -> ZenohFigures + Send + Sync>,
+}
+
+fn place(name: &str) -> PlaceId {
+    PlaceId::new(name).unwrap()
+}
+
+fn free_endpoint() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("tcp/127.0.0.1:{port}")
+}
+
+impl Node {
+    fn start(endpoint: &str, journal: &Path) -> Self {
+        let config = BusConfig {
+            listen: vec![endpoint.into()],
+            ..BusConfig::default()
+        };
+        let mut bus = ZenohBus::open(&config).unwrap();
+        let sink = bus.sink().unwrap();
+        let figures = Box::new(sink.figures());
+        let started = begin(Beginning {
+            site: place("hq"),
+            node: place("box"),
+            journal: Some((journal.to_path_buf(), Limits::default())),
+            sinks: vec![Box::new(sink)],
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "publish times are what the latency is measured from"
+            )]
+            clock: Arc::new(SystemTime::now),
+            fresh_id: Box::new(Uuid::now_v7),
+        })
+        .unwrap();
+        bus.announce(&place("hq"), &place("box"), &[CameraId::new("gate").unwrap()])
+            .unwrap();
+        bus.serve(&place("hq"), &place("box"), started.history.as_ref().unwrap())
+            .unwrap();
+        Self { started, bus, figures }
+    }
+
+    /// Posts without ever filling the queue: overflow is another test's matter.
+    fn post(&self, numbers: std::ops::Range<u64>) {
+        let before = self.started.postbox.figures().published;
+        let first = numbers.start;
+        for n in numbers {
+            while n - first > self.started.postbox.figures().published - before + 4_000 {
+                std::thread::yield_now();
+            }
+            assert!(self.started.postbox.post(draft(n)));
+        }
+    }
+
+    fn stop(self) {
+        let Self { started, bus, .. } = self;
+        drop((started.postbox, started.history));
+        started.outbox.finish();
+        drop(bus);
+    }
+}
+
+fn draft(n: u64) -> Draft {
+    static SAMPLE: OnceLock<Event> = OnceLock::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events/v1.0-visit-opened.json");
+    let sample = SAMPLE.get_or_init(|| Event::from_json(&fs::read(golden).unwrap()).unwrap());
+    let mut data = sample.visit().unwrap().clone();
+    data.visit.id = Uuid::from_u128(n.into());
+    data.visit.state = VisitState::Closed;
+    Draft {
+        id: Uuid::now_v7(),
+        origin: Origin::Camera(place("hq"), CameraId::new("gate").unwrap()),
+        subject: data.visit.id.to_string(),
+        time: data.time.capture,
+        data: Data::Visit(Box::new(data)),
+    }
+}
+
+/// The next `count` visit numbers, in the order they came.
+fn numbers(subscription: &mut Subscription<'_>, count: usize) -> Vec<u128> {
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        match subscription.next_within(PATIENCE) {
+            Some(Delivery::Event(event, _)) => numbers.extend(event.visit().map(|v| v.visit.id.as_u128())),
+            Some(other) => panic!("{other:?}"),
+            None => panic!("only {} of {count} events came within {PATIENCE:?}", numbers.len()),
+        }
+    }
+    numbers
+}
+
+#[test]
+fn a_late_subscriber_has_everything_once_and_in_order_also_across_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
+    let node = Node::start(&endpoint, &journal);
+    node.post(0..2_500);
+    let bus = ZenohBus::open(&BusConfig::connecting_to(&endpoint)).unwrap();
+    let mut subscription = bus.subscribe(&Filter::default(), Some(0)).unwrap();
+    assert_eq!(numbers(&mut subscription, 2_500), (0..2_500).collect::<Vec<u128>>());
+    assert!(bus.alive().unwrap().contains(&"flyball/v1/hq/gate/@alive".to_owned()));
+    node.stop();
+    // While nobody was connected a new run goes on; the subscription reconnects by itself and misses nothing.
+    let node = Node::start(&endpoint, &journal);
+    node.post(2_500..3_000);
+    assert_eq!(numbers(&mut subscription, 500), (2_500..3_000).collect::<Vec<u128>>());
+    node.stop();
+}
+
+#[test]
+fn the_python_sample_has_everything_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = python(root);
+    let Some(python) = python else {
+        eprintln!(
+            "SKIPPED: no .venv/bin/python with eclipse-zenoh, so samples/subscribe.py was NOT tested; `make test` sets it up"
+        );
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let node = Node::start(&endpoint, &folder.path().join("events.redb"));
+    node.post(0..1_200);
+    let mut child = Command::new(python)
+        .arg(root.join("samples/subscribe.py"))
+        .args(["--connect", &endpoint, "--since", "0", "--count", "1500"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut seen: Vec<Event> = lines
+        .by_ref()
+        .take(10)
+        .map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap())
+        .collect();
+    node.post(1_200..1_500);
+    seen.extend(lines.map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap()));
+    child.wait().unwrap();
+    let order: Vec<_> = seen.iter().map(|e| e.sequence.0).collect();
+    assert_eq!(order, (1..=1_500).collect::<Vec<_>>());
+    assert_eq!(seen.iter().map(|e| e.id).collect::<HashSet<_>>().len(), 1_500);
+    node.stop();
+}
+
+/// The repository's own Python, if it has Zenoh in it.
+fn python(root: &Path) -> Option<PathBuf> {
+    let python = root.join(".venv/bin/python");
+    let has_zenoh = Command::new(&python)
+        .args(["-c", "import zenoh"])
+        .stderr(Stdio::null())
+        .status();
+    has_zenoh.is_ok_and(|status| status.success()).then_some(python)
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "this test measures time")]
+fn a_burst_arrives_whole_and_ordinary_traffic_arrives_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let node = Node::start(&endpoint, &folder.path().join("events.redb"));
+    let bus = ZenohBus::open(&BusConfig::connecting_to(&endpoint)).unwrap();
+    let mut subscription = bus.subscribe(&Filter::default(), Some(0)).unwrap();
+    node.post(0..1);
+    numbers(&mut subscription, 1);
+    let mut latencies: Vec<Duration> = (1..201)
+        .map(|n| {
+            node.post(n..n + 1);
+            match subscription.next_within(PATIENCE) {
+                Some(Delivery::Event(event, _)) => event
+                    .visit()
+                    .unwrap()
+                    .time
+                    .publish
+                    .system_time()
+                    .elapsed()
+                    .unwrap_or_default(),
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    latencies.sort();
+    println!(
+        "publish -> subscriber, one at a time: p50 {:?}, p99 {:?}",
+        latencies[100], latencies[198]
+    );
+    assert!(
+        latencies[100] < Duration::from_millis(100),
+        "half of the events need longer than 100 ms"
+    );
+    let (begin, burst) = (Instant::now(), 20_000);
+    let posting = std::thread::scope(|scope| {
+        let posting = scope.spawn(|| node.post(201..201 + burst));
+        let arrived = numbers(&mut subscription, burst as usize);
+        assert_eq!(arrived, (201..201 + u128::from(burst)).collect::<Vec<_>>());
+        posting.join()
+    });
+    posting.unwrap();
+    let rate = burst as f64 / begin.elapsed().as_secs_f64();
+    println!(
+        "burst: {rate:.0} events/s journaled, published and received; {:?}",
+        (node.figures)()
+    );
+    node.stop();
+}
