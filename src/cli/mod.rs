@@ -1,5 +1,6 @@
 //! The commands: what `flyball --help` lists. Each lives in a file of its own, with its arguments and its code.
 
+mod bench;
 mod check;
 mod draw;
 mod exit;
@@ -40,6 +41,7 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
     SampleCamera(sample_camera::SampleCameraArgs),
@@ -71,6 +73,7 @@ fn dispatch(command: Command) -> Exit {
         #[cfg(feature = "media")]
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
+        Command::Bench(args) => bench::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {

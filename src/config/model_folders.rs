@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
+use crate::inference::SHAPES;
+
 use super::{pipeline::Pipeline, place::Place, problem::Problem, words};
 
 /// The file that makes a folder a model.
@@ -15,7 +17,7 @@ pub(crate) fn missing(pipeline: &Pipeline, dir: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for stage in &pipeline.stages {
         let keys = serde_json::to_value(&stage.config).unwrap_or_default();
-        let Some(model) = text(&keys, "model") else { continue };
+        let Some(model) = text(&keys, "model").filter(|model| *model != SHAPES) else { continue };
         let key = |name: &str| format!("{}.{name}", stage.id);
         let Some(known) = variants(&dir.join(model)) else {
             let known = names(dir);

@@ -17,6 +17,7 @@ pub mod manifest;
 #[cfg(feature = "ort")]
 pub mod ort;
 pub mod profile;
+mod runs;
 mod shapes;
 mod shelf;
 pub mod tensor;
@@ -26,5 +27,6 @@ pub use bucket::{Bucketing, LARGEST_BUCKET, Portion, bucket, portions};
 pub use device::Device;
 pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
 pub use fake::{Answer, FakeBackend, FakeSession, write_output};
-pub use shapes::{ShapeDetector, ShapeEmbedder, ShapeJudge};
+pub use runs::{Counted, RunCount, RunKey, RunLog};
+pub use shapes::{SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge};
 pub use shelf::{Lease, Loaded, Resident, Seat, Shelf, ShelfError, ShelfEvent, Step};

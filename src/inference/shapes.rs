@@ -9,6 +9,8 @@ use super::{FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Look};
 use crate::memory::Pixels;
 use crate::scene::{BBox, Embedding, FaceObservation, Point, Space};
 
+/// The name under which a pipeline asks for these fakes in place of a model.
+pub const SHAPES: &str = "shapes";
 /// Luma from which a pixel belongs to a shape; synthetic backgrounds stay below 97.
 const SHAPE_FROM: u8 = 108;
 /// Luma of the first shape, and the step to the next.
@@ -89,7 +91,7 @@ pub struct ShapeEmbedder {
 
 impl Default for ShapeEmbedder {
     fn default() -> Self {
-        Self { space: Arc::from("shapes") }
+        Self { space: Arc::from(SHAPES) }
     }
 }
 

@@ -11,13 +11,14 @@ use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
     inputs::camera_input,
-    models::{ModelRoom, SHAPES},
+    models::ModelRoom,
     people::FromGallery,
 };
 use crate::config::Deployment;
 use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
 use crate::flow::Dial;
 use crate::gallery::Gallery;
+use crate::inference::{RunLog, SHAPES};
 use crate::stages::{
     StageConfig,
     detect::Detect,
@@ -61,6 +62,8 @@ pub struct Assembly {
     pub running: Running,
     /// The people known, for display names.
     pub gallery: Option<Arc<Gallery>>,
+    /// What the networks ran.
+    pub runs: RunLog,
     delivery: Delivery,
 }
 
@@ -81,7 +84,8 @@ pub fn assemble(
 ) -> Result<Assembly, AssembleError> {
     let gallery = open_gallery(deployment)?;
     let (delivery, postbox) = delivery::open(deployment, taps)?;
-    let room = ModelRoom::open(&deployment.models);
+    let runs = RunLog::default();
+    let room = ModelRoom::open(&deployment.models, runs.clone());
     let mut shop = Workshop { deployment, gallery: gallery.clone(), room, postbox };
     let stations = shop.stations(graph)?;
     drop(shop);
@@ -92,7 +96,7 @@ pub fn assemble(
         running.add_camera(input).map_err(AssembleError::failed)?;
     }
     running.seal();
-    Ok(Assembly { running, gallery, delivery })
+    Ok(Assembly { running, gallery, runs, delivery })
 }
 
 impl Assembly {

@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 use super::{AssembleError, Graph, models::ModelRoom};
 use crate::config::Deployment;
 use crate::gallery::{Enrolment, Gallery, GalleryError, Gate, Refusal};
-use crate::inference::{FaceDetector, FaceEmbedder, InferenceError, Look};
+use crate::inference::{FaceDetector, FaceEmbedder, InferenceError, Look, RunLog};
 use crate::memory::{Pixels, Size};
 use crate::scene::{Embedding, PersonId};
 use crate::stages::StageConfig;
@@ -55,7 +55,7 @@ impl Enroller {
     /// Opens the deployment's gallery and the models of its first `detect` and `recognize` stages.
     pub fn open(deployment: &Deployment, graph: &Graph) -> Result<Self, AssembleError> {
         let gallery = open_gallery(deployment)?;
-        let mut room = ModelRoom::open(&deployment.models);
+        let mut room = ModelRoom::open(&deployment.models, RunLog::default());
         let configs = || graph.nodes().iter().map(|node| &node.config);
         let detect = configs().find_map(|c| if let StageConfig::Detect(c) = c { Some(c) } else { None });
         let recognize = configs().find_map(|c| if let StageConfig::Recognize(c) = c { Some(c) } else { None });

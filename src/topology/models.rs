@@ -8,15 +8,12 @@ use super::AssembleError;
 use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
-    Backend, FaceDetector, FaceEmbedder, LivenessJudge, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
+    Backend, Counted, FaceDetector, FaceEmbedder, LivenessJudge, RunLog, SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
     ShelfEvent,
     heads::{Detector, Embedder, LivenessModel, Supply},
     manifest::{Catalogue, ModelManifest, Output},
 };
 use crate::vision::{self, SpaceInfo};
-
-/// The built-in fake: answers for synthetic cameras from the pixels themselves, without a network.
-pub const SHAPES: &str = "shapes";
 
 /// The models of one run.
 pub(super) struct ModelRoom {
@@ -29,7 +26,7 @@ pub(super) struct ModelRoom {
 
 impl ModelRoom {
     /// Opens the models folder; the runtime is loaded when the first model is asked for.
-    pub(super) fn open(models: &config::Models) -> Self {
+    pub(super) fn open(models: &config::Models, runs: RunLog) -> Self {
         let settings = models.clone();
         let catalogue = match Catalogue::read(&models.dir) {
             Ok(catalogue) => catalogue,
@@ -38,7 +35,8 @@ impl ModelRoom {
                 Catalogue::default()
             }
         };
-        let backend = Box::new(move || open_backend(&settings));
+        let counted = move |inner| -> Arc<dyn Backend> { Arc::new(Counted::new(inner, runs.clone())) };
+        let backend = Box::new(move || open_backend(&settings).map(&counted));
         Self { catalogue, shelf: None, used: BTreeMap::new(), backend }
     }
 
@@ -167,8 +165,9 @@ fn shapes_space() -> SpaceInfo {
     SpaceInfo { name: SHAPES.into(), dims: 10, metric: vision::Metric::Cosine, known: 0.5, margin: 0.1 }
 }
 
+/// The backend a deployment asks for.
 #[cfg(feature = "ort")]
-fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+pub(super) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
     use crate::inference::{
         Device,
         ort::{LibrarySearch, OrtBackend, OrtOptions},
@@ -184,7 +183,7 @@ fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleErr
 }
 
 #[cfg(not(feature = "ort"))]
-fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+pub(super) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
     let message = format!("this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\"");
     Err(AssembleError::missing(message))
 }

@@ -4,7 +4,10 @@
 //! ends for a bad reason the whole graph ends, named; a camera that ends takes nobody with it.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{Builder, JoinHandle},
     time::{Duration, Instant},
 };
@@ -14,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{
     Board,
     cameras::start_camera,
-    wiring::{Stations, wire},
+    wiring::{Ends, Stations, wire},
 };
 use crate::flow::{Dial, Drops, Exit, Lanes, Latency, Shutdown, ShutdownSwitch, StageFigures, Worker, shutdown};
 use crate::media::{CameraEnd, CameraInput};
@@ -58,6 +61,7 @@ pub struct Running {
     pub lanes: Lanes,
     /// How many frames may be in flight.
     pub permits: Permits,
+    faces: Arc<AtomicU64>,
     switch: ShutdownSwitch,
     shutdown: Shutdown,
     endings: (Sender<Ending>, Receiver<Ending>),
@@ -89,14 +93,15 @@ impl Running {
         let (switch, shutdown) = shutdown();
         let drops = Drops::default();
         let (lanes, permits) = (Lanes::new(&drops), Permits::new(in_flight));
-        let latency = Arc::new(Latency::default());
+        let ends = Ends::default();
         let stages = stations.handles();
-        let workers = wire(stations, &lanes, &permits, &drops, &latency, &shutdown);
+        let workers = wire(stations, &lanes, &permits, &drops, &ends, &shutdown);
         let mut running = Self {
             stages,
             board,
             drops,
-            latency,
+            latency: ends.latency,
+            faces: ends.faces,
             lanes,
             permits,
             switch,
@@ -132,6 +137,11 @@ impl Running {
         self.workers.push((format!("cam-{camera}"), thread));
         self.cameras += 1;
         Ok(())
+    }
+
+    /// Faces seen so far, over all frames.
+    pub fn faces(&self) -> u64 {
+        self.faces.load(Ordering::Relaxed)
     }
 
     /// No camera will be added any more: when all have ended, so does the graph.

@@ -1,6 +1,12 @@
 //! Edges between stages: who reads from whom, through which queue. The first station reads the lanes.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use super::run::StageHandle;
 use crate::flow::{
@@ -60,13 +66,22 @@ impl Stations {
     }
 }
 
+/// What is counted where packets end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends {
+    /// From a packet's arrival until the sink was done with it.
+    pub(super) latency: Arc<Latency>,
+    /// Faces on all packets.
+    pub(super) faces: Arc<AtomicU64>,
+}
+
 /// Connects the stations; what comes out is ready to run, one worker a thread.
 pub(super) fn wire(
     stations: Stations,
     lanes: &Lanes,
     permits: &Permits,
     drops: &Drops,
-    latency: &Arc<Latency>,
+    ends: &Ends,
     shutdown: &Shutdown,
 ) -> Vec<Worker> {
     let (mut outlets, mut feeds) = (vec![Vec::new(); stations.0.len()], Vec::new());
@@ -82,7 +97,7 @@ pub(super) fn wire(
         .map(|(((station, figures), feed), outlets)| Worker {
             name: station.id,
             feed,
-            job: job(station.work, outlets, latency),
+            job: job(station.work, outlets, ends),
             dial: station.dial,
             figures,
             shutdown: shutdown.clone(),
@@ -100,17 +115,17 @@ fn connect(station: &Station, outlets: &mut [Vec<Outlet>], drops: &Drops) -> Inl
     inlet
 }
 
-fn job(work: Work, outlets: Vec<Outlet>, latency: &Arc<Latency>) -> Job {
+fn job(work: Work, outlets: Vec<Outlet>, ends: &Ends) -> Job {
     match work {
         Work::Stage(stage) => Job::Stage(stage, outlets),
-        Work::Sink(sink) => Job::Sink(Box::new(Timed { sink, latency: Arc::clone(latency) })),
+        Work::Sink(sink) => Job::Sink(Box::new(Timed { sink, ends: ends.clone() })),
     }
 }
 
 /// Records how long each packet took from its arrival until the sink was done with it.
 struct Timed {
     sink: Box<dyn Sink>,
-    latency: Arc<Latency>,
+    ends: Ends,
 }
 
 impl Sink for Timed {
@@ -120,7 +135,8 @@ impl Sink for Timed {
 
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
         for packet in batch.iter() {
-            self.latency.record(now.saturating_duration_since(packet.frame.captured.arrived));
+            self.ends.faces.fetch_add(packet.faces.len() as u64, Ordering::Relaxed);
+            self.ends.latency.record(now.saturating_duration_since(packet.frame.captured.arrived));
         }
         self.sink.consume(batch, now)
     }

@@ -1,0 +1,141 @@
+//! `flyball bench CLIP…`: what the pipeline costs on this machine, beside its floor measured in the same run.
+//!
+//! Three passes: decoding alone; the pipeline; the same networks as often on prepared tensors. `overhead` is the pipeline's
+//! CPU time over the sum of the other two. `report` prints it.
+
+mod report;
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use self::report::{Figures, Report};
+use super::{Exit, complain};
+use crate::{
+    config::{Camera, Deployment, Environment, Pace, Source},
+    events::{EventSink, MemoryBus, wire::VisitState},
+    flow::Percentiles,
+    memory::{peak_resident_bytes, process_cpu_time},
+    scene::CameraId,
+    telemetry::{LogFormat, log_to_stderr},
+    topology::{AssembleError, Graph, Opened, assemble, networks_alone, open},
+};
+
+const EXAMPLES: &str = "Examples:
+  flyball bench samples/footage/mosaic4_720p.mp4
+  flyball bench a.mp4 b.mp4 --realtime --config config/bench.toml
+
+The last line is one JSON object. CPU time means the same on a busy machine, wall time does not.";
+
+/// Run a pipeline on clips as fast as it goes and print what it costs
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct BenchArgs {
+    /// Clips, one camera each
+    #[arg(required = true, value_name = "CLIP")]
+    clips: Vec<PathBuf>,
+    /// Play the clips at their own pace instead of as fast as possible
+    #[arg(long)]
+    realtime: bool,
+    /// Deployment whose pipeline, models and gallery are used; its cameras are replaced by the clips
+    #[arg(long, default_value = "config/bench.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Only the JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures and prints.
+pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Exit {
+    let _usual_filter = log_to_stderr("warn", LogFormat::Human);
+    let Opened { deployment: Some(mut deployment), graph: Some(graph), .. } =
+        open(&args.config, &Environment::of_process())
+    else {
+        open(&args.config, &Environment::of_process()).problems.iter().for_each(|problem| complain(problem));
+        return Exit::BadInput;
+    };
+    let measured = replace_cameras(&mut deployment, args).and_then(|()| measure(&deployment, &graph, args));
+    match measured {
+        // A reader that went away wants no more figures.
+        Ok(report) => report.print(args.json, out).map_or(Exit::Done, |()| Exit::Done),
+        Err(cause) => {
+            complain(&cause);
+            match cause {
+                AssembleError::Missing(_) => Exit::Missing,
+                AssembleError::Bad(_) => Exit::BadInput,
+                AssembleError::Failed(_) => Exit::Failed,
+            }
+        }
+    }
+}
+
+/// One camera a clip, named after its file; events stay in this process.
+fn replace_cameras(deployment: &mut Deployment, args: &BenchArgs) -> Result<(), AssembleError> {
+    let Some(pattern) = deployment.cameras.first().cloned() else {
+        return Err(AssembleError::Bad("the deployment has no camera to replace".to_owned()));
+    };
+    let pace = if args.realtime { Pace::Realtime } else { Pace::Fast };
+    let camera = |(n, clip): (usize, &PathBuf)| {
+        let id = CameraId::new(&format!("clip{}", n + 1)).map_err(|e| AssembleError::Bad(e.to_string()))?;
+        Ok(Camera { id, source: Source::File { path: clip.clone(), pace, repeat: false }, ..pattern.clone() })
+    };
+    deployment.cameras = args.clips.iter().enumerate().map(camera).collect::<Result<_, _>>()?;
+    (deployment.events.zenoh, deployment.events.journal) = (None, None);
+    Ok(())
+}
+
+fn measure(deployment: &Deployment, graph: &Graph, args: &BenchArgs) -> Result<Report, AssembleError> {
+    let decode = decode_alone(&args.clips)?;
+    let (figures, counts) = run_pipeline(deployment, graph)?;
+    let networks = networks_alone(&deployment.models, &counts)?;
+    Ok(Report { decode, networks, figures, runs: counts })
+}
+
+/// CPU time of decoding every clip once and doing nothing with it.
+#[cfg(feature = "media")]
+fn decode_alone(clips: &[PathBuf]) -> Result<Duration, AssembleError> {
+    let before = process_cpu_time();
+    for clip in clips {
+        crate::media::decode_file(clip, drop).map_err(|e| AssembleError::Bad(e.to_string()))?;
+    }
+    Ok(process_cpu_time().saturating_sub(before))
+}
+
+#[cfg(not(feature = "media"))]
+fn decode_alone(_: &[PathBuf]) -> Result<Duration, AssembleError> {
+    Err(AssembleError::Missing("this flyball was built without GStreamer: build it with `--features media`".to_owned()))
+}
+
+type Counts = std::collections::BTreeMap<crate::inference::RunKey, crate::inference::RunCount>;
+
+fn run_pipeline(deployment: &Deployment, graph: &Graph) -> Result<(Figures, Counts), AssembleError> {
+    let bus = MemoryBus::default();
+    let taps: Vec<Box<dyn EventSink>> = vec![Box::new(bus.clone())];
+    let (cpu, wall) = (process_cpu_time(), now());
+    let mut assembly = assemble(deployment, graph, taps)?;
+    while assembly.running.watch(Duration::from_millis(20)) {}
+    let (cpu, wall) = (process_cpu_time().saturating_sub(cpu), now().duration_since(wall));
+    let running = &assembly.running;
+    let frames: u64 = running.board.snapshot(|_| 0).cameras.values().map(|camera| camera.frames).sum();
+    let latency: Percentiles = running.latency.percentiles();
+    let (drops, counts) = (running.drops.total(), assembly.runs.counts());
+    let stages = running.stages.iter().map(|stage| (stage.id.clone(), stage.figures.totals())).collect();
+    let faces = running.faces();
+    let ended = assembly.finish(now() + Duration::from_secs(10), now);
+    if let Some(why) = ended.outcome.failure {
+        return Err(AssembleError::Failed(why));
+    }
+    let opened = bus.events().iter().filter_map(|e| e.visit().map(|v| v.visit.state.clone())).collect::<Vec<_>>();
+    let visits = opened.iter().filter(|state| **state == VisitState::Opened).count() as u64;
+    let peak = peak_resident_bytes();
+    Ok((Figures { frames, wall, cpu, peak, faces, visits, latency, drops, stages }, counts))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the front reads the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
