@@ -38,20 +38,25 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether it is time to look.
-    pub(super) fn is_due(&self, rules: &Asking, at: Instant, quality: f32) -> bool {
+    /// Whether it is time to look. `quality` is asked only when it decides.
+    pub(super) fn is_due(&self, rules: &Asking, at: Instant, quality: impl FnOnce() -> f32) -> bool {
         let Some(last) = self.last else { return true };
         let since = at.saturating_duration_since(last);
-        let young = self.looks < rules.at_birth && since >= rules.spacing;
-        let better = quality > self.best_quality + rules.quality_gain && since >= rules.spacing;
-        young || better || since >= rules.again_after
+        if since < rules.spacing {
+            return false;
+        }
+        self.looks < rules.at_birth || since >= rules.again_after || quality() > self.best_quality + rules.quality_gain
     }
 
-    /// Remembers that a look was taken.
-    pub(super) fn looked(&mut self, at: Instant, quality: f32) {
+    /// Remembers that a look is taken.
+    pub(super) fn looked(&mut self, at: Instant) {
         self.last = Some(at);
-        self.best_quality = self.best_quality.max(quality);
         self.looks = self.looks.saturating_add(1);
+    }
+
+    /// Remembers how well the face showed itself on a look, 0 to 1.
+    pub(super) fn saw(&mut self, quality: f32) {
+        self.best_quality = self.best_quality.max(quality);
     }
 }
 
@@ -109,8 +114,9 @@ mod tests {
         for frame in 0..90_u64 {
             let at = start + Duration::from_millis(frame * 33);
             let quality = if frame >= 10 { 0.9 } else { 0.5 };
-            if asked.is_due(&RULES, at, quality) {
-                asked.looked(at, quality);
+            if asked.is_due(&RULES, at, || quality) {
+                asked.looked(at);
+                asked.saw(quality);
                 looks.push(frame);
             }
         }

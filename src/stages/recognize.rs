@@ -19,8 +19,9 @@ use super::{
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::FaceEmbedder;
+use crate::vision::Quality;
 use crate::scene::{
-    Embedding, FaceObservation, Finding, Identity, IdentityDecision, Packet, PersonId, Score, TrackPhase,
+    Embedding, Finding, Identity, IdentityDecision, Packet, PersonId, Score, TrackPhase,
 };
 
 /// Needs faces with landmarks on tracks; adds identity.
@@ -148,11 +149,11 @@ impl Recognize {
                 let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
                     continue;
                 };
-                let quality = quality(face);
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
                 let visible = face.bbox.w >= self.min_face_px && face.landmarks.is_some();
+                let quality = || Quality::of(face, &packet.frame.pixels).overall;
                 if visible && memory.asked.is_due(&self.rules, at, quality) {
-                    memory.asked.looked(at, quality);
+                    memory.asked.looked(at);
                     chosen.push((p, f));
                 }
             }
@@ -179,7 +180,7 @@ impl Recognize {
         };
         let vote = self.people.identify(&embedding)?;
         let memory = self.tracks.of(&packet.frame.camera, track.id, packet.frame.captured.at);
-        memory.add(&embedding, quality(face), vote);
+        memory.add(&embedding, Quality::of(face, &packet.frame.pixels).overall, vote);
         memory.answer(self.people.as_mut())
     }
 
@@ -199,23 +200,13 @@ impl Recognize {
     }
 }
 
-/// How well a face shows itself, 0 to 1: the detector's score, lowered for small faces (full marks from 112 px on) and for
-/// faces turned away (nose far from the middle between the eyes).
-fn quality(face: &FaceObservation) -> f32 {
-    let size = (face.bbox.w.min(face.bbox.h) / 112.0).clamp(0.0, 1.0);
-    let frontal = face.landmarks.map_or(0.5, |[right, left, nose, ..]| {
-        let (span, middle) = ((left.x - right.x).abs().max(1.0), f32::midpoint(left.x, right.x));
-        1.0 - ((nose.x - middle).abs() / span).min(1.0)
-    });
-    face.score * (0.5 + 0.5 * size) * frontal
-}
-
 fn norm(vector: &[f32]) -> f32 {
     vector.iter().map(|v| v * v).sum::<f32>().sqrt()
 }
 
 impl Memory {
     fn add(&mut self, embedding: &Embedding, quality: f32, vote: Match) {
+        self.asked.saw(quality);
         if self.mean.as_ref().is_some_and(|mean| mean.space != embedding.space) {
             *self = Self { asked: self.asked, ..Self::default() };
         }
