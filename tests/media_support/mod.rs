@@ -1,4 +1,7 @@
 //! What the media tests share: clips made on the spot, pictures as hashes, and ears for frames and states.
+#![allow(missing_docs, clippy::unwrap_used, reason = "test support: read it where it is used")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "idem")]
+#![allow(clippy::disallowed_methods, reason = "waiting with a deadline needs the clock")]
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 #![allow(unreachable_pub, reason = "shared by including the file")]
 
