@@ -169,8 +169,17 @@ pub struct Running {
 impl Running {
     pub fn start(input: CameraInput) -> Self {
         let ears = Arc::new(Ears::default());
+        Self::run(input, ears.clone(), ears)
+    }
+
+    /// With a sink of the test's own.
+    pub fn start_into(input: CameraInput, sink: Arc<dyn FrameSink>) -> Self {
+        Self::run(input, sink, Arc::default())
+    }
+
+    fn run(input: CameraInput, sink: Arc<dyn FrameSink>, ears: Arc<Ears>) -> Self {
         let (stop, stopped) = crossbeam_channel::bounded(0);
-        let (sink, reports) = (ears.clone(), ears.clone());
+        let reports = ears.clone();
         let run = move || run_camera(input, sink, reports, &stopped, Arc::new(SystemClock));
         let thread = std::thread::Builder::new()
             .name("test-camera".to_owned())
