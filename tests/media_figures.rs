@@ -1,5 +1,6 @@
 //! Figures, not verdicts: run with `cargo test --test media_figures -- --ignored --nocapture` on a quiet machine.
 #![cfg(feature = "media")]
+#![allow(clippy::print_stderr, reason = "what is skipped or measured is said aloud")]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 #![allow(clippy::disallowed_methods, reason = "this measures time")]
 
@@ -182,9 +183,9 @@ fn memory_per_further_720p_camera() {
         let camera = Running::start(media_support::camera(&format!("c{count}"), source()));
         camera.ears.wait_for_frames(15);
         cameras.push(camera);
-        cameras
-            .iter()
-            .for_each(|c| drop(c.ears.wait_for_frames(c.ears.look(|h| h.hashes.len()) + 10)));
+        for camera in &cameras {
+            camera.ears.wait_for_frames(camera.ears.look(|h| h.hashes.len()) + 10);
+        }
         figures.push(ProcessMeter.read().unwrap().ours >> 20);
     }
     eprintln!("resident MiB with 1 to 6 cameras: {figures:?}");

@@ -1,5 +1,6 @@
 //! Files: every kind decodes to the pictures another decoder sees, or is refused in one clear sentence.
 #![cfg(feature = "media")]
+#![allow(clippy::print_stderr, reason = "what is skipped or measured is said aloud")]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 #![allow(clippy::disallowed_methods, reason = "tests measure how long things take")]
 

@@ -24,6 +24,10 @@ pub(super) struct Surroundings<'a> {
 
 /// Runs one camera until its file ends, `stop` disconnects, its sink closes or nothing can help it. Blocks: give each
 /// camera its own named thread; one camera's trouble then stays its own.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a camera owns its description: callers hand it to its thread"
+)]
 pub fn run_camera(
     input: CameraInput,
     sink: Arc<dyn FrameSink>,

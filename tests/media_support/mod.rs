@@ -74,16 +74,7 @@ pub fn visible_bytes(pixels: &Pixels) -> Vec<u8> {
     bytes
 }
 
-/// A frame as a test remembers it.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub hash: u64,
-    pub sequence: u64,
-    pub at: Instant,
-    pub frame: Frame,
-}
-
-/// Remembers frames (without their pixels beyond the last few) and states, and lets a test wait for them.
+/// Remembers what frames looked like, the last frame itself and all states, and lets a test wait for them.
 #[derive(Default)]
 pub struct Ears {
     heard: Mutex<Heard>,
