@@ -66,6 +66,7 @@ pub struct Shape {
 pub struct SyntheticWorld {
     spec: SyntheticSpec,
     movers: Vec<Mover>,
+    background: Vec<u8>,
 }
 
 /// A shape's start, speed and side, in whole pixels, so that every machine draws the same.
@@ -89,7 +90,12 @@ impl SyntheticWorld {
             round: noise.bool(),
         };
         let movers = (0..spec.shapes.min(MAX_SHAPES)).map(&mut mover).collect();
-        Self { spec, movers }
+        let background = slope(spec.size);
+        Self {
+            spec,
+            movers,
+            background,
+        }
     }
 
     /// What it was made from.
@@ -122,7 +128,7 @@ impl SyntheticWorld {
     /// Draws one frame as I420.
     pub fn draw(&self, frame: u64) -> Result<Pixels, PixelsError> {
         let size = self.spec.size;
-        let mut luma = slope(size);
+        let mut luma = self.background.clone();
         if self.spec.present.contains(&frame) {
             for (index, mover) in self.movers.iter().enumerate() {
                 let level = SHAPE_LUMA + SHAPE_STEP * index as u8;
