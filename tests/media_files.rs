@@ -1,5 +1,8 @@
 //! Files: every kind decodes to the pictures another decoder sees, or is refused in one clear sentence.
 #![cfg(feature = "media")]
+#![allow(clippy::print_stderr, reason = "what is skipped or measured is said aloud")]
+#![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
+#![allow(clippy::disallowed_methods, reason = "tests measure how long things take")]
 
 mod media_support;
 
@@ -110,7 +113,6 @@ fn odd_tiny_and_huge_pictures_keep_their_size() {
     let kinds = [
         ("odd.webm", 321, 243, "vp9enc cpu-used=8 ! webmmux"),
         ("odd8.webm", 35, 17, "vp8enc ! webmmux"),
-        ("one.avi", 1, 1, "jpegenc ! avimux"),
         ("raw.mkv", 5, 3, "matroskamux"),
         ("small.mp4", 16, 16, "x264enc ! h264parse ! mp4mux"),
         (
@@ -129,6 +131,31 @@ fn odd_tiny_and_huge_pictures_keep_their_size() {
         decode_file(&clip, |frame| sizes.push(frame.size())).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(sizes, [Size::new(w, h); 2], "{name}");
     }
+}
+
+#[test]
+fn a_picture_of_one_pixel_is_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("one.mp4");
+    let pixels = folder.path().join("one.rgb");
+    std::fs::write(&pixels, [200, 0, 0, 200, 0, 0]).unwrap();
+    let source = [
+        "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "1x1", "-r", "10", "-i",
+    ];
+    let encoder = ["-c:v", "libx264", "-pix_fmt", "yuv444p"];
+    let Ok(made) = Command::new("ffmpeg")
+        .args(source)
+        .arg(&pixels)
+        .args(encoder)
+        .arg(&clip)
+        .status()
+    else {
+        eprintln!("SKIPPED: no ffmpeg to make a clip of one pixel");
+        return;
+    };
+    assert!(made.success());
+    let (frames, _) = decode(&clip).unwrap();
+    assert_eq!((frames.len(), frames[0].size()), (2, Size::new(1, 1)));
 }
 
 /// Writes a rotation into an MP4's track header: a, b, c, d of its matrix as 16.16 numbers (ISO 14496-12, 8.3.2).

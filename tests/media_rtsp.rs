@@ -1,10 +1,18 @@
 //! Network cameras, against a real RTSP server: pixels, passwords, losses. Every clip is made on the spot.
 #![cfg(feature = "media")]
+#![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests measure how long things take and play the network's part"
+)]
 
 mod media_support;
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flyball::media::{CameraEnd, CameraState, Credentials, RunningSampleCamera, SampleCamera, Transport, decode_file};
@@ -176,6 +184,64 @@ fn a_restarted_server_is_found_again_and_no_other_camera_notices() {
     );
     victim.stop();
     witness.stop();
+}
+
+/// Passes bytes between a viewer and a server until told to hold: sockets stay open, nothing moves any more.
+fn hold_between(server: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, held) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
+    let hold = Arc::clone(&held);
+    std::thread::spawn(move || {
+        for viewer in listener.incoming().flatten() {
+            let server = TcpStream::connect(server).unwrap();
+            pump(
+                viewer.try_clone().unwrap(),
+                server.try_clone().unwrap(),
+                Arc::clone(&hold),
+            );
+            pump(server, viewer, Arc::clone(&hold));
+        }
+    });
+    (address, held)
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, held: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            while held.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            if to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    });
+}
+
+#[test]
+fn a_sender_that_falls_silent_with_its_socket_open_is_noticed_and_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(&h264_clip(folder.path(), "clip.mp4", 60, SLICED), Transport::Tcp);
+    let (between, held) = hold_between(server.address());
+    let mut input = rtsp("gate", &format!("rtsp://{between}/sample"), Transport::Tcp);
+    input.limits.stall = Duration::from_millis(700);
+    input.limits.connect = Duration::from_secs(2);
+    let camera = Running::start(input);
+    camera.ears.wait_for_frames(10);
+    held.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
+    let stalled = camera.ears.wait_for_state("a stall", 0, |s| s == CameraState::Stalled);
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "noticed only after {:?}",
+        begun.elapsed()
+    );
+    assert!(stalled.contains("700 ms"), "{stalled}");
+    held.store(false, Ordering::Relaxed);
+    camera.ears.wait_for_state("its return", 1, |s| s == CameraState::Live);
+    camera.stop();
 }
 
 /// Takes the port of a server that has just gone; its last connections may hold the port for a moment.

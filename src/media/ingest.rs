@@ -24,6 +24,10 @@ pub(super) struct Surroundings<'a> {
 
 /// Runs one camera until its file ends, `stop` disconnects, its sink closes or nothing can help it. Blocks: give each
 /// camera its own named thread; one camera's trouble then stays its own.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a camera owns its description: callers hand it to its thread"
+)]
 pub fn run_camera(
     input: CameraInput,
     sink: Arc<dyn FrameSink>,
@@ -39,24 +43,24 @@ pub fn run_camera(
         clock,
     };
     around.reports.state(&camera, CameraState::Connecting, "");
-    let end = run(input, &around);
+    let end = run(&input, &around);
     let (state, detail) = last_words(&end);
     around.reports.state(&camera, state, &detail);
     end
 }
 
 #[cfg(feature = "media")]
-fn run(input: CameraInput, around: &Surroundings<'_>) -> CameraEnd {
+fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
     match input.source.clone() {
-        SourceSpec::File { path, pace, repeat } => super::playback::play(&input, &path, pace, repeat, around),
-        SourceSpec::Rtsp(source) => super::live::run(&input, &source, around),
+        SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
+        SourceSpec::Rtsp(source) => super::live::run(input, &source, around),
         SourceSpec::Synthetic(spec) => synthetic_camera::play(&input.camera, spec, around),
     }
 }
 
 #[cfg(not(feature = "media"))]
-fn run(input: CameraInput, around: &Surroundings<'_>) -> CameraEnd {
-    let input = match input.source {
+fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
+    let input = match input.source.clone() {
         SourceSpec::Synthetic(spec) => return synthetic_camera::play(&input.camera, spec, around),
         SourceSpec::File { path, .. } => path.display().to_string(),
         SourceSpec::Rtsp(source) => source.url.to_string(),

@@ -154,7 +154,7 @@ impl Default for Limits {
             stall: Duration::from_secs(3),
             retry_min: Duration::from_millis(250),
             retry_max: Duration::from_secs(4),
-            retry_refused: Duration::from_secs(60),
+            retry_refused: Duration::from_mins(1),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! the `media` feature the types and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
 
 mod address;
+#[cfg(feature = "media")]
 mod backoff;
 #[cfg(feature = "media")]
 mod chain;

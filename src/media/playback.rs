@@ -129,7 +129,7 @@ pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Resu
     let stamping = Stamping::File(FileClock::default());
     let (max, decoder) = (DEFAULT_MAX_PIXELS, DecoderChoice::Software);
     let session = chain::open_file(path, Pace::Fast, decoder, max, delivery, stamping)?;
-    visit_all(path, &session, &decoded, &mut visit)
+    visit_all(path, &session, decoded, &mut visit)
 }
 
 fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaError> {
@@ -147,10 +147,12 @@ fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaEr
     })
 }
 
+/// Takes the queue: it is closed before the session goes, or the decoder would still be waiting in it.
+#[allow(clippy::needless_pass_by_value, reason = "its drop is the point")]
 fn visit_all(
     path: &Path,
     session: &Session,
-    decoded: &Receiver<Frame>,
+    decoded: Receiver<Frame>,
     visit: &mut impl FnMut(Frame),
 ) -> Result<Summary, MediaError> {
     let mut decoder = String::new();

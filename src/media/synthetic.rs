@@ -66,6 +66,7 @@ pub struct Shape {
 pub struct SyntheticWorld {
     spec: SyntheticSpec,
     movers: Vec<Mover>,
+    background: Vec<u8>,
 }
 
 /// A shape's start, speed and side, in whole pixels, so that every machine draws the same.
@@ -89,7 +90,12 @@ impl SyntheticWorld {
             round: noise.bool(),
         };
         let movers = (0..spec.shapes.min(MAX_SHAPES)).map(&mut mover).collect();
-        Self { spec, movers }
+        let background = slope(spec.size);
+        Self {
+            spec,
+            movers,
+            background,
+        }
     }
 
     /// What it was made from.
@@ -122,7 +128,7 @@ impl SyntheticWorld {
     /// Draws one frame as I420.
     pub fn draw(&self, frame: u64) -> Result<Pixels, PixelsError> {
         let size = self.spec.size;
-        let mut luma = slope(size);
+        let mut luma = self.background.clone();
         if self.spec.present.contains(&frame) {
             for (index, mover) in self.movers.iter().enumerate() {
                 let level = SHAPE_LUMA + SHAPE_STEP * index as u8;
@@ -196,7 +202,7 @@ mod tests {
                 let pixels = world.draw(frame).unwrap();
                 let (luma, stride) = pixels.plane(0);
                 let shape = world.shapes_at(frame)[0];
-                let bright = luma.iter().filter(|&&l| l == shape.luma).count() as f32;
+                let bright: f32 = luma.iter().map(|&l| f32::from(l == shape.luma)).sum();
                 let share = bright / (shape.bbox.w * shape.bbox.h);
                 assert!(
                     (0.7..=1.0).contains(&share),
@@ -218,8 +224,8 @@ mod tests {
         });
         assert_eq!([9, 10, 19, 20].map(|f| world.shapes_at(f).len()), [0, 3, 3, 0]);
         assert_ne!(world.shapes_at(10), world.shapes_at(11));
-        let (luma, _) = (world.draw(20).unwrap(), ());
-        assert!(luma.plane(0).0.iter().all(|&l| l <= BACKGROUND_MAX));
+        let empty = world.draw(20).unwrap();
+        assert!(empty.plane(0).0.iter().all(|&l| l <= BACKGROUND_MAX));
     }
 
     #[test]

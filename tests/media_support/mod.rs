@@ -1,4 +1,7 @@
 //! What the media tests share: clips made on the spot, pictures as hashes, and ears for frames and states.
+#![allow(missing_docs, clippy::unwrap_used, reason = "test support: read it where it is used")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "idem")]
+#![allow(clippy::disallowed_methods, reason = "waiting with a deadline needs the clock")]
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 #![allow(unreachable_pub, reason = "shared by including the file")]
 
@@ -71,16 +74,7 @@ pub fn visible_bytes(pixels: &Pixels) -> Vec<u8> {
     bytes
 }
 
-/// A frame as a test remembers it.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub hash: u64,
-    pub sequence: u64,
-    pub at: Instant,
-    pub frame: Frame,
-}
-
-/// Remembers frames (without their pixels beyond the last few) and states, and lets a test wait for them.
+/// Remembers what frames looked like, the last frame itself and all states, and lets a test wait for them.
 #[derive(Default)]
 pub struct Ears {
     heard: Mutex<Heard>,
@@ -166,8 +160,17 @@ pub struct Running {
 impl Running {
     pub fn start(input: CameraInput) -> Self {
         let ears = Arc::new(Ears::default());
+        Self::run(input, ears.clone(), ears)
+    }
+
+    /// With a sink of the test's own.
+    pub fn start_into(input: CameraInput, sink: Arc<dyn FrameSink>) -> Self {
+        Self::run(input, sink, Arc::default())
+    }
+
+    fn run(input: CameraInput, sink: Arc<dyn FrameSink>, ears: Arc<Ears>) -> Self {
         let (stop, stopped) = crossbeam_channel::bounded(0);
-        let (sink, reports) = (ears.clone(), ears.clone());
+        let reports = ears.clone();
         let run = move || run_camera(input, sink, reports, &stopped, Arc::new(SystemClock));
         let thread = std::thread::Builder::new()
             .name("test-camera".to_owned())

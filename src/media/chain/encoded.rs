@@ -47,7 +47,7 @@ pub(in crate::media) fn read_encoded(path: &Path) -> Result<Encoded, MediaError>
     };
     let collected = Arc::new(Mutex::new(Collected::default()));
     let (into, sink) = (Arc::clone(&collected), collector(&collected));
-    append(&draft.pipeline, &[sink.clone()]).map_err(|e| assembly.failed(&e.to_string()))?;
+    append(&draft.pipeline, std::slice::from_ref(&sink)).map_err(|e| assembly.failed(&e.to_string()))?;
     let blamed = assembly.clone();
     let link = move |pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::CapsRef| {
         let found = codec::from_caps(caps).filter(|codec| codec.rtp.is_some());

@@ -16,9 +16,12 @@ use super::tail::{self, Assembly, Release, Tail};
 use super::{SenderClock, Stamping};
 use crate::media::{DecoderChoice, MediaError, RtspSource, TlsTrust};
 
-/// How long the jitter buffer waits for a missing packet. Packets in order are not delayed by it: nothing downstream waits
-/// for the clock.
-const REORDER_MS: u32 = 100;
+/// How long the jitter buffer waits for a missing datagram, and how much it holds before it drops the oldest. Packets in
+/// order are not delayed by it: nothing downstream waits for the clock.
+const BUFFER_UDP_MS: u32 = 200;
+/// TCP misses nothing, so this only bounds what piles up while decoding is held up; dropping packets breaks pictures until
+/// the next key frame, so it is the last resort.
+const BUFFER_TCP_MS: u32 = 2_000;
 /// How long a silent sender may hold up the polite goodbye.
 const TEARDOWN: Duration = Duration::from_millis(300);
 
@@ -37,6 +40,13 @@ impl Way {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+        }
+    }
+
+    fn buffer_ms(self) -> u32 {
+        match self {
+            Self::Tcp => BUFFER_TCP_MS,
+            Self::Udp => BUFFER_UDP_MS,
         }
     }
 }
@@ -80,7 +90,7 @@ fn rtspsrc(source: &RtspSource, way: Way, patience: Duration) -> Result<gst::Ele
     let micros = patience.as_micros() as u64;
     rtsp.set_property("location", source.url.location());
     rtsp.set_property_from_str("protocols", way.name());
-    rtsp.set_property("latency", REORDER_MS);
+    rtsp.set_property("latency", way.buffer_ms());
     rtsp.set_property("drop-on-latency", true);
     rtsp.set_property("tcp-timeout", micros);
     rtsp.set_property("timeout", micros);

@@ -9,8 +9,8 @@ use gstreamer as gst;
 
 use crate::scene::{Capture, TimeSource};
 
-/// From 1900 (NTP) to 1970 (Unix); RFC 868.
-const NTP_TO_UNIX: Duration = Duration::from_secs(2_208_988_800);
+/// From 1900 (NTP) to 1970 (Unix): 25 567 days or 2 208 988 800 s; RFC 868.
+const NTP_TO_UNIX: Duration = Duration::from_hours(25_567 * 24);
 /// A sender's clock may be off by what its NTP client allows; the stamping itself was measured exact to 0.1 ms.
 const SENDER_UNCERTAINTY: Duration = Duration::from_millis(50);
 /// A camera that claims to be further away in time than this has a wrong clock and is not believed.

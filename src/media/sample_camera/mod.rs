@@ -78,6 +78,10 @@ impl SampleCamera {
         let server = gst_rtsp_server::RTSPServer::new();
         server.set_address(&self.listen.ip().to_string());
         server.set_service(&self.listen.port().to_string());
+        // Connections are served on the one thread started below.
+        if let Some(threads) = server.thread_pool() {
+            threads.set_max_threads(0);
+        }
         let factory = self.factory(&clip)?;
         self.ask_for_credentials(&server, &factory);
         let mounts = server
@@ -165,19 +169,24 @@ impl RunningSampleCamera {
 
 impl Drop for RunningSampleCamera {
     fn drop(&mut self) {
-        if let Some(service) = self.service.take() {
-            service.destroy();
-        }
-        self.server.client_filter(Some(&mut |_, client| {
-            client.close();
-            gst_rtsp_server::RTSPFilterResult::Remove
-        }));
-        if let Some(pool) = self.server.session_pool() {
-            pool.filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
-        }
-        self.main_loop.quit();
+        let (server, service, main_loop) = (self.server.clone(), self.service.take(), self.main_loop.clone());
+        // On the server's own thread: a connection must not be closed while that thread reads from it.
+        self.main_loop.context().invoke(move || {
+            hang_up(&server, service.as_ref());
+            main_loop.quit();
+        });
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+fn hang_up(server: &gst_rtsp_server::RTSPServer, service: Option<&glib::Source>) {
+    if let Some(service) = service {
+        service.destroy();
+    }
+    server.client_filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
+    if let Some(pool) = server.session_pool() {
+        pool.filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
     }
 }
