@@ -163,7 +163,10 @@ fn each_event_says_alone_what_is_known() {
             .all(|e| e.subject == events[0].subject && e.source == "/flyball/hq/gate")
     );
     assert_eq!(events.iter().map(|e| e.sequence.0).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(opened.face.bbox, [0.25, 0.25, 0.5, 0.5]);
+    assert_eq!(
+        opened.face.bbox.map(f32::to_bits),
+        [0.25_f32, 0.25, 0.5, 0.5].map(f32::to_bits)
+    );
     assert_eq!(
         (&opened.identity.decision, opened.identity.person.as_deref()),
         (&IdentityDecision::Known, Some("p-1"))

@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use clap::Parser as _;
 use flyball::events::{
     Beginning, BusConfig, Started, begin,
     journal::Limits,
@@ -175,6 +176,41 @@ fn the_python_sample_has_everything_once() {
     assert_eq!(order, (1..=1_500).collect::<Vec<_>>());
     assert_eq!(seen.iter().map(|e| e.id).collect::<HashSet<_>>().len(), 1_500);
     node.stop();
+}
+
+#[test]
+fn watch_prints_what_passes_its_filters() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let node = Node::start(&endpoint, &folder.path().join("events.redb"));
+    node.post(0..3);
+    let watch = |extra: &[&str]| {
+        let words = ["watch", "--connect", &endpoint, "--since", "0"]
+            .into_iter()
+            .chain(extra.iter().copied());
+        let args = Watch::parse_from(words).args;
+        let mut printed = Vec::new();
+        flyball::cli::watch::run(&args, &mut printed);
+        String::from_utf8(printed).unwrap()
+    };
+    let people = watch(&["--count", "3", "--person", "p-0042"]);
+    assert_eq!(
+        people
+            .lines()
+            .filter(|l| l.contains("gate") && l.contains("closed") && l.contains("p-0042 0.71"))
+            .count(),
+        3,
+        "{people}"
+    );
+    let json = watch(&["--count", "1", "--json", "--camera", "gate", "--kind", "closed"]);
+    assert_eq!(Event::from_json(json.trim().as_bytes()).unwrap().sequence.0, 1);
+    node.stop();
+}
+
+#[derive(clap::Parser)]
+struct Watch {
+    #[command(flatten)]
+    args: flyball::cli::watch::WatchArgs,
 }
 
 /// The repository's own Python, if it has Zenoh in it.
