@@ -15,6 +15,8 @@ const LOOK_UP_MS: f64 = 1_000.0;
 const SHED_AGAIN_MS: f64 = 1_500.0;
 /// What such a second shedding aims at, as a share of the first's aim.
 const SQUEEZE: f64 = 0.75;
+/// A switch that takes longer than this is bridged by levers that act at once.
+const BRIDGE_MS: f64 = 500.0;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
 
@@ -40,8 +42,9 @@ impl Governor {
         self.next_look_up = sight.now.plus_ms(LOOK_UP_MS);
         let water = self.policy.water;
         let limits = self.limits(sight, water.memory_low, water.time_low);
-        let target = self.solve_upwards(&self.asked(), limits, sight);
-        if !target.within || self.unchanged(&target) {
+        let asked = self.demand.peak_with(self.door.frames());
+        let target = self.solve_upwards(&asked, limits, sight);
+        if !target.within || !self.better(&target) {
             return;
         }
         let before = draft.decisions.len();
@@ -50,10 +53,16 @@ impl Governor {
             ..target.levels
         };
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
+        self.set_caps(sight, draft, &target, Reason::RoomToRaise);
         self.raise_one(sight, draft, &target);
         if draft.decisions.len() > before {
             self.calm.raised(sight.now);
         }
+    }
+
+    /// Whether the target gives back something dear, even if something cheaper is given up for it.
+    fn better(&self, target: &Target) -> bool {
+        !self.differing(target).is_empty() || target.levels.milder_than(self.levels, &self.policy)
     }
 
     /// One stage back on, or one variant up: a stage first, as it was the dearer to give up.
@@ -137,10 +146,36 @@ impl Governor {
         now - cost(pick.variant, pick.batch)
     }
 
-    /// Pressure while a switch is under way: a step up is called off, a step down is left to finish.
+    /// Pressure while a switch is under way: a step up is called off. A step down is left to finish; if it takes long, the
+    /// levers that act at once bridge the time.
     pub(super) fn ease(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        if self.loading.is_some_and(|loading| loading.raise) {
+        let Some(loading) = self.loading else { return };
+        if loading.raise {
             self.abandon(sight, draft);
+            self.calm.lowered(sight.now);
+        } else if sight.now.ms_since(loading.since) > BRIDGE_MS {
+            self.bridge(sight, draft);
+        }
+    }
+
+    fn bridge(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_high, water.time_target);
+        let kept = |at: usize, quality: f64| self.quality(at).is_none_or(|now| (quality - now).abs() < 1e-12);
+        let least = Levels {
+            size: 0,
+            precision: 0,
+            ..self.levels
+        };
+        let target = self.solve(&self.asked(), limits, least, kept, sight);
+        let levels = Levels {
+            size: self.levels.size,
+            precision: self.levels.precision,
+            ..target.levels
+        };
+        let (reason, before) = (self.reason_down(sight), draft.decisions.len());
+        self.set_levels(sight, draft, levels, reason);
+        if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
     }
@@ -320,12 +355,13 @@ impl Governor {
     }
 
     fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
-        let usable = self.usable(sight, |at, quality| quality >= self.quality(at).unwrap_or(0.0));
+        let no_worse = |at: usize, quality: f64| quality >= self.quality(at).unwrap_or(0.0);
+        let usable = self.usable(sight, no_worse);
         let furthest = Levels::furthest(&self.policy, false);
         let most = Levels {
-            size: furthest.size,
-            precision: furthest.precision,
-            ..self.levels
+            off: self.levels.off,
+            rate: self.levels.rate,
+            ..furthest
         };
         self.problem(asked, limits, Levels::default(), most, &usable).solve()
     }

@@ -19,6 +19,7 @@ impl Governor {
             rungs: models.map(|(model, seat)| self.rung(sight, model, seat)).collect(),
             moves: draft.moves,
             detect_interval: self.levels.interval(&self.policy),
+            in_flight: self.in_flight.frames(),
             camera_rate: rate,
             cameras: sight.reading.cameras.iter().map(served).collect(),
             admissions,

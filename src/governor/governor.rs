@@ -8,6 +8,7 @@ use super::admission::Door;
 use super::calm::Calm;
 use super::decide::{Stance, State, decide};
 use super::demand::Demand;
+use super::fast::InFlight;
 use super::ladder::{self, Levels};
 use super::ledger::Ledger;
 use super::names::Elapsed;
@@ -40,6 +41,9 @@ pub struct Governor {
     pub(super) squeeze: f64,
     pub(super) next_look_up: Elapsed,
     pub(super) started: bool,
+    /// Models without a variant that no variant fits: nothing to wait for.
+    pub(super) stuck: bool,
+    pub(super) in_flight: InFlight,
     next_id: u64,
     next_check: Elapsed,
 }
@@ -79,6 +83,8 @@ impl Governor {
             squeeze: 1.0,
             next_look_up: Elapsed::ZERO,
             started: false,
+            stuck: false,
+            in_flight: InFlight::new(policy.most_in_flight),
             next_id: 0,
             next_check: Elapsed::ZERO,
             policy,
@@ -210,6 +216,10 @@ impl Governor {
     }
 
     fn tune_batches(&mut self, reading: &Reading) {
+        if reading.end_to_end.count > 0 {
+            let latency = reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0);
+            self.in_flight.tune(latency, self.policy.most_in_flight);
+        }
         for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {
             if let Some(measured) = reading.model(&model.name) {
                 seat.batch

@@ -23,7 +23,7 @@ pub(super) struct Loading {
     pub(super) pick: Pick,
     /// Whether it is a step up.
     pub(super) raise: bool,
-    since: Elapsed,
+    pub(super) since: Elapsed,
 }
 
 impl Governor {
@@ -64,10 +64,11 @@ impl Governor {
         if self.loading.is_some() || self.ledger.awaits_memory() {
             return;
         }
-        let vacant = |at: &usize| self.seats[*at].using.is_none() && !self.seats[*at].off;
+        let vacant = |at: &usize| self.seats[*at].is_vacant();
         let found = (0..self.seats.len())
             .filter(vacant)
             .find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
+        self.stuck = found.is_none();
         let Some((at, pick)) = found else { return };
         self.load(sight.now, draft, at, pick, false);
         let change = self.variant_change(at, None, Some(pick.variant));
@@ -172,6 +173,7 @@ impl Governor {
         if let Some(bytes) = bytes {
             self.profile.models[at].variants[variant].learn_memory(loading.pick.batch, bytes);
         }
+        self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
         self.loading = None;
         draft.moves.push(Move::Use { model, variant: name });
         self.retire(now, draft, at);
