@@ -148,6 +148,7 @@ impl Governor {
         match decide(self.state(sight.now), pressure) {
             Stance::Keep => {}
             Stance::Raise => self.raise(sight, draft),
+            Stance::Trade => self.trade(sight, draft),
             Stance::Lower => self.lower(sight, draft),
             Stance::Ease => self.ease(sight, draft),
             Stance::Shed => self.shed(sight, draft),

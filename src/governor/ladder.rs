@@ -120,6 +120,8 @@ pub(super) struct Problem<'a> {
     pub(super) most: Levels,
     /// Which variants may be used, model by model.
     pub(super) usable: &'a [Vec<bool>],
+    /// How many of the last models must go without a variant.
+    pub(super) without: usize,
 }
 
 /// A longer interval must be worth this much more than a shorter one to be taken.
@@ -163,6 +165,16 @@ impl Problem<'_> {
             }
         }
         best.1
+    }
+
+    /// What this setting is worth, whether it fits or not.
+    pub(super) fn worth(&self, levels: Levels, variants: impl Fn(usize) -> Option<usize>) -> f64 {
+        let (models, classes) = self.classes(levels);
+        let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
+            let variant = variants(model)?;
+            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
+        });
+        found.sum()
     }
 
     fn value(&self, levels: Levels) -> Option<f64> {
@@ -260,31 +272,20 @@ impl Problem<'_> {
         }
     }
 
-    /// Everything given up, quickest variants first, as many models as memory holds.
+    /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
+    /// memory is, the last model goes without and the rest is solved again.
     fn closest(&self) -> Target {
-        let (mut models, mut classes) = self.classes(self.most);
-        let within_memory = Limits {
-            memory: self.limits.memory,
-            time: f64::INFINITY,
-        };
+        let (models, mut classes) = self.classes(self.most);
+        if models.is_empty() {
+            return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
+        }
         for class in &mut classes {
             class.iter_mut().for_each(|choice| choice.value = -choice.time);
         }
-        while !classes.is_empty() {
-            if let Some(picks) = knapsack::best(&classes, within_memory) {
-                return Target {
-                    levels: self.most,
-                    picks: self.spread(&models, &classes, &picks),
-                    within: false,
-                };
-            }
-            models.pop();
-            classes.pop();
-        }
-        Target {
-            levels: self.most,
-            picks: vec![None; self.demand.len()],
-            within: false,
+        let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
+        match knapsack::best(&classes, within_memory) {
+            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
+            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
         }
     }
 

@@ -237,6 +237,10 @@ impl<'a> Plant<'a> {
         }
         camera.taken -= 1.0;
         camera.frames += 1;
+        let faces = self.scenario.faces.at(now / 1000.0);
+        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
+            *question = (*question + faces * asks / camera.fps).min(faces * asks * ASK_WITHIN_S);
+        }
         if interval > 1 && camera.frames % interval != 0 {
             self.track_over(at);
         } else if camera.slot.replace(now).is_some() {
@@ -429,18 +433,11 @@ impl<'a> Plant<'a> {
         self.gone_if_idle(stage, variant);
     }
 
-    /// Detection found the faces there are: every face model is asked its questions, stage after stage.
+    /// Detection found the faces there are: every face model is asked the questions that came up since the last time.
     fn detected(&mut self, frame: usize) {
         let at = self.flights[frame].camera;
-        let faces = self.scenario.faces.at(self.now_ms / 1000.0);
         let camera = &mut self.cameras[at];
-        let since = camera
-            .detected
-            .map_or(0.1, |(_, when)| ((self.now_ms - when) / 1000.0).min(ASK_WITHIN_S));
         camera.detected = Some((camera.frames, self.now_ms));
-        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
-            *question += faces * asks * since;
-        }
         self.next_stage(frame, 1);
     }
 
