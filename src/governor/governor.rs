@@ -44,6 +44,8 @@ pub struct Governor {
     /// Models without a variant that no variant fits: nothing to wait for.
     pub(super) stuck: bool,
     pub(super) in_flight: InFlight,
+    /// Whether pressure was high before this reading's events were taken in.
+    pub(super) pressed: bool,
     next_id: u64,
     next_check: Elapsed,
 }
@@ -85,6 +87,7 @@ impl Governor {
             started: false,
             stuck: false,
             in_flight: InFlight::new(policy.most_in_flight),
+            pressed: false,
             next_id: 0,
             next_check: Elapsed::ZERO,
             policy,
@@ -96,6 +99,7 @@ impl Governor {
     pub fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan {
         let mut draft = Draft::default();
         self.learn(now, reading);
+        self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
         if self.started {

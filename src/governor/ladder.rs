@@ -55,24 +55,6 @@ impl Levels {
         }
     }
 
-    /// Whether the dearest lever on which the two differ is pulled less far here.
-    pub(super) fn milder_than(mut self, mut other: Self, policy: &Policy) -> bool {
-        for &lever in policy
-            .order
-            .iter()
-            .rev()
-            .filter(|lever| !matches!(lever, Lever::InputSize | Lever::Precision))
-        {
-            let (Some(here), Some(there)) = (self.position(lever), other.position(lever)) else {
-                continue;
-            };
-            if here != there {
-                return here < there;
-            }
-        }
-        false
-    }
-
     /// Detect on every n-th frame.
     pub(super) fn interval(self, policy: &Policy) -> u32 {
         policy.intervals.get(self.interval).copied().unwrap_or(1).max(1)
@@ -292,11 +274,13 @@ impl Problem<'_> {
     /// The choices of every model that is on, and which models those are.
     fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
         let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
+        let kept = self.profile.models.len().saturating_sub(self.without);
         let models: Vec<usize> = self
             .profile
             .models
             .iter()
             .enumerate()
+            .take(kept)
             .filter(on)
             .map(|(at, _)| at)
             .collect();

@@ -160,10 +160,13 @@ impl Governor {
     fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
-        let expected = self
-            .loading
-            .filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
-        let Some(loading) = expected else {
+        let expected = self.loading.filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        if expected.is_some_and(|loading| loading.raise && self.pressed) {
+            // What was asked for in better times is not used in worse.
+            self.loading = None;
+            self.calm.lowered(now);
+        }
+        let Some(loading) = expected.filter(|_| self.loading.is_some()) else {
             // Called off, but it came all the same.
             if self.seats[at].using != Some(variant) {
                 draft.moves.push(Move::Retire { model, variant: name });
