@@ -261,7 +261,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: RUNS, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn promises_hold_for_any_readings(throws in proptest::collection::vec(throw(), 5..40)) {
+    fn promises_hold_for_any_readings(throws in proptest::collection::vec(throw(), 4..20)) {
         let plans = play(&throws, true)?;
         let raised = upgrades(&plans);
         for pair in raised.windows(2) {

@@ -69,7 +69,8 @@ impl Door {
         (self.arriving_bytes() + waiting) as f64
     }
 
-    fn arriving_bytes(&self) -> u64 {
+    /// Bytes of cameras let in but not yet measured.
+    pub(super) fn arriving_bytes(&self) -> u64 {
         let unmeasured = self.arrivals.iter().filter(|arrival| arrival.measured_fps <= 0.0);
         unmeasured.map(|arrival| arrival.asking.bytes).sum()
     }
@@ -155,7 +156,7 @@ impl Governor {
 
     /// Whether the setting in force has room for it; `counted` if the door already counts it.
     fn fits_now(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> bool {
-        let (water, bytes) = (&self.policy.water, if counted { 0.0 } else { asking.bytes as f64 });
+        let (water, bytes) = (&self.policy.water, asking.bytes as f64);
         let runs = self.seats.iter().any(|seat| seat.using.is_some());
         let time = self.time_needed(&self.asked_with(asking, counted));
         runs && time <= sight.lanes * water.time_high && bytes + self.wanted_memory() <= self.room(sight)

@@ -49,10 +49,10 @@ impl Governor {
     }
 
     /// Bytes held once everything asked for is there.
-    fn planned(&self) -> f64 {
+    pub(super) fn planned(&self) -> f64 {
         let loading = self.loading.map_or(0.0, |loading| {
             self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
         });
-        self.ledger.held(&self.profile) + self.door.bytes() + loading
+        self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading
     }
 }

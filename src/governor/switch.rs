@@ -131,9 +131,9 @@ impl Governor {
         self.decided(sight, draft, change, Reason::Abandoned);
     }
 
-    /// Bytes that may be allocated now.
+    /// Bytes that may be allocated now, after everything asked for is there.
     pub(super) fn room(&self, sight: &Sight<'_>) -> f64 {
-        sight.ceiling * self.policy.water.memory_high - self.ledger.held(&self.profile) - self.door.bytes()
+        sight.ceiling * self.policy.water.memory_high - self.planned()
     }
 
     /// Takes in what happened to what was asked for.
