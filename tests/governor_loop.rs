@@ -30,7 +30,7 @@ fn all() {
         if std::env::var("SC").is_ok() {
             println!("{s}");
         } else {
-            let l: Vec<_> = s.lines().rev().take(2).collect();
+            let l: Vec<_> = s.lines().filter(|l| !l.is_empty()).rev().take(2).collect();
             println!("{}\n{}", l[1], l[0]);
         }
         println!("{:?}", t.elapsed());

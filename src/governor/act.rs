@@ -11,10 +11,16 @@ use super::policy::Lever;
 
 /// Between two looks for something better.
 const LOOK_UP_MS: f64 = 1_000.0;
+/// A setting found while there is room must be worth this much more to be taken up.
+const WORTH_RAISING: f64 = 1.005;
+/// And this much more while there is not: a change costs something and what it gains must outlast the next wave.
+const WORTH_TRADING: f64 = 1.04;
 /// A second shedding this soon after the first says that freed memory is taken as fast as it appears.
 const SHED_AGAIN_MS: f64 = 1_500.0;
 /// What such a second shedding aims at, as a share of the first's aim.
 const SQUEEZE: f64 = 0.75;
+/// A switch that takes longer than this is bridged by levers that act at once.
+const BRIDGE_MS: f64 = 500.0;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
 
@@ -34,29 +40,55 @@ impl Governor {
 
     /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch.
     pub(super) fn raise(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_low, water.time_low);
+        self.improve(sight, draft, limits, WORTH_RAISING);
+    }
+
+    /// The same within what a step down aims at: pressure is neither high nor low, but another setting may be worth more.
+    pub(super) fn trade(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_target, water.time_target);
+        self.improve(sight, draft, limits, WORTH_TRADING);
+    }
+
+    fn improve(&mut self, sight: &Sight<'_>, draft: &mut Draft, limits: Limits, worth: f64) {
         if sight.now < self.next_look_up {
             return;
         }
         self.next_look_up = sight.now.plus_ms(LOOK_UP_MS);
-        let water = self.policy.water;
-        let limits = self.limits(sight, water.memory_low, water.time_low);
-        let target = self.solve_upwards(&self.asked(), limits, sight);
-        if !target.within || self.unchanged(&target) {
+        let asked = self.demand.peak_with(self.door.frames());
+        let target = self.solve_upwards(&asked, limits, sight);
+        if !target.within || !self.better(&target, &asked, sight, worth) {
             return;
         }
         let before = draft.decisions.len();
-        let levels = Levels {
-            off: self.levels.off,
-            ..target.levels
-        };
+        let levels = Levels { off: self.levels.off, ..target.levels };
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
+        self.set_caps(sight, draft, &target, Reason::RoomToRaise);
         self.raise_one(sight, draft, &target);
         if draft.decisions.len() > before {
             self.calm.raised(sight.now);
         }
     }
 
-    /// One stage back on, or one variant up: a stage first, as it was the dearer to give up.
+    /// Whether the target gives back something dear, or is worth clearly more.
+    fn better(&self, target: &Target, asked: &[f64], sight: &Sight<'_>, worth: f64) -> bool {
+        if target.levels.off < self.levels.off || target.levels.rate < self.levels.rate {
+            return true;
+        }
+        let unlimited = Limits { memory: f64::INFINITY, time: f64::INFINITY };
+        let usable = self.usable(sight, |_, _| true);
+        let most = Levels::furthest(&self.policy, false);
+        let problem = self.problem(asked, unlimited, Levels::default(), most, &usable);
+        let all = |levels: Levels| Levels { size: most.size, precision: most.precision, ..levels };
+        let now = problem.worth(all(self.levels), |at| self.seats[at].variant());
+        let then = problem.worth(all(target.levels), |at| target.picks[at].map(|pick| pick.variant));
+        then > now * worth
+    }
+
+    /// One stage back on, or one variant changed. A stage first, as it was the dearer to give up; then what makes room; then
+    /// what gains most.
     fn raise_one(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target) {
         if target.levels.off < self.levels.off {
             self.turn_one_on(sight, draft, target);
@@ -70,7 +102,8 @@ impl Governor {
                 * (quality(Some(pick.variant)) - quality(self.seats[at].variant()))
         };
         let mut order: Vec<(usize, Pick)> = self.differing(target);
-        order.sort_by(|a, b| gain(b.0, &b.1).total_cmp(&gain(a.0, &a.1)).then(a.0.cmp(&b.0)));
+        let rank = |gain: f64| if gain < 0.0 { f64::INFINITY } else { gain };
+        order.sort_by(|a, b| rank(gain(b.0, &b.1)).total_cmp(&rank(gain(a.0, &a.1))).then(a.0.cmp(&b.0)));
         for (at, pick) in order {
             if self.begin(sight, draft, at, pick, Reason::RoomToRaise) {
                 return;
@@ -137,10 +170,36 @@ impl Governor {
         now - cost(pick.variant, pick.batch)
     }
 
-    /// Pressure while a switch is under way: a step up is called off, a step down is left to finish.
+    /// Pressure while a switch is under way: a step up is called off. A step down is left to finish; if it takes long, the
+    /// levers that act at once bridge the time.
     pub(super) fn ease(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        if self.loading.is_some_and(|loading| loading.raise) {
+        let Some(loading) = self.loading else { return };
+        if loading.raise {
             self.abandon(sight, draft);
+            self.calm.lowered(sight.now);
+        } else if sight.now.ms_since(loading.since) > BRIDGE_MS {
+            self.bridge(sight, draft);
+        }
+    }
+
+    fn bridge(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_high, water.time_target);
+        let kept = |at: usize, quality: f64| self.quality(at).is_none_or(|now| (quality - now).abs() < 1e-12);
+        let least = Levels {
+            size: 0,
+            precision: 0,
+            ..self.levels
+        };
+        let target = self.solve(&self.asked(), limits, least, kept, sight);
+        let levels = Levels {
+            size: self.levels.size,
+            precision: self.levels.precision,
+            ..target.levels
+        };
+        let (reason, before) = (self.reason_down(sight), draft.decisions.len());
+        self.set_levels(sight, draft, levels, reason);
+        if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
     }
@@ -319,14 +378,11 @@ impl Governor {
             .least_memory()
     }
 
+    /// Any variants, and no dear lever pulled further.
     fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
-        let usable = self.usable(sight, |at, quality| quality >= self.quality(at).unwrap_or(0.0));
+        let usable = self.usable(sight, |_, _| true);
         let furthest = Levels::furthest(&self.policy, false);
-        let most = Levels {
-            size: furthest.size,
-            precision: furthest.precision,
-            ..self.levels
-        };
+        let most = Levels { off: self.levels.off, rate: self.levels.rate, ..furthest };
         self.problem(asked, limits, Levels::default(), most, &usable).solve()
     }
 
@@ -377,6 +433,7 @@ impl Governor {
             least,
             most,
             usable,
+            without: 0,
         }
     }
 

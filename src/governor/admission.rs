@@ -69,7 +69,8 @@ impl Door {
         (self.arriving_bytes() + waiting) as f64
     }
 
-    fn arriving_bytes(&self) -> u64 {
+    /// Bytes of cameras let in but not yet measured.
+    pub(super) fn arriving_bytes(&self) -> u64 {
         let unmeasured = self.arrivals.iter().filter(|arrival| arrival.measured_fps <= 0.0);
         unmeasured.map(|arrival| arrival.asking.bytes).sum()
     }
@@ -131,7 +132,8 @@ impl Governor {
         if self.door.waiting.is_some() && since.is_none() {
             return Verdict::Wait;
         }
-        let given_up = since.is_some_and(|since| sight.now.ms_since(since) > MAKING_ROOM_MS);
+        let busy = self.loading.is_some() || self.ledger.awaits_memory();
+        let given_up = !busy && since.is_some_and(|since| sight.now.ms_since(since) > MAKING_ROOM_MS);
         if given_up || !self.could_fit(sight, asking, since.is_some()) {
             return self.refuse(sight, asking);
         }
@@ -154,10 +156,24 @@ impl Governor {
 
     /// Whether the setting in force has room for it; `counted` if the door already counts it.
     fn fits_now(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> bool {
-        let (water, bytes) = (&self.policy.water, if counted { 0.0 } else { asking.bytes as f64 });
-        let settled = self.seats.iter().all(|seat| seat.off || seat.using.is_some());
+        let (water, bytes) = (&self.policy.water, asking.bytes as f64);
+        let runs = self.seats.iter().any(|seat| seat.using.is_some());
         let time = self.time_needed(&self.asked_with(asking, counted));
-        settled && time <= sight.lanes * water.time_high && bytes <= self.room(sight)
+        runs && time <= sight.lanes * water.time_high && bytes + self.wanted_memory() <= self.room(sight)
+    }
+
+    /// Bytes of the variants still to be loaded.
+    fn wanted_memory(&self) -> f64 {
+        let models = self
+            .profile
+            .models
+            .iter()
+            .zip(&self.seats)
+            .filter(|(_, seat)| seat.is_vacant());
+        let wanted = models.filter_map(|(model, seat)| seat.want.map(|pick| (model, pick)));
+        wanted
+            .map(|(model, pick)| model.variants[pick.variant].memory(pick.batch))
+            .sum()
     }
 
     /// Whether any setting the order puts before refusing has room for it.

@@ -19,6 +19,7 @@ impl Governor {
             rungs: models.map(|(model, seat)| self.rung(sight, model, seat)).collect(),
             moves: draft.moves,
             detect_interval: self.levels.interval(&self.policy),
+            in_flight: self.in_flight.frames(),
             camera_rate: rate,
             cameras: sight.reading.cameras.iter().map(served).collect(),
             admissions,
@@ -48,10 +49,10 @@ impl Governor {
     }
 
     /// Bytes held once everything asked for is there.
-    fn planned(&self) -> f64 {
+    pub(super) fn planned(&self) -> f64 {
         let loading = self.loading.map_or(0.0, |loading| {
             self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
         });
-        self.ledger.held(&self.profile) + self.door.bytes() + loading
+        self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading
     }
 }

@@ -1,6 +1,6 @@
 //! The table: what the governor is doing and how hard it is pressed say what it does next.
 //!
-//! Sixteen cells, all written out; everything that takes arithmetic lies behind the five answers. Down fast, up slow: any
+//! Sixteen cells, all written out; everything that takes arithmetic lies behind the six answers. Down fast, up slow: any
 //! state steps down at once, only a settled one steps up. Next: [`ladder`](super::ladder), how far.
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ impl State {
 pub enum Stance {
     /// Look for something better that fits under the low water.
     Raise,
+    /// Look for something worth clearly more that takes no more than a step down would aim at.
+    Trade,
     /// Leave it.
     Keep,
     /// Find the least to give up; load the replacement beside the old if it fits.
@@ -48,7 +50,8 @@ pub fn decide(state: State, pressure: Pressure) -> Stance {
     use State::{BackingOff, Holding, Settled, Switching};
     match (state, pressure) {
         (Settled, Low) => Stance::Raise,
-        (Settled, Normal) | (Holding | BackingOff | Switching, Low | Normal) => Stance::Keep,
+        (Settled, Normal) => Stance::Trade,
+        (Holding | BackingOff | Switching, Low | Normal) => Stance::Keep,
         (Settled | Holding | BackingOff, High) => Stance::Lower,
         (Switching, High) => Stance::Ease,
         (Settled | Holding | BackingOff | Switching, Critical) => Stance::Shed,

@@ -3,6 +3,8 @@
 //! Rises fast and falls slowly, so that a burst is met at once and a lull does not invite a step up that the next burst
 //! takes back. Next: [`pace`](super::pace), how fast the device is.
 
+use std::collections::VecDeque;
+
 use super::names::Elapsed;
 use super::profile::Profile;
 use super::reading::Reading;
@@ -11,6 +13,9 @@ use super::reading::Reading;
 const RISE_MS: f64 = 250.0;
 /// Time constant of a fall: bursts of faces come a few seconds apart.
 const FALL_MS: f64 = 3_000.0;
+/// A step up is measured against the most that was asked for in this many seconds: a crowd that comes back every few
+/// seconds must not find the plan raised each time.
+const REMEMBERED_S: usize = 10;
 /// Time constant of the mean number of items a frame asks for; only used to foresee a new camera.
 const PER_FRAME_MS: f64 = 10_000.0;
 /// The counters behind a reading cover the last second: after the camera rate changes they mix two rates.
@@ -25,6 +30,9 @@ pub(super) struct Demand {
     pub(super) frames: f64,
     /// Mean items a frame, one a model.
     per_frame: Vec<f64>,
+    /// The most in each of the last seconds, the present one first.
+    peaks: VecDeque<Vec<f64>>,
+    peak_from: Elapsed,
     mixed_until: Elapsed,
     last: Option<Elapsed>,
 }
@@ -36,6 +44,8 @@ impl Demand {
             items: vec![0.0; profile.models.len()],
             frames: 0.0,
             per_frame,
+            peaks: VecDeque::new(),
+            peak_from: Elapsed::ZERO,
             mixed_until: Elapsed::ZERO,
             last: None,
         }
@@ -64,6 +74,29 @@ impl Demand {
                 self.learn_per_frame(at, passed);
             }
         }
+        self.remember(now);
+    }
+
+    fn remember(&mut self, now: Elapsed) {
+        if self.peaks.is_empty() || now.ms_since(self.peak_from) >= 1_000.0 {
+            self.peaks.push_front(self.items.clone());
+            self.peaks.truncate(REMEMBERED_S);
+            self.peak_from = now;
+        }
+        for (peak, items) in self.peaks[0].iter_mut().zip(&self.items) {
+            *peak = peak.max(*items);
+        }
+    }
+
+    /// The most asked for lately, with `frames` more a second.
+    pub(super) fn peak_with(&self, frames: f64) -> Vec<f64> {
+        let mut all = self.with(frames);
+        for peaks in &self.peaks {
+            for ((most, peak), per_frame) in all.iter_mut().zip(peaks).zip(&self.per_frame) {
+                *most = most.max(peak + frames * per_frame);
+            }
+        }
+        all
     }
 
     fn learn_per_frame(&mut self, at: usize, passed: f64) {

@@ -47,6 +47,43 @@ impl Batch {
     }
 }
 
+/// How many frames may be past detection at once.
+///
+/// By Little's law what is in flight divided by what comes out is how late it is: when the device cannot keep up, fewer
+/// frames in flight keep those that are served in time, and the lanes drop the rest while they are still cheap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct InFlight {
+    now: f64,
+}
+
+/// Above this share of the objective fewer frames are let in.
+const LATE: f64 = 0.8;
+/// By this factor a reading: a quarter less in three readings.
+const FEWER: f64 = 0.9;
+/// Never fewer than this, or a slow model would starve the others.
+const LEAST_IN_FLIGHT: f64 = 4.0;
+
+impl InFlight {
+    pub(super) fn new(most: u32) -> Self {
+        Self { now: f64::from(most) }
+    }
+
+    /// Frames that may be in flight.
+    pub(super) fn frames(self) -> u32 {
+        self.now as u32
+    }
+
+    /// Takes in the measured p95 as a share of the objective.
+    pub(super) fn tune(&mut self, latency: f64, most: u32) {
+        self.now = if latency > LATE {
+            self.now * FEWER
+        } else {
+            self.now + INCREASE
+        };
+        self.now = self.now.min(f64::from(most)).max(LEAST_IN_FLIGHT);
+    }
+}
+
 /// How long to let a batch fill, milliseconds: half of what the share leaves after the run itself, and nothing while the
 /// device has time to spare or single items run alone.
 pub(super) fn linger(batch: u32, batch_ms: f64, share_ms: f64, time: f64) -> f64 {

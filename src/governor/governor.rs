@@ -8,6 +8,7 @@ use super::admission::Door;
 use super::calm::Calm;
 use super::decide::{Stance, State, decide};
 use super::demand::Demand;
+use super::fast::InFlight;
 use super::ladder::{self, Levels};
 use super::ledger::Ledger;
 use super::names::Elapsed;
@@ -40,6 +41,11 @@ pub struct Governor {
     pub(super) squeeze: f64,
     pub(super) next_look_up: Elapsed,
     pub(super) started: bool,
+    /// Models without a variant that no variant fits: nothing to wait for.
+    pub(super) stuck: bool,
+    pub(super) in_flight: InFlight,
+    /// Whether pressure was high before this reading's events were taken in.
+    pub(super) pressed: bool,
     next_id: u64,
     next_check: Elapsed,
 }
@@ -79,6 +85,9 @@ impl Governor {
             squeeze: 1.0,
             next_look_up: Elapsed::ZERO,
             started: false,
+            stuck: false,
+            in_flight: InFlight::new(policy.most_in_flight),
+            pressed: false,
             next_id: 0,
             next_check: Elapsed::ZERO,
             policy,
@@ -90,6 +99,7 @@ impl Governor {
     pub fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan {
         let mut draft = Draft::default();
         self.learn(now, reading);
+        self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
         if self.started {
@@ -142,6 +152,7 @@ impl Governor {
         match decide(self.state(sight.now), pressure) {
             Stance::Keep => {}
             Stance::Raise => self.raise(sight, draft),
+            Stance::Trade => self.trade(sight, draft),
             Stance::Lower => self.lower(sight, draft),
             Stance::Ease => self.ease(sight, draft),
             Stance::Shed => self.shed(sight, draft),
@@ -210,6 +221,10 @@ impl Governor {
     }
 
     fn tune_batches(&mut self, reading: &Reading) {
+        if reading.end_to_end.count > 0 {
+            let latency = reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0);
+            self.in_flight.tune(latency, self.policy.most_in_flight);
+        }
         for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {
             if let Some(measured) = reading.model(&model.name) {
                 seat.batch

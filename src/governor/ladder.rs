@@ -1,8 +1,9 @@
 //! How far to go: the least of each lever, in the deployment's order, that brings the load under the limits.
 //!
 //! The dearest lever is settled first, with all cheaper ones at their furthest: the smallest step of it that can work is
-//! kept. Then the next dearest, down to the cheapest; the knapsack then picks the best variants still possible. So a
-//! cheap lever is spent entirely before a dear one moves, and a lever that does not help is not pulled. Next:
+//! kept. Then the next dearest, down to the cheapest. Once the levers that change variants are settled, the knapsack picks
+//! the best variants still possible, and what is cheaper is settled around those. So a cheap lever is spent entirely
+//! before a dear one moves, and a lever that does not help is not pulled. Next:
 //! [`governor`](super::governor) puts the target into practice.
 
 use super::knapsack::{self, Choice, Limits};
@@ -88,6 +89,7 @@ pub(super) struct Target {
 }
 
 /// What to solve.
+#[derive(Clone, Copy)]
 pub(super) struct Problem<'a> {
     pub(super) policy: &'a Policy,
     pub(super) profile: &'a Profile,
@@ -100,21 +102,98 @@ pub(super) struct Problem<'a> {
     pub(super) most: Levels,
     /// Which variants may be used, model by model.
     pub(super) usable: &'a [Vec<bool>],
+    /// How many of the last models must go without a variant.
+    pub(super) without: usize,
 }
 
+/// A longer interval must be worth this much more than a shorter one to be taken.
+const WORTH_MORE: f64 = 1.001;
 /// Work a second that counts when a model is asked for nothing, so that idle models still prefer quality.
 const IDLE_DEMAND: f64 = 0.1;
 
 impl Problem<'_> {
     /// The target; where nothing keeps within the limits, the one that comes closest.
     pub(super) fn solve(&self) -> Target {
-        let mut levels = self.most;
-        if !self.can(levels) {
+        if !self.can(self.most) {
             return self.closest();
         }
-        for &lever in self.policy.order.iter().rev() {
+        let mut levels = self.most;
+        let (dear, cheap) = self.order_around_variants();
+        for lever in dear {
             self.settle(&mut levels, lever);
         }
+        levels.interval = self.weighed_interval(levels);
+        let Some(frozen) = self.best_variants(levels) else {
+            return self.closest();
+        };
+        let frozen = Problem {
+            usable: &frozen,
+            ..*self
+        };
+        for lever in cheap {
+            frozen.settle(&mut levels, lever);
+        }
+        frozen.finish(levels)
+    }
+
+    /// The interval of most value together with the variants it leaves possible; the furthest where that is not asked for.
+    fn weighed_interval(&self, levels: Levels) -> usize {
+        let mut best = (f64::NEG_INFINITY, levels.interval);
+        for interval in self.least.interval..=levels.interval {
+            let tried = Levels { interval, ..levels };
+            let value = if self.policy.weigh { self.value(tried) } else { None };
+            if value.is_some_and(|value| value > best.0 * WORTH_MORE) {
+                best = (value.unwrap_or(best.0), interval);
+            }
+        }
+        best.1
+    }
+
+    /// What this setting is worth, whether it fits or not.
+    pub(super) fn worth(&self, levels: Levels, variants: impl Fn(usize) -> Option<usize>) -> f64 {
+        let (models, classes) = self.classes(levels);
+        let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
+            let variant = variants(model)?;
+            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
+        });
+        found.sum()
+    }
+
+    fn value(&self, levels: Levels) -> Option<f64> {
+        let (_, classes) = self.classes(levels);
+        knapsack::best(&classes, self.limits).map(|picks| knapsack::sum(&classes, &picks).value)
+    }
+
+    /// The levers, dearest first: down to the last that changes variants, and those cheaper than that.
+    fn order_around_variants(&self) -> (Vec<Lever>, Vec<Lever>) {
+        let weighed = |lever: &Lever| self.policy.weigh && *lever == Lever::DetectInterval;
+        let mut dear: Vec<Lever> = self
+            .policy
+            .order
+            .iter()
+            .rev()
+            .copied()
+            .filter(|lever| !weighed(lever))
+            .collect();
+        let last = dear
+            .iter()
+            .rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
+        let cheap = dear.split_off(last.map_or(0, |last| last + 1));
+        (dear, cheap)
+    }
+
+    /// Only the best variants possible at these levels, as a list of what may be used.
+    fn best_variants(&self, levels: Levels) -> Option<Vec<Vec<bool>>> {
+        let (models, classes) = self.classes(levels);
+        let picks = knapsack::best(&classes, self.limits)?;
+        let mut usable: Vec<Vec<bool>> = self.usable.iter().map(|variants| vec![false; variants.len()]).collect();
+        for ((&model, class), &pick) in models.iter().zip(&classes).zip(&picks) {
+            usable[model][class[pick].variant] = true;
+        }
+        Some(usable)
+    }
+
+    fn finish(&self, levels: Levels) -> Target {
         let (models, classes) = self.classes(levels);
         let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
         let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
@@ -175,42 +254,33 @@ impl Problem<'_> {
         }
     }
 
-    /// Everything given up, quickest variants first, as many models as memory holds.
+    /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
+    /// memory is, the last model goes without and the rest is solved again.
     fn closest(&self) -> Target {
-        let (mut models, mut classes) = self.classes(self.most);
-        let within_memory = Limits {
-            memory: self.limits.memory,
-            time: f64::INFINITY,
-        };
+        let (models, mut classes) = self.classes(self.most);
+        if models.is_empty() {
+            return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
+        }
         for class in &mut classes {
             class.iter_mut().for_each(|choice| choice.value = -choice.time);
         }
-        while !classes.is_empty() {
-            if let Some(picks) = knapsack::best(&classes, within_memory) {
-                return Target {
-                    levels: self.most,
-                    picks: self.spread(&models, &classes, &picks),
-                    within: false,
-                };
-            }
-            models.pop();
-            classes.pop();
-        }
-        Target {
-            levels: self.most,
-            picks: vec![None; self.demand.len()],
-            within: false,
+        let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
+        match knapsack::best(&classes, within_memory) {
+            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
+            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
         }
     }
 
     /// The choices of every model that is on, and which models those are.
     fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
         let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
+        let kept = self.profile.models.len().saturating_sub(self.without);
         let models: Vec<usize> = self
             .profile
             .models
             .iter()
             .enumerate()
+            .take(kept)
             .filter(on)
             .map(|(at, _)| at)
             .collect();
@@ -238,13 +308,19 @@ impl Problem<'_> {
         let model = &self.profile.models[at];
         let variant = &model.variants[position];
         let asked = self.demand[at] * thinning(self.policy, model, levels);
+        let interval = levels.interval(self.policy);
+        let tracked = if model.follows_interval {
+            self.policy.interval_worth(interval)
+        } else {
+            1.0
+        };
         for (place, &batch) in model.batches.iter().enumerate() {
             let late = 2.0 * variant.batch_ms(f64::from(batch)) * self.pace > model.share * self.policy.latency_p95_ms;
             if late && place > 0 {
                 return;
             }
             class.push(Choice {
-                value: model.weight * self.demand[at].max(IDLE_DEMAND) * variant.quality,
+                value: model.weight * self.demand[at].max(IDLE_DEMAND) * variant.quality * tracked,
                 memory: variant.memory(batch),
                 time: asked * variant.item_cost_ms(f64::from(batch)) * self.pace / 1000.0,
                 variant: position,

@@ -19,6 +19,8 @@ pub struct Plan {
     pub moves: Vec<Move>,
     /// Detect on every n-th frame.
     pub detect_interval: u32,
+    /// Let at most this many frames be past detection at once.
+    pub in_flight: u32,
     /// Share of every camera's frames to take, 0 to 1.
     pub camera_rate: f64,
     /// The same, camera by camera, in frames a second.

@@ -43,10 +43,17 @@ pub struct Policy {
     pub optional: Vec<ModelName>,
     /// What to give up first. A lever left out is never pulled.
     pub order: Vec<Lever>,
+    /// Weigh detect interval, input size and precision against each other by declared quality; `false`: strictly in
+    /// `order`. Optional stages, camera rate and admission always keep the order.
+    pub weigh: bool,
+    /// Quality the k-th frame since the last detection loses, as a share of k: what `weigh` puts on the interval's side.
+    pub tracking_loss: f64,
     /// Detect on every n-th frame: the steps, smallest first.
     pub intervals: Vec<u32>,
     /// Shares of each camera's frames: the steps, largest first.
     pub rates: Vec<f64>,
+    /// Frames past detection at once, at most: what memory is set aside for.
+    pub most_in_flight: u32,
     /// A camera refused once is admitted by itself when room appears.
     pub admit_later: bool,
     /// Where pressure begins and ends.
@@ -71,8 +78,11 @@ impl Default for Policy {
                 Lever::CameraRate,
                 Lever::Admission,
             ],
+            weigh: true,
+            tracking_loss: 0.08,
             intervals: vec![1, 2, 3, 4],
-            rates: vec![1.0, 0.75, 0.5, 0.25],
+            rates: vec![1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2],
+            most_in_flight: 64,
             admit_later: true,
             water: Water::default(),
             dwell: Dwell::default(),
@@ -84,6 +94,12 @@ impl Policy {
     /// Whether `model` may use `variant`.
     pub fn allows(&self, model: &ModelName, variant: &VariantName) -> bool {
         self.allowed.get(model).is_none_or(|list| list.contains(variant))
+    }
+
+    /// Mean quality of all frames when one in `interval` is detected, beside all of them being.
+    pub fn interval_worth(&self, interval: u32) -> f64 {
+        let skipped = f64::from(interval.saturating_sub(1));
+        (1.0 - 0.5 * self.tracking_loss * skipped).max(0.0)
     }
 
     /// Whether the deployment lets this lever be pulled at all.
@@ -120,9 +136,9 @@ impl Default for Water {
             memory_high: 0.92,
             memory_target: 0.88,
             memory_low: 0.82,
-            time_high: 0.94,
-            time_target: 0.88,
-            time_low: 0.84,
+            time_high: 0.97,
+            time_target: 0.92,
+            time_low: 0.88,
         }
     }
 }

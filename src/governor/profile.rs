@@ -151,6 +151,11 @@ impl VariantProfile {
         self.scale_memory(1.0 + 0.5 * (ratio - 1.0));
     }
 
+    /// Learn from a load that took `ms`. Halfway: loads are few and differ.
+    pub(super) fn learn_load(&mut self, ms: f64) {
+        self.load_ms = 0.5 * (self.load_ms + ms);
+    }
+
     /// An allocation failed: it needs more than was believed.
     pub(super) fn raise_memory(&mut self) {
         self.scale_memory(OUT_OF_MEMORY_STEP);

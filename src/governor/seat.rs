@@ -45,6 +45,11 @@ impl Seat {
         }
     }
 
+    /// Whether it should run something and does not.
+    pub(super) fn is_vacant(&self) -> bool {
+        self.using.is_none() && self.want.is_some() && !self.off
+    }
+
     /// The variant in use, or the one to be.
     pub(super) fn variant(&self) -> Option<usize> {
         self.using.or(self.want.map(|pick| pick.variant))

@@ -23,7 +23,7 @@ pub(super) struct Loading {
     pub(super) pick: Pick,
     /// Whether it is a step up.
     pub(super) raise: bool,
-    since: Elapsed,
+    pub(super) since: Elapsed,
 }
 
 impl Governor {
@@ -64,10 +64,11 @@ impl Governor {
         if self.loading.is_some() || self.ledger.awaits_memory() {
             return;
         }
-        let vacant = |at: &usize| self.seats[*at].using.is_none() && !self.seats[*at].off;
+        let vacant = |at: &usize| self.seats[*at].is_vacant();
         let found = (0..self.seats.len())
             .filter(vacant)
             .find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
+        self.stuck = found.is_none();
         let Some((at, pick)) = found else { return };
         self.load(sight.now, draft, at, pick, false);
         let change = self.variant_change(at, None, Some(pick.variant));
@@ -130,9 +131,9 @@ impl Governor {
         self.decided(sight, draft, change, Reason::Abandoned);
     }
 
-    /// Bytes that may be allocated now.
+    /// Bytes that may be allocated now, after everything asked for is there.
     pub(super) fn room(&self, sight: &Sight<'_>) -> f64 {
-        sight.ceiling * self.policy.water.memory_high - self.ledger.held(&self.profile) - self.door.bytes()
+        sight.ceiling * self.policy.water.memory_high - self.planned()
     }
 
     /// Takes in what happened to what was asked for.
@@ -159,10 +160,13 @@ impl Governor {
     fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
-        let expected = self
-            .loading
-            .filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
-        let Some(loading) = expected else {
+        let expected = self.loading.filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        if expected.is_some_and(|loading| loading.raise && self.pressed) {
+            // What was asked for in better times is not used in worse.
+            self.loading = None;
+            self.calm.lowered(now);
+        }
+        let Some(loading) = expected.filter(|_| self.loading.is_some()) else {
             // Called off, but it came all the same.
             if self.seats[at].using != Some(variant) {
                 draft.moves.push(Move::Retire { model, variant: name });
@@ -172,6 +176,7 @@ impl Governor {
         if let Some(bytes) = bytes {
             self.profile.models[at].variants[variant].learn_memory(loading.pick.batch, bytes);
         }
+        self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
         self.loading = None;
         draft.moves.push(Move::Use { model, variant: name });
         self.retire(now, draft, at);

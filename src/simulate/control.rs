@@ -16,6 +16,7 @@ impl Plant<'_> {
         }
         self.interval = plan.detect_interval.max(1);
         self.rate = plan.camera_rate;
+        self.in_flight = plan.in_flight;
         for admission in &plan.admissions {
             self.admit(admission);
         }

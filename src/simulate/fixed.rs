@@ -8,7 +8,6 @@
 use crate::governor::{Admission, Elapsed, Event, Move, Plan, Reading, Rung, Verdict};
 
 use super::course::{self, Hand};
-use super::plant::tracked_worth;
 use super::scenario::{Device, MIB, Scenario};
 use super::store::size;
 
@@ -24,6 +23,8 @@ pub(super) struct Fixed {
     pub(super) rate: f64,
     /// Variant and batch a model; `None`: off.
     pub(super) picks: Vec<Option<(usize, u32)>>,
+    /// Cameras it lets in: as many as memory at its scarcest holds.
+    pub(super) cameras: f64,
 }
 
 /// The load at one moment.
@@ -83,11 +84,10 @@ pub(super) fn thinned(device: &Device, at: usize, interval: u32, rate: f64) -> f
 }
 
 /// Value of one of the model's items, served.
-pub(super) fn worth(device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
+pub(super) fn worth(scenario: &Scenario, device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
     let model = &device.models[at];
-    let tracked = f64::from(interval - 1) * tracked_worth(interval);
     let mean = if model.follows_interval {
-        (1.0 + tracked) / f64::from(interval)
+        scenario.policy.interval_worth(interval)
     } else {
         1.0
     };
@@ -96,13 +96,14 @@ pub(super) fn worth(device: &Device, at: usize, variant: usize, interval: u32) -
 
 impl Fixed {
     /// Lanes it needs and value a second it brings at `moment`, with everything served.
-    fn at(&self, device: &Device, moment: &Moment) -> (f64, f64) {
+    fn at(&self, scenario: &Scenario, device: &Device, moment: &Moment) -> (f64, f64) {
         let (mut lanes, mut value) = (0.0, 0.0);
         for (at, pick) in self.picks.iter().enumerate() {
             let Some((variant, batch)) = *pick else { continue };
             let cost = device.models[at].variants[variant].item_cost_ms(f64::from(batch)) / 1000.0;
-            lanes += moment.asked[at] * thinned(device, at, self.interval, self.rate) * cost;
-            value += moment.asked[at] * self.rate * worth(device, at, variant, self.interval);
+            let asked = moment.asked[at] * (self.cameras / moment.cameras.max(1.0)).min(1.0);
+            lanes += asked * thinned(device, at, self.interval, self.rate) * cost;
+            value += asked * self.rate * worth(scenario, device, at, variant, self.interval);
         }
         (lanes, value)
     }
@@ -117,24 +118,26 @@ impl Fixed {
     }
 
     /// Value a second over the whole load; what there is no time for is lost in proportion.
-    fn rate_over(&self, device: &Device, moments: &[Moment]) -> f64 {
+    fn rate_over(&self, scenario: &Scenario, device: &Device, moments: &[Moment]) -> f64 {
         let value = moments.iter().map(|moment| {
-            let (lanes, value) = self.at(device, moment);
+            let (lanes, value) = self.at(scenario, device, moment);
             value * (moment.lanes / lanes.max(1e-9)).min(1.0)
         });
         value.sum::<f64>() / moments.len().max(1) as f64
     }
 
-    fn fits_always(&self, device: &Device, moments: &[Moment]) -> bool {
-        moments
-            .iter()
-            .all(|moment| self.memory(device, moment.cameras) <= moment.memory)
+    /// The same with as many cameras as memory holds at its scarcest; `None` if it holds none.
+    fn with_room(mut self, device: &Device, moments: &[Moment]) -> Option<Self> {
+        let scarcest = moments.iter().map(|moment| moment.memory).fold(f64::INFINITY, f64::min);
+        let room = scarcest - self.memory(device, 0.0);
+        self.cameras = (room / (device.camera_mib * MIB)).floor();
+        (self.cameras >= 1.0).then_some(self)
     }
 
-    fn keeps_up(&self, device: &Device, moments: &[Moment]) -> bool {
+    fn keeps_up(&self, scenario: &Scenario, device: &Device, moments: &[Moment]) -> bool {
         moments
             .iter()
-            .all(|moment| self.at(device, moment).0 <= 0.95 * moment.lanes)
+            .all(|moment| self.at(scenario, device, moment).0 <= 0.95 * moment.lanes)
     }
 }
 
@@ -143,17 +146,19 @@ pub(super) fn rivals(scenario: &Scenario, device: &Device) -> Rivals {
     let moments = moments(scenario, device, LOOK_S);
     let mut rated: Vec<(f64, Fixed)> = Vec::new();
     for fixed in every(scenario, device) {
-        if fixed.fits_always(device, &moments) {
-            rated.push((fixed.rate_over(device, &moments), fixed));
+        if let Some(fixed) = fixed.with_room(device, &moments) {
+            rated.push((fixed.rate_over(scenario, device, &moments), fixed));
         }
     }
     rated.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mean_load = [mean(&moments)];
     let by_mean = rated.iter().max_by(|a, b| {
-        a.1.rate_over(device, &mean_load)
-            .total_cmp(&b.1.rate_over(device, &mean_load))
+        a.1.rate_over(scenario, device, &mean_load)
+            .total_cmp(&b.1.rate_over(scenario, device, &mean_load))
     });
-    let by_peak = rated.iter().find(|(_, fixed)| fixed.keeps_up(device, &moments));
+    let by_peak = rated
+        .iter()
+        .find(|(_, fixed)| fixed.keeps_up(scenario, device, &moments));
     let mut rivals = Rivals {
         mean: 0.0,
         peak: 0.0,
@@ -171,7 +176,7 @@ pub(super) fn rivals(scenario: &Scenario, device: &Device) -> Rivals {
 }
 
 impl Rivals {
-    /// Really runs a setting; one that runs out of memory counts for nothing.
+    /// Really runs a setting; one that runs out of memory or is late counts for nothing.
     fn offer(&mut self, scenario: &Scenario, device: &Device, fixed: Fixed) -> f64 {
         let setting = fixed.describe(device);
         let course = course::run(
@@ -218,7 +223,12 @@ fn every(scenario: &Scenario, device: &Device) -> Vec<Fixed> {
             for off in 0..=policy.optional.len() {
                 for large in [false, true] {
                     for picks in combinations(scenario, device, off, large) {
-                        all.push(Fixed { interval, rate, picks });
+                        all.push(Fixed {
+                            interval,
+                            rate,
+                            picks,
+                            cameras: 0.0,
+                        });
                     }
                 }
             }
@@ -311,6 +321,7 @@ impl Hand for Statue<'_> {
             models().filter_map(load).collect()
         };
         let rungs = rungs.collect();
+        let places = (self.fixed.cameras as usize).saturating_sub(reading.cameras.len());
         self.started = true;
         let admit = |camera: &crate::governor::Asking| Admission {
             camera: camera.camera.clone(),
@@ -320,8 +331,9 @@ impl Hand for Statue<'_> {
             rungs,
             moves,
             detect_interval: self.fixed.interval,
+            in_flight: u32::MAX,
             camera_rate: self.fixed.rate,
-            admissions: reading.asking.iter().map(admit).collect(),
+            admissions: reading.asking.iter().take(places).map(admit).collect(),
             ..Plan::default()
         }
     }

@@ -41,7 +41,7 @@ impl Plant<'_> {
             events: std::mem::take(&mut self.events),
         };
         // Frames taken from slots are detection's queue.
-        reading.models[0].queue = self.cameras.iter().filter(|camera| camera.slot.is_some()).count() as u32;
+        reading.models[0].queue = self.waiting_frames();
         reading.rounded()
     }
 

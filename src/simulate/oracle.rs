@@ -36,17 +36,29 @@ fn alike(a: &Moment, b: &Moment) -> bool {
     asked && close(a.lanes, b.lanes) && close(a.memory, b.memory)
 }
 
-/// The best value with as many cameras as can be served.
+/// The best value, with all cameras or with fewer: a fiftieth fewer at a time, until fewer have been worse for long.
 fn best_at(scenario: &Scenario, device: &Device, moment: &Moment) -> f64 {
-    for served in [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1] {
+    if let Some(value) = best_setting(scenario, device, moment) {
+        return value;
+    }
+    let (mut best, mut worse): (f64, u32) = (0.0, 0);
+    for fiftieths in (1..50).rev() {
+        let share = f64::from(fiftieths) / 50.0;
         let mut fewer = moment.clone();
-        fewer.cameras = (moment.cameras * served).floor();
-        fewer.asked.iter_mut().for_each(|asked| *asked *= served);
-        if let Some(value) = best_setting(scenario, device, &fewer) {
-            return value;
+        fewer.cameras = (moment.cameras * share).floor();
+        fewer.asked.iter_mut().for_each(|asked| *asked *= share);
+        let value = best_setting(scenario, device, &fewer);
+        worse = if value.is_some_and(|value| value <= best) {
+            worse + 1
+        } else {
+            0
+        };
+        best = best.max(value.unwrap_or(0.0));
+        if worse > 5 {
+            break;
         }
     }
-    0.0
+    best
 }
 
 fn best_setting(scenario: &Scenario, device: &Device, moment: &Moment) -> Option<f64> {
@@ -91,7 +103,7 @@ fn class(scenario: &Scenario, device: &Device, moment: &Moment, at: usize, lever
             }
             let items = moment.asked[at] * thinned(device, at, interval, rate);
             class.push(Choice {
-                value: moment.asked[at] * rate * worth(device, at, position, interval),
+                value: moment.asked[at] * rate * worth(scenario, device, at, position, interval),
                 memory: variant.memory(batch),
                 time: items * variant.item_cost_ms(f64::from(batch)) / 1000.0,
                 variant: position,

@@ -107,6 +107,7 @@ pub(super) struct Plant<'a> {
     pub(super) named: usize,
     pub(super) interval: u32,
     pub(super) rate: f64,
+    pub(super) in_flight: u32,
     pub(super) events: Vec<Event>,
     pub(super) score: Score,
     pub(super) latencies: VecDeque<(f64, f64)>,
@@ -116,8 +117,9 @@ pub(super) struct Plant<'a> {
     agenda: BinaryHeap<Entry>,
     order: u64,
     lanes_free: u32,
-    permits: u32,
-    sweep: usize,
+    out: u32,
+    /// Cameras with a frame in their slot, longest waiting first: each gets one turn before any gets two.
+    turns: VecDeque<usize>,
 }
 
 impl<'a> Plant<'a> {
@@ -139,6 +141,7 @@ impl<'a> Plant<'a> {
             named: 0,
             interval: 1,
             rate: 1.0,
+            in_flight: device.permits,
             events: Vec::new(),
             score: Score::new(scenario),
             latencies: VecDeque::new(),
@@ -148,8 +151,8 @@ impl<'a> Plant<'a> {
             agenda: BinaryHeap::new(),
             order: 0,
             lanes_free: device.lanes,
-            permits: device.permits,
-            sweep: 0,
+            out: 0,
+            turns: VecDeque::new(),
         }
     }
 
@@ -234,10 +237,16 @@ impl<'a> Plant<'a> {
         }
         camera.taken -= 1.0;
         camera.frames += 1;
+        let faces = self.scenario.faces.at(now / 1000.0);
+        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
+            *question = (*question + faces * asks / camera.fps).min(faces * asks * ASK_WITHIN_S);
+        }
         if interval > 1 && camera.frames % interval != 0 {
             self.track_over(at);
         } else if camera.slot.replace(now).is_some() {
             self.score.dropped += 1;
+        } else {
+            self.turns.push_back(at);
         }
     }
 
@@ -249,9 +258,16 @@ impl<'a> Plant<'a> {
             .is_some_and(|(frame, _)| camera.frames - frame < 2 * u64::from(self.interval));
         let model = &self.device.models[0];
         if let Some(variant) = self.stages[0].variant.filter(|_| fresh) {
-            let value = model.weight * model.variants[variant].quality * tracked_worth(self.interval);
+            let value = model.weight * model.variants[variant].quality * self.tracked_worth(at);
             self.served(at, ELSE_MS, value);
         }
+    }
+
+    /// The k-th frame since the last detection is worth less with every k.
+    fn tracked_worth(&self, at: usize) -> f64 {
+        let camera = &self.cameras[at];
+        let since = camera.detected.map_or(0, |(frame, _)| camera.frames - frame);
+        (1.0 - self.scenario.policy.tracking_loss * since as f64).max(0.0)
     }
 
     fn served(&mut self, camera: usize, latency_ms: f64, value: f64) {
@@ -295,18 +311,23 @@ impl<'a> Plant<'a> {
         true
     }
 
+    /// Frames waiting in their slots.
+    pub(super) fn waiting_frames(&self) -> u32 {
+        self.turns.len() as u32
+    }
+
     fn start_detection(&mut self) -> bool {
         let Some(variant) = self.stages[0].variant else {
             return false;
         };
-        let ready = self.cameras.iter().filter(|camera| camera.slot.is_some());
-        let (waiting, oldest) = ready.fold((0, 0.0_f64), |(count, oldest), camera| {
-            (count + 1, oldest.max(self.now_ms - camera.slot.unwrap_or(self.now_ms)))
-        });
-        if waiting == 0 || self.permits == 0 || self.waits(0, waiting, oldest) {
+        let waiting = self.turns.len() as u32;
+        let captured = self.turns.front().and_then(|&camera| self.cameras[camera].slot);
+        let oldest = captured.map_or(0.0, |captured| self.now_ms - captured);
+        let permits = self.in_flight.min(self.device.permits).saturating_sub(self.out);
+        if waiting == 0 || permits == 0 || self.waits(0, waiting, oldest) {
             return false;
         }
-        let size = self.batch_that_fits(0, variant).min(self.permits);
+        let size = self.batch_that_fits(0, variant).min(permits);
         let frames = self.sweep_slots(size);
         self.run_batch(0, variant, frames);
         true
@@ -349,14 +370,11 @@ impl<'a> Plant<'a> {
 
     fn sweep_slots(&mut self, most: u32) -> Vec<usize> {
         let mut frames = Vec::with_capacity(most as usize);
-        for _ in 0..self.cameras.len() {
-            if frames.len() == most as usize {
-                break;
-            }
-            self.sweep = (self.sweep + 1) % self.cameras.len();
-            if let Some(captured_ms) = self.cameras[self.sweep].slot.take() {
+        while frames.len() < most as usize {
+            let Some(camera) = self.turns.pop_front() else { break };
+            if let Some(captured_ms) = self.cameras[camera].slot.take() {
                 frames.push(self.take_off(Flight {
-                    camera: self.sweep,
+                    camera,
                     captured_ms,
                     out: 0,
                     stage: 0,
@@ -364,7 +382,7 @@ impl<'a> Plant<'a> {
                 }));
             }
         }
-        self.permits -= frames.len() as u32;
+        self.out += frames.len() as u32;
         frames
     }
 
@@ -415,18 +433,11 @@ impl<'a> Plant<'a> {
         self.gone_if_idle(stage, variant);
     }
 
-    /// Detection found the faces there are: every face model is asked its questions, stage after stage.
+    /// Detection found the faces there are: every face model is asked the questions that came up since the last time.
     fn detected(&mut self, frame: usize) {
         let at = self.flights[frame].camera;
-        let faces = self.scenario.faces.at(self.now_ms / 1000.0);
         let camera = &mut self.cameras[at];
-        let since = camera
-            .detected
-            .map_or(0.1, |(_, when)| ((self.now_ms - when) / 1000.0).min(ASK_WITHIN_S));
         camera.detected = Some((camera.frames, self.now_ms));
-        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
-            *question += faces * asks * since;
-        }
         self.next_stage(frame, 1);
     }
 
@@ -464,7 +475,7 @@ impl<'a> Plant<'a> {
 
     fn land(&mut self, frame: usize) {
         let flight = self.flights[frame].clone();
-        self.permits += 1;
+        self.out -= 1;
         self.spare.push(frame);
         self.served(flight.camera, self.now_ms - flight.captured_ms + ELSE_MS, flight.value);
     }
@@ -475,11 +486,6 @@ impl<'a> Plant<'a> {
             self.answered(item.frame);
         }
     }
-}
-
-/// What a frame the tracker fills in is worth beside a detected one: a little less with every frame skipped.
-pub(super) fn tracked_worth(interval: u32) -> f64 {
-    (1.0 - 0.02 * f64::from(interval.saturating_sub(1))).max(0.5)
 }
 
 /// A normal deviate: the sum of twelve uniform ones, less six.

@@ -133,19 +133,14 @@ impl Curve {
         }
     }
 
-    /// Seconds up to `until` at which it jumps.
-    pub(super) fn steps(&self, until: f64) -> Vec<f64> {
+    /// Seconds at which it jumps. One that repeats has none: what happens all the time is not a disturbance.
+    pub(super) fn steps(&self) -> Vec<f64> {
         let jumps = |pair: &[(f64, f64)]| pair[0].0 >= pair[1].0 && (pair[0].1 - pair[1].1).abs() > 1e-9;
-        let first: Vec<f64> = self
+        let all = self
             .points
             .windows(2)
-            .filter(|pair| jumps(pair))
-            .map(|pair| pair[1].0)
-            .collect();
-        let Some(every) = self.every else { return first };
-        let rounds = (until / every).ceil() as u32;
-        let all = (0..rounds).flat_map(|round| first.iter().map(move |at| at + f64::from(round) * every));
-        all.filter(|at| *at < until).collect()
+            .filter(|pair| jumps(pair) && self.every.is_none());
+        all.map(|pair| pair[1].0).collect()
     }
 }
 
@@ -198,7 +193,7 @@ impl Scenario {
             .into_iter()
             .chain(&self.budget)
         {
-            all.extend(curve.steps(self.seconds));
+            all.extend(curve.steps());
         }
         all.sort_by(f64::total_cmp);
         all.dedup();
@@ -237,6 +232,7 @@ mod tests {
         assert!((curve.at(5.0) - 5.0).abs() < 1e-9);
         assert!((curve.at(10.0) - 50.0).abs() < 1e-9);
         assert!((curve.at(25.0) - 5.0).abs() < 1e-9);
-        assert_eq!(curve.steps(40.0), vec![10.0, 30.0]);
+        assert!(curve.steps().is_empty());
+        assert_eq!(Curve { every: None, ..curve }.steps(), vec![10.0]);
     }
 }
