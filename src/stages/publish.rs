@@ -54,8 +54,8 @@ pub struct Config {
     pub silent_after_ms: u64,
     /// Least time in milliseconds between two events of one visit, opening and closing aside.
     pub update_every_ms: u64,
-    /// Cosine from which two embeddings count as one person, for a face that comes back under a new track; -1 to 1.
-    /// Left out, the threshold that the recogniser uses.
+    /// Score from which two embeddings count as one person, for a face that comes back under a new track, in the
+    /// recogniser's own measure (cosine, or one minus the distance). Left out, the recogniser's own threshold.
     pub same_person: Option<f32>,
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{rules::Rules, visit::Visit, visits::Look};
-use crate::scene::{Embedding, FaceObservation, Identity, IdentityDecision, PersonId, ScoreKind, TrackId, TrackPhase};
+use crate::scene::{Embedding, FaceObservation, IdentityDecision, PersonId, ScoreKind, TrackId, TrackPhase};
+use crate::vision::{distance, dot};
 
 /// A newcomer.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Candidate {
             _ => alike(
                 self.embedding.as_ref(),
                 visit.embedding.as_ref(),
-                self.threshold(visit, rules),
+                self.measure(visit, rules),
             ),
         }
     }
@@ -82,18 +83,13 @@ impl Candidate {
         self.look.face.track.is_some_and(|t| t.phase == TrackPhase::Confirmed)
     }
 
-    /// The threshold in force for these embeddings: the deployment's, else the one the recogniser used on either.
-    fn threshold(&self, visit: &Visit, rules: &Rules) -> Option<f32> {
-        let mine = self.look.face.identity.known().and_then(cosine_threshold);
-        rules
-            .same_person
-            .or(mine)
-            .or_else(|| visit.identity.known().and_then(cosine_threshold))
+    /// The measure and threshold in force for these embeddings: the recogniser's own, the threshold replaced by the
+    /// deployment's if it has one.
+    fn measure(&self, visit: &Visit, rules: &Rules) -> Option<(ScoreKind, f32)> {
+        let mine = self.look.face.identity.known().map(|identity| identity.score);
+        let score = mine.or_else(|| visit.identity.known().map(|identity| identity.score))?;
+        Some((score.kind, rules.same_person.unwrap_or(score.threshold)))
     }
-}
-
-fn cosine_threshold(identity: &Identity) -> Option<f32> {
-    (identity.score.kind == ScoreKind::Cosine).then_some(identity.score.threshold)
 }
 
 /// The person a face is known to be.
@@ -104,11 +100,16 @@ pub(crate) fn person(face: &FaceObservation) -> Option<&PersonId> {
     }
 }
 
-/// Whether two embeddings of one space are at least `threshold` alike; their cosine, since both have unit length.
-fn alike(a: Option<&Embedding>, b: Option<&Embedding>, threshold: Option<f32>) -> bool {
-    let (Some(a), Some(b), Some(threshold)) = (a, b, threshold) else {
+/// Whether two embeddings of one space are at least as alike as the threshold asks, by its own measure.
+fn alike(a: Option<&Embedding>, b: Option<&Embedding>, measure: Option<(ScoreKind, f32)>) -> bool {
+    let (Some(a), Some(b), Some((kind, threshold))) = (a, b, measure) else {
         return false;
     };
-    let cosine: f32 = a.values.iter().zip(b.values.iter()).map(|(x, y)| x * y).sum();
-    a.space == b.space && a.values.len() == b.values.len() && cosine >= threshold
+    let comparable = a.space == b.space && a.values.len() == b.values.len();
+    let score = match kind {
+        ScoreKind::Cosine => dot(&a.values, &b.values),
+        ScoreKind::OneMinusL2 => 1.0 - distance(&a.values, &b.values),
+        ScoreKind::Probability => return false,
+    };
+    comparable && score >= threshold
 }

@@ -15,6 +15,6 @@ pub(crate) struct Rules {
     pub(crate) silent_after: Duration,
     /// Least time between two events of a visit, opening and closing aside.
     pub(crate) update_every: Duration,
-    /// Least cosine at which two embeddings are one person; without it the recogniser's own threshold.
+    /// Least score at which two embeddings are one person; without it the recogniser's own threshold.
     pub(crate) same_person: Option<f32>,
 }
