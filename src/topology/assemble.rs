@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
+    enrol::open_in_its_folder,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
@@ -112,7 +113,7 @@ impl Assembly {
 
 fn open_gallery(deployment: &Deployment) -> Result<Option<Arc<Gallery>>, AssembleError> {
     let Some(path) = &deployment.gallery.path else { return Ok(None) };
-    Gallery::open(path).map(|gallery| Some(Arc::new(gallery))).map_err(AssembleError::missing)
+    open_in_its_folder(path).map(|gallery| Some(Arc::new(gallery)))
 }
 
 /// Builds stages.

@@ -111,6 +111,15 @@ impl Enroller {
 pub fn open_gallery(deployment: &Deployment) -> Result<Gallery, AssembleError> {
     let path = deployment.gallery.path.as_ref();
     let path = path.ok_or_else(|| AssembleError::bad("the deployment has no gallery: add `[gallery]` with `path = …`"))?;
+    open_in_its_folder(path)
+}
+
+/// Opens a gallery; its folder is made when it is not there yet.
+pub(super) fn open_in_its_folder(path: &Path) -> Result<Gallery, AssembleError> {
+    if let Some(folder) = path.parent() {
+        let refused = |cause| AssembleError::missing(format!("gallery folder {}: {cause}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(refused)?;
+    }
     Gallery::open(path).map_err(AssembleError::missing)
 }
 
