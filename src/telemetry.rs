@@ -12,7 +12,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 const WAITING_LINES: usize = 256;
 
 /// What is logged unless asked otherwise: our own news, and only trouble from the libraries underneath.
-const USUAL: &str = "warn,flyball=info";
+const USUAL: &str = "warn,flyball=info,zenoh=error,ort=error";
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

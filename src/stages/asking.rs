@@ -38,14 +38,21 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether it is time to look. `quality` is asked only when it decides.
-    pub(super) fn is_due(&self, rules: &Asking, at: Instant, quality: impl FnOnce() -> f32) -> bool {
+    /// Whether it is time to look. `at_best` bounds the quality from above, cheaply; `quality` is asked only when it decides.
+    pub(super) fn is_due(
+        &self,
+        rules: &Asking,
+        at: Instant,
+        at_best: f32,
+        quality: impl FnOnce() -> f32,
+    ) -> bool {
         let Some(last) = self.last else { return true };
         let since = at.saturating_duration_since(last);
         if since < rules.spacing {
             return false;
         }
-        self.looks < rules.at_birth || since >= rules.again_after || quality() > self.best_quality + rules.quality_gain
+        let wanted = self.best_quality + rules.quality_gain;
+        self.looks < rules.at_birth || since >= rules.again_after || (at_best > wanted && quality() > wanted)
     }
 
     /// Remembers that a look is taken.
@@ -114,7 +121,7 @@ mod tests {
         for frame in 0..90_u64 {
             let at = start + Duration::from_millis(frame * 33);
             let quality = if frame >= 10 { 0.9 } else { 0.5 };
-            if asked.is_due(&RULES, at, || quality) {
+            if asked.is_due(&RULES, at, 1.0, || quality) {
                 asked.looked(at);
                 asked.saw(quality);
                 looks.push(frame);

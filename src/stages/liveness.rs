@@ -116,7 +116,7 @@ impl Liveness {
                     continue;
                 };
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                if face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, || 0.0) {
+                if face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0, || 0.0) {
                     memory.asked.looked(at);
                     chosen.push((p, f));
                 }

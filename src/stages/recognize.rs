@@ -152,7 +152,7 @@ impl Recognize {
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
                 let visible = face.bbox.w >= self.min_face_px && face.landmarks.is_some();
                 let quality = || Quality::of(face, &packet.frame.pixels).overall;
-                if visible && memory.asked.is_due(&self.rules, at, quality) {
+                if visible && memory.asked.is_due(&self.rules, at, Quality::at_best(face), quality) {
                     memory.asked.looked(at);
                     chosen.push((p, f));
                 }

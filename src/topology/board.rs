@@ -74,9 +74,13 @@ struct State {
 }
 
 impl Board {
-    /// A camera changed its state.
-    pub fn camera_state(&self, camera: &CameraId, state: String) {
-        self.lock().camera(camera).state = state;
+    /// A camera says how it is doing; whether that is news.
+    pub fn camera_state(&self, camera: &CameraId, state: String) -> bool {
+        let mut board = self.lock();
+        let line = board.camera(camera);
+        let is_news = line.state != state;
+        line.state = state;
+        is_news
     }
 
     /// A camera delivered a frame.

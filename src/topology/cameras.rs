@@ -33,9 +33,12 @@ impl FrameSink for IntoLane {
 struct ToBoard(Arc<Board>);
 
 impl CameraReports for ToBoard {
+    /// A repeated file says "live" with every round; only what changes is news.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
         let words = state_words(state);
-        self.0.camera_state(camera, words.clone());
+        if !self.0.camera_state(camera, words.clone()) {
+            return;
+        }
         match state {
             CameraState::Connecting | CameraState::Live | CameraState::Ended | CameraState::Stopped => {
                 tracing::info!(%camera, state = words, detail, "camera");

@@ -111,11 +111,13 @@ impl ModelRoom {
         Ok(Box::new(LivenessModel::new(&manifest, supply).map_err(AssembleError::missing)?))
     }
 
-    /// The spaces in which a model's variants embed.
+    /// The spaces in which a model's variants embed; one if they are all compatible.
     pub(super) fn spaces(&self, model: &str) -> Vec<SpaceInfo> {
         let Ok(model) = self.catalogue.model(model) else { return vec![shapes_space()] };
         let variants = model.manifest.variant.iter();
-        variants.filter_map(|variant| space_info(&model.manifest, model.manifest.space(variant)?)).collect()
+        let mut names: Vec<_> = variants.filter_map(|variant| model.manifest.space(variant)).collect();
+        names.dedup();
+        names.into_iter().filter_map(|name| space_info(&model.manifest, name)).collect()
     }
 
     /// SHA-256 of a model's current weights, in hexadecimal; empty for the built-in fake.

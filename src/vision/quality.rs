@@ -45,13 +45,24 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// Measures one face. Reads only the luma of its box.
-    pub fn of(face: &FaceObservation, pixels: &Pixels) -> Self {
+    /// What [`overall`](Self::overall) could be at most, without looking at the picture: sharpness taken as perfect.
+    pub fn at_best(face: &FaceObservation) -> f32 {
+        let (size, pose, score) = Self::of_the_box(face);
+        (size * pose * score).sqrt().sqrt()
+    }
+
+    /// Size, pose and score: all that the detection itself tells.
+    fn of_the_box(face: &FaceObservation) -> (f32, f32, f32) {
         let size = ((face.bbox.w.min(face.bbox.h) - TOO_SMALL) / (FULL_SIZE - TOO_SMALL)).clamp(0.0, 1.0);
         let pose = face.landmarks.as_ref().map_or(POSE_UNKNOWN, frontal);
+        (size, pose, face.score.clamp(0.0, 1.0))
+    }
+
+    /// Measures one face. Reads only the luma of its box.
+    pub fn of(face: &FaceObservation, pixels: &Pixels) -> Self {
+        let (size, pose, score) = Self::of_the_box(face);
         let variance = laplacian_variance(pixels, face.bbox);
         let sharpness = variance / (variance + HALF_SHARP);
-        let score = face.score.clamp(0.0, 1.0);
         let overall = (size * pose * sharpness * score).sqrt().sqrt();
         Self {
             overall,

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_screen_says_who_is_where_and_whether_alive() {
         let (board, camera) = (Board::default(), CameraId::new("gate").unwrap());
-        board.camera_state(&camera, "live".into());
+        assert!(board.camera_state(&camera, "live".into()));
         board.present(&camera, Presence { visit: "v".into(), who: "Ada".into(), liveness: "pass".into() }, true);
         board.tell(TailLine { at: "12:00:01".into(), text: "opened Ada".into() });
         let dashboard = Dashboard { title: "demo".into(), scene: board.snapshot(|_| 7), ..Dashboard::default() };

@@ -26,7 +26,7 @@ pub(in crate::media) struct SenderClock(AtomicI64);
 /// A file's clock: the moment its first picture was handed over, and that picture's position.
 #[derive(Debug, Default)]
 pub(in crate::media) struct FileClock {
-    anchor: OnceLock<(SystemTime, Duration)>,
+    anchor: OnceLock<(SystemTime, Instant, Duration)>,
     /// What earlier rounds of a repeated file have shown.
     pub(in crate::media) played_before: Duration,
 }
@@ -116,8 +116,9 @@ impl Stamping {
                 None => on_arrival,
             },
             Self::File(file) => {
-                let (began, first) = *file.anchor.get_or_init(|| (ingested, pts));
+                let (began, start, first) = *file.anchor.get_or_init(|| (ingested, arrived, pts));
                 Capture {
+                    at: start + pts.saturating_sub(first),
                     wall: began + pts.saturating_sub(first),
                     pts: Some(file.played_before + pts),
                     source: TimeSource::FilePosition,
