@@ -368,7 +368,7 @@ fn a_repeated_file_goes_on_with_numbers_and_positions_and_leaves_no_threads_behi
         },
     ));
     let seen = running.ears.wait_for_frames(60);
-    media_support::follows(&seen, &reference).unwrap();
+    media_support::follows(&seen, &reference, false).unwrap();
     let ears = running.ears.clone();
     assert!(matches!(running.stop(), CameraEnd::Stopped));
     let (count, last) = ears.look(|h| (h.hashes.len() as u64, h.last.clone().unwrap()));

@@ -44,13 +44,14 @@ fn reference(clip: &Path) -> Vec<u64> {
     hashes
 }
 
-/// Every picture over the network must be, byte for byte, a picture of the clip, in the clip's order.
+/// Every picture over the network must be, byte for byte, a picture of the clip; over TCP none is missing. Datagrams may
+/// be lost on a busy machine, but never break a picture.
 fn network_equals_file(clip: &Path, transport: Transport) {
     let reference = reference(clip);
     let server = serve(clip, transport);
     let camera = Running::start(rtsp("gate", &server.url(), transport));
     let seen = camera.ears.wait_for_frames(reference.len() + 15);
-    follows(&seen, &reference).unwrap_or_else(|why| panic!("{transport:?}: {why}"));
+    follows(&seen, &reference, transport == Transport::Udp).unwrap_or_else(|why| panic!("{transport:?}: {why}"));
     assert!(matches!(camera.stop(), CameraEnd::Stopped));
 }
 
@@ -176,7 +177,7 @@ fn a_restarted_server_is_found_again_and_no_other_camera_notices() {
     victim.ears.wait_for_frames(before + 30);
 
     let seen = witness.ears.look(|heard| heard.hashes.clone());
-    follows(&seen, &reference).expect("the other camera lost nothing");
+    follows(&seen, &reference, false).expect("the other camera lost nothing");
     let numbers = victim.ears.look(|heard| heard.sequences.clone());
     assert!(
         numbers.iter().copied().eq(0..numbers.len() as u64),
