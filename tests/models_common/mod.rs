@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+pub mod onnx;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
