@@ -1,5 +1,6 @@
 //! Networks that are wrong on purpose are refused when they are loaded, each with a sentence that says what was expected;
 //! and what goes wrong only with some pictures is refused when it happens. Needs ONNX Runtime; says so aloud without.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(feature = "ort")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 

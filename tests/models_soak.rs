@@ -1,6 +1,7 @@
 //! A changing number of faces a frame must not make memory grow: random batches of 0 to 64 for a while, and the high-water
 //! mark stays where the warm-up left it. Alone in its file, because it watches the whole process. The long run is
 //! `flyball bench --soak-faces`. Needs `make setup`; says so aloud where it has not run.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(feature = "ort")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 

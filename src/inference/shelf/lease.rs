@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::order::Command;
 use super::pool::{Held, Loaded, Pool};
-use crate::inference::{Batch, InferenceError, Outputs};
+use crate::inference::{Batch, InferenceError, Outputs, Session};
 
 /// One model's pool, shared by its workers and the loader.
 pub(super) struct Slot {
@@ -23,7 +23,7 @@ pub struct Seat {
     slot: Arc<Slot>,
 }
 
-/// A session for one batch. Dropping it gives the session back; if its variant is being retired, the loader drops it.
+/// A session for one batch; itself a [`Session`]. Dropping it gives the session back; if its variant is being retired, the loader drops it.
 pub struct Lease {
     slot: Arc<Slot>,
     /// `None` only while it is being dropped.
@@ -93,18 +93,21 @@ impl Lease {
     pub fn loaded(&self) -> &Arc<Loaded> {
         &self.loaded
     }
+}
 
-    /// Runs the batch.
-    pub fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
-        match &mut self.held {
-            Some(held) => held.session.run(input, outputs),
-            None => Ok(()),
-        }
+impl Session for Lease {
+    fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
+        self.held
+            .as_mut()
+            .map_or(Ok(()), |held| held.session.run(input, outputs))
     }
 
-    /// As [`crate::inference::Session::shrink`].
-    pub(super) fn shrink(&mut self) -> Result<(), InferenceError> {
+    fn shrink(&mut self) -> Result<(), InferenceError> {
         self.held.as_mut().map_or(Ok(()), |held| held.session.shrink())
+    }
+
+    fn device(&self) -> String {
+        self.loaded.device.clone()
     }
 }
 
