@@ -97,7 +97,7 @@ impl Shelf {
         self.order(Step::Retire, model, variant, 0)
     }
 
-    /// Orders the memory pools of the model's free sessions to be shrunk.
+    /// Orders the memory pools of the model's current sessions to be shrunk: at once, or when their batch is done.
     pub fn shrink(&self, model: &str) -> Result<(), ShelfError> {
         self.order(Step::Shrink, model, "", 0)
     }

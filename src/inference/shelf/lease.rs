@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use super::order::Command;
-use super::pool::{Held, Loaded, Pool};
+use super::pool::{Held, Loaded, Pool, Returned};
 use crate::inference::{Batch, InferenceError, Outputs, Session};
 
 /// One model's pool, shared by its workers and the loader.
@@ -46,6 +46,22 @@ impl Slot {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Puts a session back and wakes one worker; shrinks it first if that was ordered while it was out.
+    pub(super) fn give_back(&self, held: Held) {
+        let mut returned = self.pool().give_back(held);
+        while let Returned::ShrinkFirst(mut held) = returned {
+            if let Err(error) = held.session.shrink() {
+                tracing::warn!(model = self.name, %error, "a session could not be shrunk");
+            }
+            returned = self.pool().give_back(held);
+        }
+        self.returned.notify_one();
+        if matches!(returned, Returned::Retiring) {
+            // A full queue is fine: the loader sweeps after every command, so whatever fills the queue sweeps this too.
+            let _ = self.loader.try_send(Command::Sweep);
+        }
+    }
+
     /// Wakes workers that wait for a session.
     pub(super) fn wake(&self) {
         self.returned.notify_all();
@@ -82,10 +98,6 @@ impl Seat {
             loaded,
         })
     }
-
-    pub(super) fn free_sessions(&self) -> usize {
-        self.slot.pool().free_sessions()
-    }
 }
 
 impl Lease {
@@ -113,14 +125,8 @@ impl Session for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else {
-            return;
-        };
-        let retiring = self.slot.pool().give_back(held);
-        self.slot.returned.notify_one();
-        if retiring {
-            // A full queue is fine: the loader sweeps after every command, so whatever fills the queue sweeps this too.
-            let _ = self.slot.loader.try_send(Command::Sweep);
+        if let Some(held) = self.held.take() {
+            self.slot.give_back(held);
         }
     }
 }

@@ -1,15 +1,11 @@
 //! The one thread that loads, switches and retires. It takes its orders one after the other, so that `load b, switch to b,
 //! retire a` means what it says; loading never holds a lock that a worker needs.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::front::Core;
-use super::lease::Seat;
 use super::order::{Command, Order, ShelfError, ShelfEvent, Step};
 use super::pool::Loaded;
 use crate::inference::{
@@ -113,12 +109,14 @@ impl Loader {
     }
 
     fn shrink(&self, order: &Order) -> Result<(), ShelfError> {
-        let seat = Seat::new(self.core.slot(&order.model));
-        let free = seat.free_sessions();
-        let leases: Vec<_> = (0..free).map_while(|_| seat.lease(Duration::ZERO).ok()).collect();
-        for mut lease in leases {
-            lease.shrink()?;
+        let slot = self.core.slot(&order.model);
+        let free = slot.pool().shrink();
+        let mut shrunk = Ok(());
+        for mut held in free {
+            shrunk = shrunk.and(held.session.shrink());
+            slot.give_back(held);
         }
+        shrunk?;
         return_freed_memory();
         let model = order.model.clone();
         self.tell(ShelfEvent::Shrunk { model });
