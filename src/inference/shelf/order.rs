@@ -15,7 +15,7 @@ pub enum Step {
     Switch,
     /// Drop a variant that is not current, and return its memory.
     Retire,
-    /// Give back what the free sessions' memory pools hold in excess.
+    /// Give back what the current sessions' memory pools hold in excess.
     Shrink,
 }
 
@@ -46,7 +46,7 @@ pub enum ShelfEvent {
         /// Variant.
         variant: String,
     },
-    /// The pools have shrunk.
+    /// The memory pools of its free sessions have shrunk; those of sessions that are out follow as their batches end.
     Shrunk {
         /// Model.
         model: String,
