@@ -6,11 +6,13 @@
 mod host;
 mod meter;
 mod permit;
+mod photo;
 mod pixels;
 mod size;
 
 pub use host::HostPlanes;
 pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, return_freed_memory};
 pub use permit::{InFlight, Permits};
+pub use photo::{PhotoError, decode_photo, read_photo};
 pub use pixels::{ColorMatrix, ColorRange, PixelFormat, Pixels, PixelsError, Planes};
 pub use size::Size;
