@@ -1,6 +1,7 @@
 //! Models that look at one face against a plain Python program with OpenCV, on real pictures. Needs `make setup`; says so
 //! aloud where it has not run.
 #![cfg(feature = "ort")]
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(clippy::print_stderr, reason = "skipped tests and measured figures are for people")]
 
 mod models_common;

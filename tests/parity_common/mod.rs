@@ -1,4 +1,5 @@
 //! What the parity tests share: golden cases, their pictures, and the figures they report.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(unreachable_pub, reason = "a module of each test, not a library")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(
