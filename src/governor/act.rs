@@ -3,11 +3,11 @@
 //! All of them ask the ladder for a target and then move towards it: levers that cost nothing at once, variants one at a
 //! time. Next: [`switch`](super::switch), the two-phase change of a variant.
 
-use super::governor::{Change, Draft, Governor, Sight};
 use super::knapsack::Limits;
 use super::ladder::{Levels, Pick, Problem, Target};
 use super::plan::{Move, Reason};
 use super::policy::Lever;
+use super::step::{Change, Draft, Governor, Sight};
 
 /// Between two looks for something better.
 const LOOK_UP_MS: f64 = 1_000.0;
@@ -63,7 +63,10 @@ impl Governor {
             return;
         }
         let before = draft.decisions.len();
-        let levels = Levels { off: self.levels.off, ..target.levels };
+        let levels = Levels {
+            off: self.levels.off,
+            ..target.levels
+        };
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
         self.set_caps(sight, draft, &target, Reason::RoomToRaise);
         self.raise_one(sight, draft, &target);
@@ -77,11 +80,18 @@ impl Governor {
         if target.levels.off < self.levels.off || target.levels.rate < self.levels.rate {
             return true;
         }
-        let unlimited = Limits { memory: f64::INFINITY, time: f64::INFINITY };
+        let unlimited = Limits {
+            memory: f64::INFINITY,
+            time: f64::INFINITY,
+        };
         let usable = self.usable(sight, |_, _| true);
         let most = Levels::furthest(&self.policy, false);
         let problem = self.problem(asked, unlimited, Levels::default(), most, &usable);
-        let all = |levels: Levels| Levels { size: most.size, precision: most.precision, ..levels };
+        let all = |levels: Levels| Levels {
+            size: most.size,
+            precision: most.precision,
+            ..levels
+        };
         let now = problem.worth(all(self.levels), |at| self.seats[at].variant());
         let then = problem.worth(all(target.levels), |at| target.picks[at].map(|pick| pick.variant));
         then > now * worth
@@ -103,7 +113,11 @@ impl Governor {
         };
         let mut order: Vec<(usize, Pick)> = self.differing(target);
         let rank = |gain: f64| if gain < 0.0 { f64::INFINITY } else { gain };
-        order.sort_by(|a, b| rank(gain(b.0, &b.1)).total_cmp(&rank(gain(a.0, &a.1))).then(a.0.cmp(&b.0)));
+        order.sort_by(|a, b| {
+            rank(gain(b.0, &b.1))
+                .total_cmp(&rank(gain(a.0, &a.1)))
+                .then(a.0.cmp(&b.0))
+        });
         for (at, pick) in order {
             if self.begin(sight, draft, at, pick, Reason::RoomToRaise) {
                 return;
@@ -382,7 +396,11 @@ impl Governor {
     fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
         let usable = self.usable(sight, |_, _| true);
         let furthest = Levels::furthest(&self.policy, false);
-        let most = Levels { off: self.levels.off, rate: self.levels.rate, ..furthest };
+        let most = Levels {
+            off: self.levels.off,
+            rate: self.levels.rate,
+            ..furthest
+        };
         self.problem(asked, limits, Levels::default(), most, &usable).solve()
     }
 

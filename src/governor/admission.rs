@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use super::governor::{Change, Draft, Governor, Sight};
 use super::knapsack::Limits;
 use super::ladder::Levels;
 use super::names::{CameraName, Elapsed};
 use super::plan::{Admission, Reason, Room, Verdict};
 use super::policy::Lever;
 use super::reading::{Asking, Reading};
+use super::step::{Change, Draft, Governor, Sight};
 
 /// An admitted camera counts by what it announced until it is measured, at most this long.
 const ANNOUNCED_MS: f64 = 3_000.0;

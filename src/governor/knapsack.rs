@@ -30,11 +30,11 @@ pub(crate) struct Limits {
 }
 
 /// Steps taken to tighten the prices; more do not pay for themselves with eight models.
-const PRICE_STEPS: u32 = 40;
+const PRICE_STEPS: u32 = 24;
 /// A branch must promise this much more, as a share of the best found, to be visited: below it values are equal.
 const WORTH_LOOKING: f64 = 1e-6;
 /// Branches looked at before the best found is taken as it is. Never reached with real profiles; bounds one step's time.
-const MOST_BRANCHES: u32 = 100_000;
+const MOST_BRANCHES: u32 = 10_000;
 
 /// The most valuable choice, as one position a class; `None` if nothing fits.
 pub(crate) fn best(classes: &[Vec<Choice>], limits: Limits) -> Option<Vec<usize>> {
@@ -131,7 +131,7 @@ fn search(classes: &[Vec<Choice>], limits: Limits, good_enough: f64) -> Option<V
         picks: None,
         value: f64::NEG_INFINITY,
     };
-    let prices = tighten(classes, limits, &mut found);
+    let prices = tighten(classes, limits, good_enough, &mut found);
     let mut walk = Walk::new(classes, limits, prices, found, good_enough);
     walk.descend(
         0,
@@ -180,7 +180,7 @@ fn share(amount: f64, limit: f64) -> f64 {
 }
 
 /// The prices with the lowest bound, by subgradient steps; every step's picks are offered as a first answer.
-fn tighten(classes: &[Vec<Choice>], limits: Limits, found: &mut Found) -> Prices {
+fn tighten(classes: &[Vec<Choice>], limits: Limits, good_enough: f64, found: &mut Found) -> Prices {
     let span: f64 = classes.iter().map(|class| spread(class)).sum::<f64>().max(1e-9);
     let (mut prices, mut tightest, mut bound) = (Prices::default(), Prices::default(), f64::INFINITY);
     let mut picks = vec![0; classes.len()];
@@ -194,6 +194,10 @@ fn tighten(classes: &[Vec<Choice>], limits: Limits, found: &mut Found) -> Prices
         found.offer(&picks, all, limits);
         if priced < bound {
             (bound, tightest) = (priced, prices);
+        }
+        let proven = good_enough.is_finite() && (found.value >= good_enough || bound < good_enough);
+        if proven {
+            break;
         }
         let stride = span / (1.0 + f64::from(step));
         prices.memory = (prices.memory + stride * (share(all.memory, limits.memory) - 1.0).clamp(-1.0, 1.0)).max(0.0);

@@ -4,7 +4,7 @@
 //! kept. Then the next dearest, down to the cheapest. Once the levers that change variants are settled, the knapsack picks
 //! the best variants still possible, and what is cheaper is settled around those. So a cheap lever is spent entirely
 //! before a dear one moves, and a lever that does not help is not pulled. Next:
-//! [`governor`](super::governor) puts the target into practice.
+//! [`step`](super::step) puts the target into practice.
 
 use super::knapsack::{self, Choice, Limits};
 use super::policy::{Lever, Policy};
@@ -138,15 +138,27 @@ impl Problem<'_> {
 
     /// The interval of most value together with the variants it leaves possible; the furthest where that is not asked for.
     fn weighed_interval(&self, levels: Levels) -> usize {
-        let mut best = (f64::NEG_INFINITY, levels.interval);
+        let mut best = (0.0, levels.interval);
         for interval in self.least.interval..=levels.interval {
             let tried = Levels { interval, ..levels };
-            let value = if self.policy.weigh { self.value(tried) } else { None };
-            if value.is_some_and(|value| value > best.0 * WORTH_MORE) {
-                best = (value.unwrap_or(best.0), interval);
+            if !self.policy.weigh || self.most_value(tried) <= best.0 * WORTH_MORE {
+                // What is lost on skipped frames only grows from here.
+                break;
+            }
+            if let Some(value) = self.value(tried).filter(|value| *value > best.0 * WORTH_MORE) {
+                best = (value, interval);
             }
         }
         best.1
+    }
+
+    /// More than these levels can be worth, whatever fits.
+    fn most_value(&self, levels: Levels) -> f64 {
+        let (_, classes) = self.classes(levels);
+        classes
+            .iter()
+            .map(|class| class.iter().map(|choice| choice.value).fold(0.0, f64::max))
+            .sum()
     }
 
     /// What this setting is worth, whether it fits or not.
@@ -154,13 +166,16 @@ impl Problem<'_> {
         let (models, classes) = self.classes(levels);
         let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
             let variant = variants(model)?;
-            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
+            class
+                .iter()
+                .find(|choice| choice.variant == variant)
+                .map(|choice| choice.value)
         });
         found.sum()
     }
 
     fn value(&self, levels: Levels) -> Option<f64> {
-        let (_, classes) = self.classes(levels);
+        let (_, classes) = self.thin(levels);
         knapsack::best(&classes, self.limits).map(|picks| knapsack::sum(&classes, &picks).value)
     }
 
@@ -184,7 +199,7 @@ impl Problem<'_> {
 
     /// Only the best variants possible at these levels, as a list of what may be used.
     fn best_variants(&self, levels: Levels) -> Option<Vec<Vec<bool>>> {
-        let (models, classes) = self.classes(levels);
+        let (models, classes) = self.thin(levels);
         let picks = knapsack::best(&classes, self.limits)?;
         let mut usable: Vec<Vec<bool>> = self.usable.iter().map(|variants| vec![false; variants.len()]).collect();
         for ((&model, class), &pick) in models.iter().zip(&classes).zip(&picks) {
@@ -194,7 +209,7 @@ impl Problem<'_> {
     }
 
     fn finish(&self, levels: Levels) -> Target {
-        let (models, classes) = self.classes(levels);
+        let (models, classes) = self.thin(levels);
         let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
         let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
         Target {
@@ -232,6 +247,13 @@ impl Problem<'_> {
         knapsack::sum(&classes, &picks)
     }
 
+    /// The classes without choices that cannot be part of a best answer.
+    fn thin(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
+        let (models, mut classes) = self.classes(levels);
+        classes.iter_mut().for_each(knapsack::prune);
+        (models, classes)
+    }
+
     fn can(&self, levels: Levels) -> bool {
         knapsack::fits(&self.classes(levels).1, self.limits)
     }
@@ -257,17 +279,35 @@ impl Problem<'_> {
     /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
     /// memory is, the last model goes without and the rest is solved again.
     fn closest(&self) -> Target {
-        let (models, mut classes) = self.classes(self.most);
+        let (models, mut classes) = self.thin(self.most);
         if models.is_empty() {
-            return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
+            return Target {
+                levels: self.least,
+                picks: vec![None; self.demand.len()],
+                within: false,
+            };
         }
-        for class in &mut classes {
-            class.iter_mut().for_each(|choice| choice.value = -choice.time);
+        for choice in classes.iter_mut().flatten() {
+            choice.value = -choice.time;
         }
-        let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
+        let within_memory = Limits {
+            memory: self.limits.memory,
+            time: f64::INFINITY,
+        };
         match knapsack::best(&classes, within_memory) {
-            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
-            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
+            Some(picks) => Target {
+                levels: self.most,
+                picks: self.spread(&models, &classes, &picks),
+                within: false,
+            },
+            None => Target {
+                within: false,
+                ..Problem {
+                    without: self.without + 1,
+                    ..*self
+                }
+                .solve()
+            },
         }
     }
 
@@ -298,7 +338,6 @@ impl Problem<'_> {
                 self.add_batches(&mut class, at, position, levels);
             }
         }
-        knapsack::prune(&mut class);
         class
     }
 

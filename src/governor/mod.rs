@@ -28,15 +28,15 @@ mod seat;
 mod act;
 mod admission;
 mod compose;
-mod governor;
+mod step;
 mod switch;
 
 pub use decide::{Stance, State, decide};
 pub use fast::wait_for_more;
-pub use governor::Governor;
 pub use names::{CameraName, Elapsed, ModelName, VariantName};
 pub use plan::{Admission, CameraRate, Decision, Move, Plan, Reason, Room, Rung, Saw, Verdict};
 pub use policy::{Dwell, Lever, Policy, Water};
 pub use pressure::Pressure;
 pub use profile::{Learned, ModelProfile, Precision, Profile, VariantProfile};
 pub use reading::{Asking, CameraReading, Compute, Event, Latency, Memory, ModelReading, Reading};
+pub use step::Governor;

@@ -241,7 +241,7 @@ impl<'a> Plant<'a> {
         for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
             *question = (*question + faces * asks / camera.fps).min(faces * asks * ASK_WITHIN_S);
         }
-        if interval > 1 && camera.frames % interval != 0 {
+        if interval > 1 && !camera.frames.is_multiple_of(interval) {
             self.track_over(at);
         } else if camera.slot.replace(now).is_some() {
             self.score.dropped += 1;
