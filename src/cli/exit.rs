@@ -23,5 +23,5 @@ impl From<Exit> for ExitCode {
 }
 
 /// The paragraph on exit codes in `--help`.
-pub const HELP: &str = "Exit codes: 0 done or asked to end · 1 failed while running · 2 wrong input or configuration · \
+pub(super) const HELP: &str = "Exit codes: 0 done or asked to end · 1 failed while running · 2 wrong input or configuration · \
 3 something needed is missing (the message says how to get it)";

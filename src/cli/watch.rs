@@ -1,6 +1,8 @@
 //! `flyball watch`: prints the events of a running Flyball as they come, and says aloud when some are missing.
 
-use std::io::{self, Write};
+#[cfg(feature = "zenoh")]
+use std::io;
+use std::io::Write;
 
 use clap::Args;
 
@@ -11,7 +13,7 @@ use crate::events::wire::{
 
 /// What to watch, and how to print it.
 #[derive(Args, Clone, Debug)]
-pub(super) struct WatchArgs {
+pub struct WatchArgs {
     /// Where to connect
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub connect: String,
@@ -51,7 +53,7 @@ impl WatchArgs {
 
 /// Watches until it is stopped, `--count` is reached, or nobody reads the output any more.
 #[cfg(feature = "zenoh")]
-pub(super) fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
+pub fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
     match watch(args, out) {
         Ok(()) => Exit::Done,
         Err(cause) => {
@@ -63,7 +65,7 @@ pub(super) fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
 
 /// Without Zenoh there is nothing to watch.
 #[cfg(not(feature = "zenoh"))]
-pub(super) fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
+pub fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
     complain(&crate::events::BusError::NotBuilt);
     Exit::Missing
 }

@@ -44,14 +44,17 @@ pub enum AssembleError {
 }
 
 impl AssembleError {
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn missing(cause: impl ToString) -> Self {
         Self::Missing(cause.to_string())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn bad(cause: impl ToString) -> Self {
         Self::Bad(cause.to_string())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn failed(cause: impl ToString) -> Self {
         Self::Failed(cause.to_string())
     }

@@ -31,7 +31,9 @@ impl ModelRoom {
         let catalogue = match Catalogue::read(&models.dir) {
             Ok(catalogue) => catalogue,
             Err(problems) => {
-                problems.iter().for_each(|problem| tracing::warn!(%problem, "a model is left out"));
+                for problem in &problems {
+                    tracing::warn!(%problem, "a model is left out");
+                }
                 Catalogue::default()
             }
         };

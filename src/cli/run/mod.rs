@@ -111,7 +111,9 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
     let (to_show, shown) = bounded(SHOWN);
     let assembly = assemble(&deployment, &graph, taps(args, to_show)?)?;
     let session = Session {
@@ -178,7 +180,9 @@ fn termination_signals() -> io::Result<Arc<AtomicUsize>> {
     let count = Arc::new(AtomicUsize::new(0));
     let (counted, mut signals) = (Arc::clone(&count), Signals::new([SIGINT, SIGTERM])?);
     Builder::new().name("signals".into()).spawn(move || {
-        signals.forever().for_each(|_| drop(counted.fetch_add(1, Ordering::AcqRel)));
+        for _ in signals.forever() {
+            counted.fetch_add(1, Ordering::AcqRel);
+        }
     })?;
     Ok(count)
 }
