@@ -63,15 +63,27 @@ impl Governor {
             return;
         }
         let before = draft.decisions.len();
-        let levels = Levels {
-            off: self.levels.off,
-            ..target.levels
-        };
+        let levels = self.levels_before(&target, &asked, limits);
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
         self.set_caps(sight, draft, &target, Reason::RoomToRaise);
         self.raise_one(sight, draft, &target);
         if draft.decisions.len() > before {
             self.calm.raised(sight.now);
+        }
+    }
+
+    /// How far the levers that act at once may go before the target's variants are there: to the target if the variants in
+    /// force have time for it, else only to where they take less.
+    fn levels_before(&self, target: &Target, asked: &[f64], limits: Limits) -> Levels {
+        let (now, then) = (self.levels, target.levels);
+        let levels = Levels { off: now.off, ..then };
+        if self.time_needed(asked, levels) <= limits.time {
+            return levels;
+        }
+        Levels {
+            interval: now.interval.max(then.interval),
+            rate: now.rate.max(then.rate),
+            ..levels
         }
     }
 

@@ -32,9 +32,10 @@ pub(crate) struct Limits {
 /// Steps taken to tighten the prices; more do not pay for themselves with eight models.
 const PRICE_STEPS: u32 = 24;
 /// A branch must promise this much more, as a share of the best found, to be visited: below it values are equal.
-const WORTH_LOOKING: f64 = 1e-6;
-/// Branches looked at before the best found is taken as it is. Never reached with real profiles; bounds one step's time.
-const MOST_BRANCHES: u32 = 10_000;
+const WORTH_LOOKING: f64 = 1e-3;
+/// Branches looked at before the best found is taken as it is, so that no step takes longer than 200 µs. Four models of
+/// 24 options stay far below it; eight of 36 with near-equal options may reach it.
+const MOST_BRANCHES: u32 = 1_500;
 
 /// The most valuable choice, as one position a class; `None` if nothing fits.
 pub(crate) fn best(classes: &[Vec<Choice>], limits: Limits) -> Option<Vec<usize>> {
@@ -380,7 +381,10 @@ mod tests {
                 "fits, seed {seed} case {case}"
             );
             let gap = expected.unwrap_or(0.0) - found.unwrap_or(0.0);
-            assert!(gap.abs() < 1e-4, "seed {seed} case {case}: {found:?}, not {expected:?}");
+            assert!(
+                gap <= 1e-3 * expected.unwrap_or(0.0) + 1e-9,
+                "seed {seed} case {case}: {found:?}, not {expected:?}"
+            );
         }
     }
 
