@@ -43,9 +43,8 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn hold(row: &Row) -> Summary {
-    let (scenario, device) = Scenario::read(&path(row.name)).unwrap();
+    let (scenario, device) = Scenario::read(&path(row.name)).expect("a scenario of ours");
     let summary = simulate(&scenario, &device).summary;
-    println!("{}", serde_json::to_string(&summary).unwrap());
     assert_eq!(summary.oom, 0, "{summary:?}");
     assert!(summary.p95_ms <= summary.objective_ms, "{summary:?}");
     assert!(summary.settled_s <= row.settled_s, "{summary:?}");

@@ -132,8 +132,9 @@ impl Machine {
         match step {
             Move::Load { model, variant, batch } => {
                 let profile = self.governor.profile();
-                let at = profile.model(model).unwrap();
-                let bytes = profile.models[at].variants[profile.models[at].variant(variant).unwrap()].memory(*batch);
+                let at = profile.model(model).expect("a known model");
+                let bytes = profile.models[at].variants[profile.models[at].variant(variant).expect("a known variant")]
+                    .memory(*batch);
                 self.loaded.push((model.to_string(), variant.to_string(), bytes as u64));
                 let bytes = Some(bytes as u64);
                 self.events.push(Event::Ready {

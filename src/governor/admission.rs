@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::knapsack::Limits;
-use super::ladder::Levels;
+use super::levels::Levels;
 use super::names::{CameraName, Elapsed};
 use super::plan::{Admission, Reason, Room, Verdict};
 use super::policy::Lever;

@@ -2,15 +2,16 @@
 //!
 //! A step reads like a day: learn from what was measured, follow up what was asked for, find out how hard the run is
 //! pressed, consult the table, act on its answer, then see to vacancies, batches and cameras. It owns no thread, no clock
-//! and no device. Next: [`act`](super::act), what the table's answers do.
+//! and no device. Next:
+//! [`target`](super::target), what its answers aim at.
 
 use super::admission::Door;
 use super::calm::Calm;
 use super::decide::{Stance, State, decide};
 use super::demand::Demand;
 use super::fast::InFlight;
-use super::ladder::{self, Levels};
 use super::ledger::Ledger;
+use super::levels::{self, Levels};
 use super::names::Elapsed;
 use super::pace::Pace;
 use super::plan::{Decision, Move, Plan, Reason, Saw};
@@ -215,7 +216,7 @@ impl Governor {
                 return 0.0;
             };
             let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
-            asked * ladder::thinning(&self.policy, model, levels) * cost / 1000.0
+            asked * levels::thinning(&self.policy, model, levels) * cost / 1000.0
         });
         needed.sum::<f64>() * self.pace.factor()
     }
