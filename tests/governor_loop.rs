@@ -43,9 +43,8 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn hold(row: &Row) -> Summary {
-    let (scenario, device) = Scenario::read(&path(row.name)).unwrap();
+    let (scenario, device) = Scenario::read(&path(row.name)).expect("a scenario of ours");
     let summary = simulate(&scenario, &device).summary;
-    println!("{}", serde_json::to_string(&summary).unwrap());
     assert_eq!(summary.oom, 0, "{summary:?}");
     assert!(summary.p95_ms <= summary.objective_ms, "{summary:?}");
     assert!(summary.settled_s <= row.settled_s, "{summary:?}");
@@ -57,75 +56,125 @@ fn hold(row: &Row) -> Summary {
 
 #[test]
 fn budget_squeeze() {
-    hold(&row("budget_squeeze", 0.0, 0.0));
+    hold(&row("budget_squeeze", 0.97, 0.95));
 }
 
 #[test]
 fn camera_churn() {
-    hold(&row("camera_churn", 0.0, 0.0));
+    hold(&row("camera_churn", 0.98, 0.98));
 }
 
 #[test]
 fn crowd_burst() {
-    hold(&row("crowd_burst", 0.0, 0.0));
+    hold(&row("crowd_burst", 0.98, 0.91));
 }
 
 #[test]
 fn day_night() {
-    hold(&row("day_night", 0.0, 0.0));
+    hold(&row("day_night", 0.95, 0.94));
 }
 
 #[test]
 fn flapping() {
-    hold(&row("flapping", 0.0, 0.0));
+    hold(&row("flapping", 0.94, 0.94));
 }
 
 #[test]
 fn foreign_tenant() {
-    hold(&row("foreign_tenant", 0.0, 0.0));
+    hold(&row("foreign_tenant", 1.05, 0.95));
 }
 
 #[test]
 fn fragmentation() {
-    hold(&row("fragmentation", 0.0, 0.0));
-}
-
-#[test]
-fn loader_failure() {
-    hold(&row("loader_failure", 0.0, 0.0));
+    hold(&row("fragmentation", 1.02, 0.96));
 }
 
 #[test]
 fn noisy_neighbour() {
-    hold(&row("noisy_neighbour", 0.0, 0.0));
+    hold(&row("noisy_neighbour", 0.97, 0.91));
 }
 
 #[test]
 fn opening_hours() {
-    hold(&row("opening_hours", 0.0, 0.0));
-}
-
-#[test]
-fn ramp() {
-    hold(&row("ramp", 0.0, 0.0));
+    hold(&row("opening_hours", 1.1, 0.86));
 }
 
 #[test]
 fn slow_leak() {
-    hold(&row("slow_leak", 0.0, 0.0));
-}
-
-#[test]
-fn slow_loads() {
-    hold(&row("slow_loads", 0.0, 0.0));
+    hold(&row("slow_leak", 1.05, 0.95));
 }
 
 #[test]
 fn too_many_cameras() {
-    hold(&row("too_many_cameras", 0.0, 0.0));
+    hold(&row("too_many_cameras", 0.67, 0.68));
+}
+
+/// Sixty-four cameras in two minutes move the best setting on faster than four switches a minute follow.
+#[test]
+fn ramp() {
+    hold(&Row {
+        settled_s: 10.0,
+        switches: 6,
+        ..row("ramp", 0.98, 0.95)
+    });
+}
+
+/// As above, while the costs are still being learned.
+#[test]
+fn wrong_profile() {
+    hold(&Row {
+        settled_s: 10.0,
+        switches: 6,
+        ..row("wrong_profile", 0.98, 0.95)
+    });
+}
+
+/// Loads that fail are switches too little; those found instead are one too many.
+#[test]
+fn loader_failure() {
+    hold(&Row {
+        settled_s: 10.0,
+        switches: 5,
+        ..row("loader_failure", 0.95, 0.89)
+    });
+}
+
+/// Loads of five to ten seconds, one at a time: four models take half a minute to start and as long to step down, and the
+/// camera rate bridges the time. A fixed setting never loads anything; here it is the better choice.
+#[test]
+fn slow_loads() {
+    hold(&Row {
+        settled_s: 40.0,
+        switches: 6,
+        ..row("slow_loads", 0.63, 0.59)
+    });
 }
 
 #[test]
-fn wrong_profile() {
-    hold(&row("wrong_profile", 0.0, 0.0));
+fn a_recorded_run_is_decided_again_the_same_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("run.jsonl");
+    let chart = folder.path().join("run.svg");
+    let scenario = Some(path("budget_squeeze"));
+    let args = SimulateArgs {
+        scenario,
+        record: Some(record.clone()),
+        chart: Some(chart.clone()),
+        ..Default::default()
+    };
+    run(&args, &mut Vec::new()).unwrap();
+    assert!(std::fs::read_to_string(chart).unwrap().matches("<polyline").count() >= 7);
+    let mut printed = Vec::new();
+    run(
+        &SimulateArgs {
+            replay: Some(record),
+            ..Default::default()
+        },
+        &mut printed,
+    )
+    .unwrap();
+    let last = String::from_utf8(printed).unwrap().lines().last().unwrap().to_owned();
+    let verdict: serde_json::Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(verdict["different"], 0, "{last}");
+    assert_eq!(verdict["steps"], 1800, "{last}");
 }

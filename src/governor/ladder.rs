@@ -4,72 +4,12 @@
 //! kept. Then the next dearest, down to the cheapest. Once the levers that change variants are settled, the knapsack picks
 //! the best variants still possible, and what is cheaper is settled around those. So a cheap lever is spent entirely
 //! before a dear one moves, and a lever that does not help is not pulled. Next:
-//! [`step`](super::step) puts the target into practice.
+//! [`options`](super::options), what there is to choose from.
 
 use super::knapsack::{self, Choice, Limits};
+use super::levels::Levels;
 use super::policy::{Lever, Policy};
-use super::profile::{ModelProfile, Profile, VariantProfile};
-
-/// Position of every lever; 0 is "not pulled".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Levels {
-    /// Position in the policy's intervals.
-    pub(super) interval: usize,
-    /// 1: smaller inputs may be used.
-    pub(super) size: usize,
-    /// 1: cheaper number formats may be used.
-    pub(super) precision: usize,
-    /// How many of the optional stages are off.
-    pub(super) off: usize,
-    /// Position in the policy's rates.
-    pub(super) rate: usize,
-}
-
-impl Levels {
-    /// Every lever the policy allows, at its furthest; `before_admission` leaves out those dearer than refusing a camera.
-    pub(super) fn furthest(policy: &Policy, before_admission: bool) -> Self {
-        let admission = policy.order.iter().position(|&lever| lever == Lever::Admission);
-        let usable = |lever| match (policy.order.iter().position(|&other| other == lever), admission) {
-            (Some(at), Some(limit)) => !before_admission || at < limit,
-            (at, _) => at.is_some(),
-        };
-        let reach = |lever, most: usize| if usable(lever) { most } else { 0 };
-        Self {
-            interval: reach(Lever::DetectInterval, policy.intervals.len().saturating_sub(1)),
-            size: reach(Lever::InputSize, 1),
-            precision: reach(Lever::Precision, 1),
-            off: reach(Lever::OptionalStages, policy.optional.len()),
-            rate: reach(Lever::CameraRate, policy.rates.len().saturating_sub(1)),
-        }
-    }
-
-    /// The position of one lever; batch and admission have none here.
-    pub(super) fn position(&mut self, lever: Lever) -> Option<&mut usize> {
-        match lever {
-            Lever::DetectInterval => Some(&mut self.interval),
-            Lever::InputSize => Some(&mut self.size),
-            Lever::Precision => Some(&mut self.precision),
-            Lever::OptionalStages => Some(&mut self.off),
-            Lever::CameraRate => Some(&mut self.rate),
-            Lever::Batch | Lever::Admission => None,
-        }
-    }
-
-    /// Detect on every n-th frame.
-    pub(super) fn interval(self, policy: &Policy) -> u32 {
-        policy.intervals.get(self.interval).copied().unwrap_or(1).max(1)
-    }
-
-    /// Share of each camera's frames.
-    pub(super) fn rate(self, policy: &Policy) -> f64 {
-        policy.rates.get(self.rate).copied().unwrap_or(1.0)
-    }
-
-    /// Whether `model` is switched off.
-    pub(super) fn switches_off(self, policy: &Policy, model: &ModelProfile) -> bool {
-        policy.optional.iter().take(self.off).any(|name| name == &model.name)
-    }
-}
+use super::profile::Profile;
 
 /// A variant and the largest batch it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +48,6 @@ pub(super) struct Problem<'a> {
 
 /// A longer interval must be worth this much more than a shorter one to be taken.
 const WORTH_MORE: f64 = 1.001;
-/// Work a second that counts when a model is asked for nothing, so that idle models still prefer quality.
-const IDLE_DEMAND: f64 = 0.1;
 
 impl Problem<'_> {
     /// The target; where nothing keeps within the limits, the one that comes closest.
@@ -247,13 +185,6 @@ impl Problem<'_> {
         knapsack::sum(&classes, &picks)
     }
 
-    /// The classes without choices that cannot be part of a best answer.
-    fn thin(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
-        let (models, mut classes) = self.classes(levels);
-        classes.iter_mut().for_each(knapsack::prune);
-        (models, classes)
-    }
-
     fn can(&self, levels: Levels) -> bool {
         knapsack::fits(&self.classes(levels).1, self.limits)
     }
@@ -311,63 +242,6 @@ impl Problem<'_> {
         }
     }
 
-    /// The choices of every model that is on, and which models those are.
-    fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
-        let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
-        let kept = self.profile.models.len().saturating_sub(self.without);
-        let models: Vec<usize> = self
-            .profile
-            .models
-            .iter()
-            .enumerate()
-            .take(kept)
-            .filter(on)
-            .map(|(at, _)| at)
-            .collect();
-        let classes = models.iter().map(|&at| self.class(at, levels)).collect();
-        (models, classes)
-    }
-
-    fn class(&self, at: usize, levels: Levels) -> Vec<Choice> {
-        let model = &self.profile.models[at];
-        let best = best_allowed(self.policy, model);
-        let mut class = Vec::with_capacity(model.variants.len() * model.batches.len());
-        for (position, variant) in model.variants.iter().enumerate() {
-            let usable = self.usable[at][position] && best.is_none_or(|best| permitted(levels, best, variant));
-            if usable {
-                self.add_batches(&mut class, at, position, levels);
-            }
-        }
-        class
-    }
-
-    /// One choice a batch whose two runs fit the model's share of the objective (one waiting, one running: Nexus). The
-    /// smallest batch is always a choice: a slow model beats none.
-    fn add_batches(&self, class: &mut Vec<Choice>, at: usize, position: usize, levels: Levels) {
-        let model = &self.profile.models[at];
-        let variant = &model.variants[position];
-        let asked = self.demand[at] * thinning(self.policy, model, levels);
-        let interval = levels.interval(self.policy);
-        let tracked = if model.follows_interval {
-            self.policy.interval_worth(interval)
-        } else {
-            1.0
-        };
-        for (place, &batch) in model.batches.iter().enumerate() {
-            let late = 2.0 * variant.batch_ms(f64::from(batch)) * self.pace > model.share * self.policy.latency_p95_ms;
-            if late && place > 0 {
-                return;
-            }
-            class.push(Choice {
-                value: model.weight * self.demand[at].max(IDLE_DEMAND) * variant.quality * tracked,
-                memory: variant.memory(batch),
-                time: asked * variant.item_cost_ms(f64::from(batch)) * self.pace / 1000.0,
-                variant: position,
-                batch,
-            });
-        }
-    }
-
     /// Smaller batches where time allows: the value is the same and events come sooner.
     fn trim(&self, classes: &[Vec<Choice>], mut picks: Vec<usize>) -> Vec<usize> {
         let mut time = knapsack::sum(classes, &picks).time;
@@ -398,29 +272,4 @@ impl Problem<'_> {
         }
         all
     }
-}
-
-/// Share of its full work a model is asked for at these levels.
-pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
-    let interval = if model.follows_interval {
-        f64::from(levels.interval(policy))
-    } else {
-        1.0
-    };
-    levels.rate(policy) / interval
-}
-
-/// The best variant the policy lets this model use: what the size and precision levers are measured from.
-pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Option<&'a VariantProfile> {
-    let allowed = model
-        .variants
-        .iter()
-        .filter(|variant| policy.allows(&model.name, &variant.name));
-    allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
-}
-
-fn permitted(levels: Levels, best: &VariantProfile, variant: &VariantProfile) -> bool {
-    let size = levels.size > 0 || variant.pixels >= best.pixels;
-    let precision = levels.precision > 0 || variant.precision <= best.precision;
-    size && precision
 }

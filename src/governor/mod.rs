@@ -13,9 +13,12 @@ mod policy;
 mod profile;
 mod reading;
 
+mod bound;
 mod decide;
 pub(crate) mod knapsack;
 mod ladder;
+mod levels;
+mod options;
 mod pressure;
 
 mod calm;
@@ -25,11 +28,14 @@ mod ledger;
 mod pace;
 mod seat;
 
-mod act;
 mod admission;
+mod apply;
 mod compose;
+mod lower;
+mod raise;
 mod step;
 mod switch;
+mod target;
 
 pub use decide::{Stance, State, decide};
 pub use fast::wait_for_more;

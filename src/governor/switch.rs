@@ -40,11 +40,13 @@ impl Governor {
             return false;
         }
         let using = self.seats[at].using;
+        let quality = |variant: usize| self.profile.models[at].variants[variant].quality;
+        let rises = using.is_some_and(|using| quality(pick.variant) > quality(using));
         let variant = &self.profile.models[at].variants[pick.variant];
         let (need, gap_ms) = (variant.memory(pick.batch), variant.load_ms);
         let change = self.variant_change(at, self.seats[at].variant(), Some(pick.variant));
         if need <= self.room(sight) {
-            self.load(sight.now, draft, at, pick, reason == Reason::RoomToRaise);
+            self.load(sight.now, draft, at, pick, rises);
         } else {
             let Some(old) = using else { return false };
             let freed = self.profile.models[at].variants[old].memory(self.seats[at].cap);
