@@ -17,7 +17,7 @@ use flyball::{
     vision::iou,
 };
 use models_common::{backend, model, root};
-use parity_common::{Pictures, as_nv12, even, face, golden, supply};
+use parity_common::{as_nv12, even, face, golden, picture_at, picture_of, supply};
 use serde_json::Value;
 
 /// Least overlap with the reference's box.
@@ -90,12 +90,12 @@ fn detect(name: &str, size: Size, threshold: f32) -> Option<Worst> {
     let (backend, model, cases) = (backend()?, model(name)?, golden(root(), name)?);
     let variant = model.manifest.variant.iter().find(|v| v.size == size)?;
     let mut detector = Detector::new(&model.manifest, supply(&backend, &model, variant)).unwrap();
-    let (mut pictures, mut found, mut worst) = (Pictures::default(), Vec::new(), Worst::new());
+    let (mut found, mut worst) = (Vec::new(), Worst::new());
     for case in &cases {
-        let Some(picture) = pictures.of(root(), case) else {
+        let Some(picture) = picture_of(root(), case) else {
             continue;
         };
-        detector.detect(&[picture], &mut found).unwrap();
+        detector.detect(&[&picture], &mut found).unwrap();
         worst.compare(
             &faces_of(case, "faces", size),
             &found[0],
@@ -126,13 +126,13 @@ fn yunet_finds_the_same_faces_on_video_planes() {
         return;
     };
     let mut detector = Detector::new(&model.manifest, supply(&backend, &model, &model.manifest.variant[0])).unwrap();
-    let (mut pictures, mut found, mut worst) = (Pictures::default(), Vec::new(), Worst::new());
+    let (mut found, mut worst) = (Vec::new(), Worst::new());
     for case in &cases {
-        let Some(picture) = pictures.of(root(), case) else {
+        let Some(picture) = picture_of(root(), case) else {
             continue;
         };
         // video has even sizes; a row less moves every sample, so both ways get the same picture
-        let rgb = even(picture);
+        let rgb = even(&picture);
         detector.detect(&[&rgb, &as_nv12(&rgb)], &mut found).unwrap();
         worst.compare(&found[0], &found[1], 0.6, &case["picture"]["file"].to_string());
     }
@@ -165,15 +165,10 @@ fn a_whole_batch_gives_what_each_frame_gives_alone() {
     let (Some(backend), Some(model)) = (backend(), model("yunet")) else {
         return;
     };
-    let mut pictures = Pictures::default();
     let files = ["obama", "biden", "obama3"].map(|name| format!("samples/photos/{name}.jpg"));
-    if files.iter().any(|file| pictures.read(root(), file).is_none()) {
-        return;
-    }
-    let frames: Vec<Pixels> = files
-        .iter()
-        .map(|file| as_nv12(pictures.read(root(), file).unwrap()))
-        .collect();
+    let pictures: Option<Vec<_>> = files.iter().map(|file| picture_at(root(), file)).collect();
+    let Some(pictures) = pictures else { return };
+    let frames: Vec<Pixels> = pictures.iter().map(|picture| as_nv12(picture)).collect();
     let frames: Vec<&Pixels> = frames.iter().collect();
     let mut detector = Detector::new(&model.manifest, supply(&backend, &model, &model.manifest.variant[0])).unwrap();
     let (mut together, mut alone) = (Vec::new(), Vec::new());
@@ -194,12 +189,12 @@ fn the_content_model_sees_what_the_reference_sees() {
     };
     let variant = &model.manifest.variant[0];
     let mut content = ContentModel::new(&model.manifest, supply(&backend, &model, variant)).unwrap();
-    let (mut pictures, mut found, mut compared) = (Pictures::default(), Vec::new(), 0);
+    let (mut found, mut compared) = (Vec::new(), 0);
     for case in &cases {
-        let Some(picture) = pictures.of(root(), case) else {
+        let Some(picture) = picture_of(root(), case) else {
             continue;
         };
-        content.look(&[picture], &mut found).unwrap();
+        content.look(&[&picture], &mut found).unwrap();
         for wanted in case["regions"]["320x320"].as_array().unwrap() {
             compared += usize::from(seen(&model, wanted, &found[0]));
         }

@@ -7,7 +7,11 @@
     reason = "a skipped test says so, and measured figures are for people"
 )]
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use flyball::{
     inference::{
@@ -31,29 +35,27 @@ pub fn golden(root: &Path, model: &str) -> Option<Vec<Value>> {
     Some(golden["cases"].as_array().unwrap().clone())
 }
 
-/// Pictures by file name, read once.
-#[derive(Default)]
-pub struct Pictures(BTreeMap<String, Option<Pixels>>);
+/// Pictures by file name, read once a process: decoding them takes longer than looking at them.
+static READ: Mutex<BTreeMap<String, Option<Arc<Pixels>>>> = Mutex::new(BTreeMap::new());
 
-impl Pictures {
-    /// The picture of a case: the photo, or the stored frame of a clip.
-    pub fn of(&mut self, root: &Path, case: &Value) -> Option<&Pixels> {
-        let picture = &case["picture"];
-        let file = picture["pixels"]["file"].as_str().or(picture["file"].as_str()).unwrap();
-        self.read(root, file)
-    }
+/// The picture of a case: the photo, or the stored frame of a clip. `None` with a word where it is not fetched.
+pub fn picture_of(root: &Path, case: &Value) -> Option<Arc<Pixels>> {
+    let picture = &case["picture"];
+    let file = picture["pixels"]["file"].as_str().or(picture["file"].as_str())?;
+    picture_at(root, file)
+}
 
-    /// Any file below the repository.
-    pub fn read(&mut self, root: &Path, file: &str) -> Option<&Pixels> {
-        let slot = self.0.entry(file.to_owned()).or_insert_with(|| {
-            let read = read_photo(&root.join(file));
-            if let Err(problem) = &read {
-                eprintln!("SKIPPED: {problem} (run `make setup`)");
-            }
-            read.ok()
-        });
-        slot.as_ref()
-    }
+/// Any picture below the repository. `None` with a word where it is not fetched.
+pub fn picture_at(root: &Path, file: &str) -> Option<Arc<Pixels>> {
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let slot = read.entry(file.to_owned()).or_insert_with(|| {
+        let picture = read_photo(&root.join(file));
+        if let Err(problem) = &picture {
+            eprintln!("SKIPPED: {problem} (run `make setup`)");
+        }
+        picture.ok().map(Arc::new)
+    });
+    slot.clone()
 }
 
 /// Numbers of a JSON list.
