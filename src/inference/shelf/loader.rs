@@ -109,6 +109,12 @@ impl Shelf {
         self.order(Step::Retire, model, variant, 0)
     }
 
+    /// Orders a variant to be dropped even if it is current. Whoever orders it has switched off the stages that ask the
+    /// model, and switches to another variant before those stages run out of patience.
+    pub fn withdraw(&self, model: &str, variant: &str) -> Result<(), ShelfError> {
+        self.order(Step::Withdraw, model, variant, 0)
+    }
+
     /// Orders the memory pools of the model's free sessions to be shrunk.
     pub fn shrink(&self, model: &str) -> Result<(), ShelfError> {
         self.order(Step::Shrink, model, "", 0)
@@ -190,6 +196,7 @@ impl Loader {
             Step::Load => self.load(order),
             Step::Switch => self.switch(order),
             Step::Retire => self.retire(order),
+            Step::Withdraw => self.withdraw(order),
             Step::Shrink => self.shrink(order),
         };
         if let Err(error) = &done {
@@ -256,6 +263,11 @@ impl Loader {
             return Ok(()); // the sweep that follows says when it is gone
         }
         Err(order.refused("it is in use or not loaded; switch to another variant first"))
+    }
+
+    fn withdraw(&self, order: &Order) -> Result<(), ShelfError> {
+        self.core.slot(&order.model).pool().leave(&order.variant);
+        self.retire(order)
     }
 
     fn shrink(&self, order: &Order) -> Result<(), ShelfError> {
