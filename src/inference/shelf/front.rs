@@ -97,6 +97,12 @@ impl Shelf {
         self.order(Step::Retire, model, variant, 0)
     }
 
+    /// Orders a variant to be dropped even if it is current. Whoever orders it has switched off the stages that ask the
+    /// model, and switches to another variant before those stages run out of patience.
+    pub fn withdraw(&self, model: &str, variant: &str) -> Result<(), ShelfError> {
+        self.order(Step::Withdraw, model, variant, 0)
+    }
+
     /// Orders the memory pools of the model's current sessions to be shrunk: at once, or when their batch is done.
     pub fn shrink(&self, model: &str) -> Result<(), ShelfError> {
         self.order(Step::Shrink, model, "", 0)

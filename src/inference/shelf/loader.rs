@@ -40,6 +40,7 @@ impl Loader {
             Step::Load => self.load(order),
             Step::Switch => self.switch(order),
             Step::Retire => self.retire(order),
+            Step::Withdraw => self.withdraw(order),
             Step::Shrink => self.shrink(order),
         };
         if let Err(error) = &done {
@@ -97,6 +98,11 @@ impl Loader {
         let (model, variant) = order.names();
         self.tell(ShelfEvent::Switched { model, variant });
         Ok(())
+    }
+
+    fn withdraw(&self, order: &Order) -> Result<(), ShelfError> {
+        self.core.slot(&order.model).pool().leave(&order.variant);
+        self.retire(order)
     }
 
     fn retire(&self, order: &Order) -> Result<(), ShelfError> {

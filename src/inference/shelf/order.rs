@@ -15,6 +15,8 @@ pub enum Step {
     Switch,
     /// Drop a variant that is not current, and return its memory.
     Retire,
+    /// The same even if it is current: batches wait until another is switched to.
+    Withdraw,
     /// Give back what the current sessions' memory pools hold in excess.
     Shrink,
 }

@@ -141,6 +141,11 @@ impl Pool {
         true
     }
 
+    /// New batches no longer use this variant; if they did, they wait for another.
+    pub(super) fn leave(&mut self, variant: &str) {
+        self.current.take_if(|current| current.variant.id == variant);
+    }
+
     /// Takes out everything that is being retired and free, to be dropped by the caller outside the lock, and the names of
     /// variants of which nothing is left.
     pub(super) fn retired(&mut self) -> (Vec<Box<dyn Session>>, Vec<String>) {
