@@ -16,6 +16,9 @@ use super::{
 };
 use crate::scene::{CameraId, Frame};
 
+/// Decoded frames that may wait for a visitor: enough for both to work at the same time, few enough for 8K pictures.
+const FRAMES_AHEAD: usize = 2;
+
 /// Plays a file as a camera.
 pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
     let mut player = Player {
@@ -123,8 +126,7 @@ pub struct Summary {
 pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Result<Summary, MediaError> {
     let path = path.as_ref();
     chain::ready()?;
-    // One frame ahead: decoder and visitor work at the same time, and memory stays bounded.
-    let (frames, decoded) = crossbeam_channel::bounded(1);
+    let (frames, decoded) = crossbeam_channel::bounded(FRAMES_AHEAD);
     let delivery = file_delivery(path, frames)?;
     let stamping = Stamping::File(FileClock::default());
     let (max, decoder) = (DEFAULT_MAX_PIXELS, DecoderChoice::Software);

@@ -24,7 +24,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 /// Longest wait for anything; only a failing test waits that long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A picture that differs from frame to frame in every part.
 pub const MOVING: &str = "pattern=zone-plate kx2=20 ky2=20 kt=7";

@@ -8,7 +8,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_rtsp_server::gio;
 
-use super::catch_up;
+use super::catch_up::{self, Backlog};
 use super::codec;
 use super::elements::{append, require};
 use super::intake::{Delivery, Intake, Tally};
@@ -71,6 +71,7 @@ pub(in crate::media) fn open_network(
     let tail = tail::build(&draft.pipeline, assembly.clone(), intake, Release::Newest)?;
     draft.pipeline.add(&rtsp).map_err(|e| assembly.failed(&e.to_string()))?;
     take_video_only(&rtsp);
+    catch_up::mark_arrivals(&rtsp);
     watch_streams(&rtsp, &draft.pipeline, tail, sender);
     Ok(draft.start(tally))
 }
@@ -131,22 +132,26 @@ fn watch_streams(rtsp: &gst::Element, pipeline: &gst::Pipeline, tail: Tail, send
         let Some(pipeline) = pipeline.upgrade() else { return };
         let notes = &tail.assembly().notes;
         tell(notes, Note::Connected);
-        listen_for_reports(pad, &sender);
-        if let Err(error) = depayload(&pipeline, &tail, pad) {
+        let backlog = Arc::new(Backlog::default());
+        read_marks(pad, Arc::clone(&sender), Arc::clone(&backlog));
+        if let Err(error) = depayload(&pipeline, &tail, pad, backlog) {
             tell(notes, Note::Fault(error));
         }
     });
 }
 
-/// Sender reports are marked on packets; packets come one by one or in lists.
-fn listen_for_reports(pad: &gst::Pad, sender: &Arc<SenderClock>) {
-    let sender = Arc::clone(sender);
+/// Packets are marked with the sender's reports and with their arrival. They come one by one or in lists.
+fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
+    let read = move |packet: &gst::BufferRef| {
+        sender.listen(packet);
+        backlog.leave(packet);
+    };
     pad.add_probe(
         gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
         move |_, info| {
             match &info.data {
-                Some(gst::PadProbeData::Buffer(buffer)) => sender.listen(buffer),
-                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(|buffer| sender.listen(buffer)),
+                Some(gst::PadProbeData::Buffer(packet)) => read(packet),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&read),
                 _ => {}
             }
             gst::PadProbeReturn::Ok
@@ -154,7 +159,7 @@ fn listen_for_reports(pad: &gst::Pad, sender: &Arc<SenderClock>) {
     );
 }
 
-fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad) -> Result<(), MediaError> {
+fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
     let unsupported = || MediaError::UnsupportedCodec {
@@ -175,7 +180,7 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad) -> Result<()
     let (Some(entry), Some(exit)) = (depay.static_pad("sink"), filter.static_pad("src")) else {
         return Err(failed(&"the depayloader has no pads"));
     };
-    catch_up::skip_when_behind(&exit, pipeline, tail.skipped());
+    catch_up::skip_when_behind(&exit, backlog, tail.skipped());
     // The tail first: packets flow as soon as the source is linked.
     tail.decode(pipeline, &exit, codec)?;
     pad.link(&entry).map(drop).map_err(|e| failed(&e))
