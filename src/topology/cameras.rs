@@ -40,6 +40,8 @@ impl CameraReports for ToBoard {
             return;
         }
         match state {
+            // Told with its cause when the camera's thread ends.
+            CameraState::Failed => {}
             CameraState::Connecting | CameraState::Live | CameraState::Ended | CameraState::Stopped => {
                 tracing::info!(%camera, state = words, detail, "camera");
             }
@@ -93,7 +95,7 @@ pub(super) fn start_camera(
         let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board) });
         let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
         if let CameraEnd::Failed(cause) = &end {
-            tracing::error!(%camera, %cause, "camera given up");
+            tracing::error!(%camera, %cause, "camera given up; the others go on");
         }
         ended(camera, end);
     })

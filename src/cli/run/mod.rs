@@ -83,9 +83,9 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Err(cause) => {
             complain(&cause);
             match cause {
-                RunError::Assemble(AssembleError::Missing(_)) => Exit::Missing,
-                RunError::Assemble(AssembleError::Bad(_)) | RunError::Filter(_) | RunError::EventFile(..) => Exit::BadInput,
-                RunError::Assemble(AssembleError::Failed(_)) | RunError::Io(_) => Exit::Failed,
+                RunError::Assemble(cause) => cause.into(),
+                RunError::Filter(_) | RunError::EventFile(..) => Exit::BadInput,
+                RunError::Io(_) => Exit::Failed,
             }
         }
     }
@@ -178,7 +178,9 @@ fn termination_signals() -> io::Result<Arc<AtomicUsize>> {
     let count = Arc::new(AtomicUsize::new(0));
     let (counted, mut signals) = (Arc::clone(&count), Signals::new([SIGINT, SIGTERM])?);
     Builder::new().name("signals".into()).spawn(move || {
-        signals.forever().for_each(|_| drop(counted.fetch_add(1, Ordering::AcqRel)));
+        signals.forever().for_each(|_| {
+            let _earlier = counted.fetch_add(1, Ordering::AcqRel);
+        });
     })?;
     Ok(count)
 }
@@ -190,7 +192,7 @@ fn report(args: &RunArgs, ended: &Ended, last: &Dashboard) -> Exit {
     match &ended.outcome.failure {
         Some(why) => {
             complain(why);
-            Exit::Failed
+            if ended.outcome.no_picture { Exit::BadInput } else { Exit::Failed }
         }
         None => Exit::Done,
     }
