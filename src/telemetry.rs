@@ -33,7 +33,9 @@ pub struct FilterError {
 
 /// Sends log lines to standard error. `filter` is a comma-separated list of `target=level`; empty means the usual.
 pub fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), FilterError> {
-    let builder = tracing_subscriber::fmt().with_env_filter(parsed(filter)?).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt().with_env_filter(parsed(filter)?).with_writer(io::stderr);
+    // At a terminal the builder's own choice stands, which heeds NO_COLOR.
+    let builder = if io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
     // A second set-up in one process (tests) keeps the first: the error says just that.
     let _already = match format {
         LogFormat::Human => builder.with_target(false).finish().try_init(),

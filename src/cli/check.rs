@@ -16,8 +16,15 @@ use crate::{
 /// The exit code when a file cannot run.
 pub(super) const EXIT_PROBLEMS: u8 = 2;
 
-/// Finds every problem in deployment and pipeline files, without opening a device.
+const EXAMPLES: &str = "Examples:
+  flyball check config/demo.toml
+  flyball check --json config/*.toml pipelines/*.toml
+
+";
+
+/// Find every problem in deployment and pipeline files, without opening a device.
 #[derive(Args, Debug)]
+#[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub(super) struct CheckArgs {
     /// Files to check, such as config/demo.toml.
     #[arg(required = true, value_name = "FILE")]

@@ -13,8 +13,13 @@ use crate::{
     topology::{draw, open},
 };
 
-/// Draws the graph of a pipeline or deployment file, with the policy of every edge.
+const EXAMPLES: &str = "Examples:
+  flyball draw pipelines/face-gate.toml
+  flyball draw config/demo.toml --format dot | dot -Tsvg > graph.svg";
+
+/// Draw the graph of a pipeline or deployment file, with the policy of every edge.
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct DrawArgs {
     /// The file, such as pipelines/face-gate.toml.
     #[arg(value_name = "FILE")]

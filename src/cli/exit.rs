@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
+use crate::topology::AssembleError;
+
 /// How a command ended. The numbers are part of the contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Done, or ended because it was asked to.
     Done = 0,
-    /// It ran, and failed.
+    /// It ran, and failed; or the machine refused: a port that is taken, a full disk.
     Failed = 1,
-    /// What it was given is wrong: arguments, a configuration file, a picture.
+    /// What it was given is wrong: arguments, a configuration file, a picture, videos none of which shows anything.
     BadInput = 2,
     /// Something it needs is missing: a model, the ONNX Runtime library, a plugin. The message names the mending command.
     Missing = 3,
@@ -19,6 +21,16 @@ pub enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+impl From<AssembleError> for Exit {
+    fn from(cause: AssembleError) -> Self {
+        match cause {
+            AssembleError::Missing(_) => Self::Missing,
+            AssembleError::Bad(_) => Self::BadInput,
+            AssembleError::Failed(_) => Self::Failed,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Exit, complain};
 use crate::{
     config::Environment,
-    gallery::Person,
+    gallery::{Gallery, GalleryError, Person},
     scene::PersonId,
     telemetry::{LogFormat, log_to_stderr},
     topology::{AssembleError, EnrolError, Enrolled, Enroller, Opened, open, open_gallery},
@@ -26,9 +26,9 @@ const EXAMPLES: &str = "Examples:
 
 No picture is kept: the gallery holds one vector a photo.";
 
-/// The people known: add them from photos, list them, remove them
+/// Add the people known from photos, list them, remove them
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", super::exit::HELP))]
 pub(super) struct GalleryArgs {
     /// The deployment whose gallery and models are used
     #[arg(long, global = true, default_value = "config/demo.toml", value_name = "FILE")]
@@ -40,6 +40,7 @@ pub(super) struct GalleryArgs {
 #[derive(Debug, Subcommand)]
 enum GalleryCommand {
     /// Enrol a person from photos with one face each; a running deployment knows them within a second
+    #[command(after_help = "Example: flyball gallery add ada --name \"Ada Lovelace\" ada_1.jpg ada_2.jpg")]
     Add {
         /// The person's stable id, as events carry it: letters, digits, `-`, `_`, `.`
         person: PersonId,
@@ -54,12 +55,14 @@ enum GalleryCommand {
         even_if_alike: bool,
     },
     /// List everybody
+    #[command(after_help = "Example: flyball gallery list --json | jq -r '.people[].id'")]
     List {
         /// One JSON object instead of a table
         #[arg(long)]
         json: bool,
     },
     /// Remove a person with all enrolments
+    #[command(after_help = "Example: flyball gallery remove ada")]
     Remove {
         /// The person's id
         person: PersonId,
@@ -72,7 +75,7 @@ enum GalleryFailure {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
     #[error(transparent)]
-    Gallery(#[from] crate::gallery::GalleryError),
+    Gallery(#[from] GalleryError),
     #[error("standard output cannot be written: {0}")]
     Io(#[from] io::Error),
 }
@@ -95,24 +98,24 @@ pub(super) fn run(args: &GalleryArgs, out: &mut dyn Write) -> Exit {
                 })
             })
         }
-        GalleryCommand::List { json } => list(&open_gallery(&deployment), *json, out),
+        GalleryCommand::List { json } => {
+            open_gallery(&deployment).map_err(Into::into).and_then(|gallery| list(&gallery, *json, out))
+        }
         GalleryCommand::Remove { person } => open_gallery(&deployment).map_err(Into::into).and_then(|gallery| {
             let count = gallery.remove(person)?;
             writeln!(out, "removed {person} with {count} enrolments")?;
             Ok(Exit::Done)
         }),
     };
-    done.unwrap_or_else(|cause| failed(&cause))
+    done.unwrap_or_else(failed)
 }
 
-fn failed(cause: &GalleryFailure) -> Exit {
-    complain(cause);
+fn failed(cause: GalleryFailure) -> Exit {
+    complain(&cause);
     match cause {
-        GalleryFailure::Assemble(AssembleError::Missing(_)) => Exit::Missing,
-        GalleryFailure::Assemble(AssembleError::Bad(_)) => Exit::BadInput,
-        GalleryFailure::Assemble(AssembleError::Failed(_)) | GalleryFailure::Gallery(_) | GalleryFailure::Io(_) => {
-            Exit::Failed
-        }
+        GalleryFailure::Assemble(cause) => cause.into(),
+        GalleryFailure::Gallery(cause) if cause.is_of_input() => Exit::BadInput,
+        GalleryFailure::Gallery(_) | GalleryFailure::Io(_) => Exit::Failed,
     }
 }
 
@@ -135,15 +138,7 @@ fn told(
     Ok(Exit::Done)
 }
 
-fn list(
-    gallery: &Result<crate::gallery::Gallery, AssembleError>,
-    as_json: bool,
-    out: &mut dyn Write,
-) -> Result<Exit, GalleryFailure> {
-    let gallery = match gallery {
-        Ok(gallery) => gallery,
-        Err(cause) => return Err(AssembleError::Missing(cause.to_string()).into()),
-    };
+fn list(gallery: &Gallery, as_json: bool, out: &mut dyn Write) -> Result<Exit, GalleryFailure> {
     let people = gallery.people();
     if as_json {
         let people: Vec<_> = people.iter().map(as_object).collect();

@@ -24,7 +24,7 @@ pub use exit::Exit;
 
 use crate::simulate::{self, SimulateArgs};
 
-/// Watches live video: finds faces, follows them, says who they are and whether they are alive, and tells subscribers.
+/// Watch live video: find faces, follow them, say who they are and whether they are alive, and tell subscribers.
 #[derive(Debug, Parser)]
 #[command(name = "flyball", version, after_help = exit::HELP, max_term_width = 100)]
 pub struct Cli {

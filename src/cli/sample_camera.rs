@@ -21,7 +21,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Play a clip as an RTSP camera, over and over
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", super::exit::HELP))]
 pub(super) struct SampleCameraArgs {
     /// The clip: H.264, H.265, VP8, VP9 or JPEG
     clip: PathBuf,
@@ -80,7 +80,7 @@ fn serve(args: &SampleCameraArgs) -> Result<(), Box<dyn std::error::Error>> {
         ..SampleCamera::new(&args.clip)
     };
     let running = camera.start()?;
-    complain(&format!("playing {} at rtsp://{}{}", args.clip.display(), args.listen, args.path));
+    complain(&format!("playing {} at {}", args.clip.display(), running.url()));
     Signals::new([SIGINT, SIGTERM])?.forever().next();
     drop(running);
     Ok(())

@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 
 use crate::config::schema;
 
-/// Prints the JSON Schema of pipeline or deployment files; editors complete with it.
+/// Print the JSON Schema of pipeline or deployment files, with which editors complete them.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: flyball schema pipeline > config/schema/pipeline.schema.json")]
 pub(super) struct SchemaArgs {
     /// The kind of file.
     #[arg(value_enum, value_name = "KIND")]

@@ -1,18 +1,32 @@
 //! `flyball watch`: prints the events of a running Flyball as they come, and says aloud when some are missing.
 
 #[cfg(feature = "zenoh")]
-use std::io;
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
 use std::io::Write;
 
 use clap::Args;
 
 use super::{Exit, complain};
+use crate::events::BusError;
+#[cfg(feature = "zenoh")]
+use crate::telemetry::{LogFormat, log_to_stderr};
 use crate::events::wire::{
     CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Visit, VisitState,
 };
 
-/// What to watch, and how to print it.
+const EXAMPLES: &str = "Examples:
+  flyball watch                                       everything on this machine, until Ctrl-C
+  flyball watch --camera gate --kind opened --json    who came to the gate, as JSON lines
+  flyball watch --since 0 --count 10                  the first ten events the journal still has
+
+";
+
+/// Print the events of a running Flyball as they come.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub struct WatchArgs {
     /// Where to connect
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
@@ -54,24 +68,30 @@ impl WatchArgs {
 /// Watches until it is stopped, `--count` is reached, or nobody reads the output any more.
 #[cfg(feature = "zenoh")]
 pub fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
+    // What is missing or unreadable is told on standard error.
+    let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
     match watch(args, out) {
         Ok(()) => Exit::Done,
-        Err(cause) => {
-            complain(&cause);
-            Exit::Failed
-        }
+        Err(cause @ (BusError::Zenoh(_) | BusError::Thread(..))) => failed(&cause, Exit::Failed),
+        Err(cause) => failed(&cause, Exit::BadInput),
     }
+}
+
+#[cfg(feature = "zenoh")]
+fn failed(cause: &BusError, exit: Exit) -> Exit {
+    complain(cause);
+    exit
 }
 
 /// Without Zenoh there is nothing to watch.
 #[cfg(not(feature = "zenoh"))]
 pub fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
-    complain(&crate::events::BusError::NotBuilt);
+    complain(&BusError::NotBuilt);
     Exit::Missing
 }
 
 #[cfg(feature = "zenoh")]
-fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), crate::events::BusError> {
+fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
     use crate::events::{
         BusConfig,
         zenoh::{Filter, ZenohBus},
@@ -79,6 +99,8 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), crate::events::Bus
     use std::time::Duration;
 
     let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
+    end_on_signal();
+    complain(&format!("waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends", args.connect));
     let filter = Filter {
         site: None,
         camera: args.camera.clone(),
@@ -96,6 +118,16 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), crate::events::Bus
         }
     }
     Ok(())
+}
+
+/// Being asked to end is no failure: the process ends at once, with 0. Nothing is lost by it, for every event printed is out.
+#[cfg(feature = "zenoh")]
+fn end_on_signal() {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        // Where it cannot be registered the signal ends the process all the same.
+        let _usual_end = signal_hook::flag::register_conditional_shutdown(signal, 0, Arc::new(AtomicBool::new(true)));
+    }
 }
 
 /// Prints one delivery; true if it was an event that passed the filters.

@@ -31,14 +31,14 @@ pub(crate) fn resolve(resolver: &mut Resolver<'_>, node: &Node, key: &str) -> Op
     })
 }
 
-/// A missing file is a warning: a camera that is not there yet is retried, and must not keep the others from running.
+/// A missing file is a warning: one camera without a file must not keep the others from running.
 fn resolve_file(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written::FileSource) -> Source {
     let path = resolver.absolute(&written.file);
     if let Some(message) = not_a_file(&path) {
         let hint = if is_sample(&path) {
             "sample footage is fetched, never committed: run `make demo` once"
         } else {
-            "paths are relative to this file; the camera is retried until the file is there"
+            "paths are relative to this file; if there is no video at the start, this camera is given up and the others go on"
         };
         resolver.problems.push(Problem::warning(node.value_place("file"), &format!("{key}.file"), message, hint));
     }

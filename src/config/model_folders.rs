@@ -23,7 +23,10 @@ pub(crate) fn missing(pipeline: &Pipeline, dir: &Path) -> Vec<Problem> {
             let known = names(dir);
             let message =
                 format!("`{}` uses the model `{model}`, and {} has none of that name", stage.id, dir.display());
-            let hint = words::did_you_mean(model, known.iter().map(String::as_str), "there are");
+            let hint = match known.as_slice() {
+                [] => "set `dir` in `[models]` to the directory with one folder a model".to_owned(),
+                _ => words::did_you_mean(model, known.iter().map(String::as_str), "there are"),
+            };
             problems.push(Problem::error(stage.key_place("model"), &key("model"), message, hint));
             continue;
         };

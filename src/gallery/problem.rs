@@ -65,6 +65,11 @@ pub enum GalleryError {
 }
 
 impl GalleryError {
+    /// Whether what was given is wrong (a file that is no gallery, nobody of that id), not the machine it lies on.
+    pub fn is_of_input(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::TooNew { .. } | Self::NoSuchPerson { .. } | Self::Space(_))
+    }
+
     /// Names the file a store error is about, and sorts it by what a user can do.
     pub(super) fn of(file: &Path, error: redb::Error) -> Self {
         let file = file.display().to_string();

@@ -17,7 +17,7 @@ pub enum MediaError {
     #[error("`{}` is empty (0 bytes): copy or record it again", .0.display())]
     EmptyFile(PathBuf),
     /// The system does not let us read it.
-    #[error("`{}` cannot be read: {reason}", path.display())]
+    #[error("`{}` cannot be read: {reason}: check who may read it", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -33,13 +33,13 @@ pub enum MediaError {
         found: String,
     },
     /// Sound or subtitles only.
-    #[error("`{input}` has no video track")]
+    #[error("`{input}` has no video track: name a file or stream that shows pictures")]
     NoVideoTrack {
         /// The input.
         input: String,
     },
     /// It breaks the rules of its own format.
-    #[error("`{input}` is damaged or cut short: {why}")]
+    #[error("`{input}` is damaged or cut short ({why}): copy or record it again")]
     Damaged {
         /// The input.
         input: String,

@@ -4,8 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+const EXAMPLES: &str = "Examples:
+  flyball simulate tests/plant/crowd_burst.toml --decisions
+  flyball simulate tests/plant/ramp.toml --chart ramp.svg --record ramp.jsonl
+  flyball simulate --replay ramp.jsonl";
+
 /// Run the governor against a simulated machine.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_help = EXAMPLES)]
 pub struct SimulateArgs {
     /// Scenario file
     #[arg(required_unless_present = "replay")]
@@ -13,7 +19,7 @@ pub struct SimulateArgs {
     /// Decide a recorded run again and report where the plans differ
     #[arg(long, value_name = "RUN.jsonl", conflicts_with = "scenario")]
     pub replay: Option<PathBuf>,
-    /// Write the chart here; by default beside nothing: no chart
+    /// Write a chart of the run here
     #[arg(long, value_name = "FILE.svg")]
     pub chart: Option<PathBuf>,
     /// Record the run here, for `--replay`

@@ -88,6 +88,11 @@ impl Board {
         self.lock().camera(camera).count(at);
     }
 
+    /// Frames that all cameras delivered so far.
+    pub fn frames(&self) -> u64 {
+        self.lock().cameras.values().map(|line| line.frames).sum()
+    }
+
     /// Somebody appeared, or something became known of them.
     pub fn present(&self, camera: &CameraId, presence: Presence, is_new: bool) {
         let mut state = self.lock();

@@ -84,6 +84,8 @@ impl CameraReports for ToBoard {
             return;
         }
         match state {
+            // Told with its cause when the camera's thread ends.
+            CameraState::Failed => {}
             CameraState::Connecting | CameraState::Live | CameraState::Ended | CameraState::Stopped => {
                 tracing::info!(%camera, state = words, detail, "camera");
             }
@@ -140,7 +142,7 @@ pub(super) fn start_camera(
         let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board), thinning, due: AtomicU32::new(0) });
         let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
         if let CameraEnd::Failed(cause) = &end {
-            tracing::error!(%camera, %cause, "camera given up");
+            tracing::error!(%camera, %cause, "camera given up; the others go on");
         }
         ended(camera, end);
     })

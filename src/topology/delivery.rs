@@ -38,7 +38,7 @@ pub(super) fn open(
         clock: Arc::new(wall),
         fresh_id: Box::new(Uuid::now_v7),
     })
-    .map_err(AssembleError::missing)?;
+    .map_err(AssembleError::failed)?;
     if interrupted > 0 {
         tracing::warn!(interrupted, "an earlier run ended without warning; its open visits are closed as interrupted");
     }
@@ -71,11 +71,22 @@ fn open_bus(
     sinks: &mut Vec<Box<dyn EventSink>>,
 ) -> Result<Option<crate::events::zenoh::ZenohBus>, AssembleError> {
     let Some(settings) = &deployment.events.zenoh else { return Ok(None) };
-    let mut bus = crate::events::zenoh::ZenohBus::open(&bus_config(settings)).map_err(AssembleError::missing)?;
+    let mut bus = crate::events::zenoh::ZenohBus::open(&bus_config(settings)).map_err(unusable)?;
     let cameras: Vec<_> = deployment.cameras.iter().map(|camera| camera.id.clone()).collect();
     bus.announce(&place(&deployment.site)?, &place(&deployment.node)?, &cameras).map_err(AssembleError::failed)?;
     sinks.push(Box::new(bus.sink().map_err(AssembleError::failed)?));
     Ok(Some(bus))
+}
+
+/// An endpoint that is written wrong is the user's to mend; one that is taken is the machine's refusal.
+#[cfg(feature = "zenoh")]
+fn unusable(cause: crate::events::BusError) -> AssembleError {
+    use crate::events::BusError;
+    match cause {
+        BusError::Zenoh(_) | BusError::Thread(..) => AssembleError::failed(cause),
+        BusError::NotBuilt => AssembleError::missing(cause),
+        _ => AssembleError::bad(cause),
+    }
 }
 
 /// Answers late subscribers from the journal.

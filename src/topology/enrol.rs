@@ -1,8 +1,12 @@
 //! Enrolling people from photos, with the very models that the deployment's pipeline will recognise them by.
 
-use std::{path::Path, time::SystemTime};
+use std::{
+    io::{self, Cursor},
+    path::Path,
+    time::SystemTime,
+};
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
 use super::{AssembleError, Graph, models::ModelRoom};
 use crate::config::Deployment;
@@ -38,8 +42,11 @@ pub enum Enrolled {
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolError {
     /// Not a picture.
-    #[error("photo {0}: {1}; use a JPEG or PNG file")]
+    #[error("photo {0} is no picture, or is damaged ({1}): use a JPEG or PNG file")]
     Photo(String, String),
+    /// Not to be read at all.
+    #[error("photo {0} cannot be read: {1}: check the path")]
+    Unreadable(String, io::Error),
     /// The face will not do.
     #[error("photo {0}: {1}")]
     Refused(String, Refusal),
@@ -80,7 +87,7 @@ impl Enroller {
     ) -> Result<Enrolled, EnrolError> {
         let shown = photo.display().to_string();
         let refused = |refusal| EnrolError::Refused(shown.clone(), refusal);
-        let pixels = read_photo(photo).map_err(|problem| EnrolError::Photo(shown.clone(), problem))?;
+        let pixels = read_photo(photo, &shown)?;
         let (embedding, quality) = self.look(&pixels, &shown)?;
         if let Some(space) = self.spaces.iter().find(|s| s.name == embedding.space).filter(|_| !even_if_alike) {
             self.gallery.lookalike(space, &embedding, person)?.map_or(Ok(()), |alike| Err(refused(alike)))?;
@@ -117,19 +124,33 @@ pub fn open_gallery(deployment: &Deployment) -> Result<Gallery, AssembleError> {
 /// Opens a gallery; its folder is made when it is not there yet.
 pub(super) fn open_in_its_folder(path: &Path) -> Result<Gallery, AssembleError> {
     if let Some(folder) = path.parent() {
-        let refused = |cause| AssembleError::missing(format!("gallery folder {}: {cause}", folder.display()));
+        let refused = |cause| {
+            let folder = folder.display();
+            AssembleError::failed(format!("gallery folder {folder} cannot be made: {cause}: set `path` in `[gallery]` to a place that may be written to"))
+        };
         std::fs::create_dir_all(folder).map_err(refused)?;
     }
-    Gallery::open(path).map_err(AssembleError::missing)
+    Gallery::open(path).map_err(|cause| if cause.is_of_input() { AssembleError::bad(cause) } else { AssembleError::failed(cause) })
 }
 
 /// A photo as people see it: turned upright when the camera noted how it was held.
-fn read_photo(path: &Path) -> Result<Pixels, String> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| e.to_string())?;
-    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
-    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+fn read_photo(path: &Path, shown: &str) -> Result<Pixels, EnrolError> {
+    let bytes = std::fs::read(path).map_err(|cause| EnrolError::Unreadable(shown.to_owned(), cause))?;
+    decode_photo(&bytes).map_err(|cause| EnrolError::Photo(shown.to_owned(), first_line(&cause)))
+}
+
+/// By its bytes, whatever the file is called.
+fn decode_photo(bytes: &[u8]) -> Result<Pixels, ImageError> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
-    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw()).map_err(|e| e.to_string())
+    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw()).map_err(|cause| io::Error::other(cause.to_string()).into())
+}
+
+/// Decoders speak in several lines and full stops; ours is one clause.
+fn first_line(cause: &ImageError) -> String {
+    cause.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }

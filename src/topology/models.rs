@@ -1,6 +1,6 @@
 //! The models a graph needs: read from their manifests, loaded onto the shelf, handed to stages as heads on seats.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crossbeam_channel::Receiver;
 
@@ -8,16 +8,19 @@ use super::AssembleError;
 use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
-    Backend, Counted, FaceDetector, FaceEmbedder, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
+    Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector,
+    ShapeEmbedder, ShapeJudge, Shelf,
     ShelfEvent,
     heads::{Detector, Embedder, LivenessModel, Supply},
-    manifest::{Catalogue, ModelManifest, Output},
+    manifest::{Catalogue, ManifestProblem, ModelManifest, Output},
 };
 use crate::vision::{self, SpaceInfo};
 
 /// The models of one run.
 pub(super) struct ModelRoom {
     catalogue: Catalogue,
+    /// What is wrong with the models that are not in the catalogue.
+    unusable: Vec<ManifestProblem>,
     shelf: Option<(Shelf, Receiver<ShelfEvent>)>,
     /// Model by stage.
     used: BTreeMap<String, String>,
@@ -28,18 +31,10 @@ impl ModelRoom {
     /// Opens the models folder; the runtime is loaded when the first model is asked for.
     pub(super) fn open(models: &config::Models, runs: RunLog) -> Self {
         let settings = models.clone();
-        let catalogue = match Catalogue::read(&models.dir) {
-            Ok(catalogue) => catalogue,
-            Err(problems) => {
-                for problem in &problems {
-                    tracing::warn!(%problem, "a model is left out");
-                }
-                Catalogue::default()
-            }
-        };
+        let (catalogue, unusable) = Catalogue::read_usable(&models.dir);
         let counted = move |inner| -> Arc<dyn Backend> { Arc::new(Counted::new(inner, runs.clone())) };
         let backend = Box::new(move || open_backend(&settings).map(&counted));
-        Self { catalogue, shelf: None, used: BTreeMap::new(), backend }
+        Self { catalogue, unusable, shelf: None, used: BTreeMap::new(), backend }
     }
 
     fn shelf(&mut self) -> Result<Shelf, AssembleError> {
@@ -59,12 +54,21 @@ impl ModelRoom {
         model: &str,
         variant: Option<&str>,
     ) -> Result<(ModelManifest, Supply), AssembleError> {
-        let manifest = self.catalogue.model(model).map_err(AssembleError::missing)?.manifest.as_ref().clone();
+        let found = self.catalogue.model(model).map_err(|cause| self.without(model, &cause))?;
+        let manifest = found.manifest.as_ref().clone();
         let variant = variant.unwrap_or(&manifest.variant[0].id);
         let shelf = self.shelf()?;
         shelf.start(model, variant, 1).map_err(AssembleError::missing)?;
         self.used.insert(stage.to_owned(), model.to_owned());
         Ok((manifest, Supply::shelf(shelf.seat(model))))
+    }
+
+    /// Why there is no such model: its manifest is wrong, or it is not there.
+    fn without(&self, model: &str, cause: &InferenceError) -> AssembleError {
+        let manifest = Path::new(model).join("model.toml");
+        let its = self.unusable.iter().filter(|problem| Path::new(&problem.file).ends_with(&manifest));
+        let problems: Vec<_> = its.map(ToString::to_string).collect();
+        if problems.is_empty() { AssembleError::missing(cause) } else { AssembleError::bad(problems.join("\n")) }
     }
 
     /// A detector; `threshold` replaces the manifest's own.

@@ -71,6 +71,7 @@ pub struct Running {
     endings: (Sender<Ending>, Receiver<Ending>),
     workers: Vec<(String, JoinHandle<()>)>,
     cameras: usize,
+    given_up: Vec<String>,
     failure: Option<String>,
 }
 
@@ -79,6 +80,8 @@ pub struct Running {
 pub struct Outcome {
     /// Why it failed; `None` when it ended because it was asked to, or because its input was over.
     pub failure: Option<String>,
+    /// Every camera was given up without one picture: what they were given is wrong, not what was done with it.
+    pub no_picture: bool,
     /// Threads that did not end in time and were left behind.
     pub left_behind: Vec<String>,
 }
@@ -115,6 +118,7 @@ impl Running {
             endings: bounded(ENDINGS),
             workers: Vec::new(),
             cameras: 0,
+            given_up: Vec::new(),
             failure: None,
         };
         workers.into_iter().try_for_each(|worker| running.start_worker(worker))?;
@@ -169,7 +173,7 @@ impl Running {
     pub fn watch(&mut self, patience: Duration) -> bool {
         match self.endings.1.recv_timeout(patience) {
             Ok(Ending::Stage(id, exit)) => self.stage_ended(&id, exit),
-            Ok(Ending::Camera(_, end)) => self.camera_ended(&end),
+            Ok(Ending::Camera(camera, end)) => self.camera_ended(&camera, &end),
             Err(_) => {}
         }
         self.workers.iter().any(|(_, thread)| !thread.is_finished()) || !self.endings.1.is_empty()
@@ -188,13 +192,13 @@ impl Running {
         self.lanes.close();
     }
 
-    /// A camera takes nobody with it; but a run none of whose cameras ever worked has failed.
-    fn camera_ended(&mut self, end: &CameraEnd) {
-        self.cameras -= 1;
-        if let CameraEnd::Failed(cause) = end
-            && self.cameras == 0
-        {
-            self.failure.get_or_insert(cause.to_string());
+    /// A camera takes nobody with it; but a run all of whose cameras were given up has failed, in whatever order they ended.
+    fn camera_ended(&mut self, camera: &CameraId, end: &CameraEnd) {
+        if let CameraEnd::Failed(cause) = end {
+            self.given_up.push(format!("camera {camera}: {cause}"));
+        }
+        if self.given_up.len() == self.cameras {
+            self.failure.get_or_insert(self.given_up.join("; "));
         }
     }
 
@@ -211,6 +215,11 @@ impl Running {
             // A worker's panic was caught and told as its exit; there is nothing more to learn here.
             let _told = thread.join();
         }
-        Outcome { failure: self.failure.take(), left_behind: late.into_iter().map(|(name, _)| name).collect() }
+        let none_left = !self.given_up.is_empty() && self.given_up.len() == self.cameras;
+        Outcome {
+            failure: self.failure.take(),
+            no_picture: none_left && self.board.frames() == 0,
+            left_behind: late.into_iter().map(|(name, _)| name).collect(),
+        }
     }
 }

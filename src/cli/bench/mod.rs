@@ -33,7 +33,7 @@ The last line is one JSON object. CPU time means the same on a busy machine, wal
 
 /// Run a pipeline on clips as fast as it goes and print what it costs
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", super::exit::HELP))]
 pub(super) struct BenchArgs {
     /// Clips, one camera each
     #[arg(required = true, value_name = "CLIP")]
@@ -64,11 +64,7 @@ pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Exit {
         Ok(report) => report.print(args.json, out).map_or(Exit::Done, |()| Exit::Done),
         Err(cause) => {
             complain(&cause);
-            match cause {
-                AssembleError::Missing(_) => Exit::Missing,
-                AssembleError::Bad(_) => Exit::BadInput,
-                AssembleError::Failed(_) => Exit::Failed,
-            }
+            cause.into()
         }
     }
 }

@@ -26,8 +26,16 @@ mod verify;
 /// The exit code when a model is not what it claims, or a manifest is wrong.
 pub const EXIT_PROBLEMS: u8 = 2;
 
-/// Shows, verifies and measures the models.
+const EXAMPLES: &str = "Examples:
+  flyball models list
+  flyball models verify yunet
+  flyball models bench --seconds 2
+
+";
+
+/// Show, verify and measure the models.
 #[derive(Args, Debug)]
+#[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub struct ModelsArgs {
     /// Folder with one folder a model.
     #[arg(long, global = true, default_value = "models", value_name = "FOLDER")]
@@ -40,13 +48,17 @@ pub struct ModelsArgs {
 /// What can be done with models.
 #[derive(Subcommand, Debug)]
 pub enum ModelsCommand {
-    /// Shows every model with its variants, terms and whether it is fetched.
+    /// Show every model with its variants, terms and whether it is fetched.
+    #[command(after_help = "Example: flyball models list --json | jq -r '.models[].name'")]
     List(list::ListArgs),
-    /// Checks files, shapes, golden outputs and the agreement of variants.
+    /// Check files, shapes, golden outputs and the agreement of variants.
+    #[command(after_help = "Example: flyball models verify yunet dlib_resnet")]
     Verify(verify::VerifyArgs),
-    /// Measures time and memory of every variant and batch here, and stores them for the governor.
+    /// Measure time and memory of every variant and batch here, and store them for the governor.
+    #[command(after_help = "Example: flyball models bench yunet --batches 1,2,4 --seconds 2")]
     Bench(bench::BenchArgs),
-    /// Shows the terms of every model.
+    /// Show the terms of every model.
+    #[command(after_help = "Example: flyball models licences --json")]
     Licences(licences::LicencesArgs),
 }
 

@@ -84,9 +84,9 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Err(cause) => {
             complain(&cause);
             match cause {
-                RunError::Assemble(AssembleError::Missing(_)) => Exit::Missing,
-                RunError::Assemble(AssembleError::Bad(_)) | RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
-                RunError::Assemble(AssembleError::Failed(_)) | RunError::Io(_) => Exit::Failed,
+                RunError::Assemble(cause) => cause.into(),
+                RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
+                RunError::Io(_) => Exit::Failed,
             }
         }
     }
@@ -190,7 +190,7 @@ fn report(args: &RunArgs, ended: &Ended, last: &Dashboard) -> Exit {
     match &ended.outcome.failure {
         Some(why) => {
             complain(why);
-            Exit::Failed
+            if ended.outcome.no_picture { Exit::BadInput } else { Exit::Failed }
         }
         None => Exit::Done,
     }

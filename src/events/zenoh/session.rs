@@ -50,7 +50,18 @@ impl ZenohBus {
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub(super) fn refused(cause: ::zenoh::Error) -> BusError {
-    BusError::Zenoh(cause.to_string())
+    BusError::Zenoh(without_places(&cause.to_string()))
+}
+
+/// Zenoh's messages name the lines of its own source (` at /…/tcp.rs:61.`), which tell nobody what to do.
+fn without_places(text: &str) -> String {
+    let mut parts = text.split(" at /");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.split_once(".rs:").map_or("", |(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        kept.push_str(rest.strip_prefix('.').unwrap_or(rest));
+    }
+    kept
 }
 
 /// Zenoh's own configuration.

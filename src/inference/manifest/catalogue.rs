@@ -62,8 +62,16 @@ impl Model {
 impl Catalogue {
     /// Reads every folder below `models` that holds a `model.toml`. All problems of all manifests come back together.
     pub fn read(models: &Path) -> Result<Self, Vec<ManifestProblem>> {
-        let name = models.display().to_string();
-        let entries = fs::read_dir(models).map_err(|why| vec![ManifestProblem::unreadable(&name, &why)])?;
+        let (catalogue, problems) = Self::read_usable(models);
+        if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
+    }
+
+    /// The same, but a model that cannot be used keeps no other out: the usable ones, and what is wrong with the rest.
+    pub fn read_usable(models: &Path) -> (Self, Vec<ManifestProblem>) {
+        let entries = match fs::read_dir(models) {
+            Ok(entries) => entries,
+            Err(why) => return (Self::default(), vec![ManifestProblem::unreadable(&models.display().to_string(), &why)]),
+        };
         let (mut catalogue, mut problems) = (Self::default(), Vec::new());
         for folder in entries.filter_map(Result::ok).map(|entry| entry.path()) {
             if !folder.join("model.toml").is_file() {
@@ -74,11 +82,7 @@ impl Catalogue {
                 Err(mut more) => problems.append(&mut more),
             }
         }
-        if problems.is_empty() {
-            Ok(catalogue)
-        } else {
-            Err(problems)
-        }
+        (catalogue, problems)
     }
 
     /// The model of that name, or a sentence that lists those there are.

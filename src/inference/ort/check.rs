@@ -68,7 +68,7 @@ fn check_input(input: &Outlet, manifest: &ModelManifest, variant: &Variant) -> R
         return Err(format!("takes {}, expected 32-bit floats", input.dtype()));
     };
     let [_, c, h, w] = wanted;
-    let expected = format!("expected [n, {c}, {h}, {w}]");
+    let expected = format!("expected [n, {c}, {h}, {w}]: correct `size` in model.toml, or fetch the right file with `make setup`");
     if shape.len() != RANK
         || shape
             .iter()
