@@ -17,8 +17,8 @@ mod read;
 mod step;
 mod subject;
 mod tell;
-//CFG
-//TESTS
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use helm::{Helm, Steering};
