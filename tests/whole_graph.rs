@@ -104,6 +104,18 @@ fn one_shape_is_one_visit_opened_once_and_closed_once() {
     assert!(last.visit.frames_seen > 100);
 }
 
+/// A live camera is steered; the governor is on unless a deployment says otherwise.
+#[test]
+fn a_governed_run_of_a_live_camera_hears_the_same() {
+    let live = camera("gate", 1, 60, 7).replace("pace = \"fast\"", "pace = \"realtime\"");
+    let (events, ended) = run(&live);
+    assert_eq!(ended.outcome.failure, None);
+    assert_eq!(ended.outcome.left_behind, Vec::<String>::new(), "the steering thread ends with the rest");
+    let opened = visits(&events, &VisitState::Opened);
+    assert_eq!(opened["gate"].len(), 1, "{events:#?}");
+    assert_eq!(opened, visits(&events, &VisitState::Closed));
+}
+
 #[test]
 fn nothing_to_see_is_no_visit() {
     let (events, ended) = run(&camera("gate", 0, 60, 7));

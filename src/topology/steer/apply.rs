@@ -49,7 +49,9 @@ impl Hands {
         plan.moves.iter().for_each(|step| self.order(step));
         let mut degraded = plan.camera_rate < 1.0 || plan.detect_interval > self.interval;
         for rung in &plan.rungs {
-            let Some(steered) = self.models.iter().find(|steered| steered.model == rung.model.as_str()) else { continue };
+            let Some(steered) = self.models.iter().find(|steered| steered.model == rung.model.as_str()) else {
+                continue;
+            };
             let adopted = steered.begun_with.is_none();
             degraded |= adopted && rung.variant.as_ref() != Some(&steered.best);
             steered.stages.iter().for_each(|stage| turn(&stage.dial, rung, plan.detect_interval, steered.detects));

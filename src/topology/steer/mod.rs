@@ -2,13 +2,14 @@
 //! applied.
 //!
 //! [`subject`] is what can be steered, [`costs`] and [`policy`] turn manifests and a deployment into the governor's words.
-//! [`processor`] and [`window`] are instruments, [`read`] copies them into a reading, [`apply`] turns dials and orders the
-//! shelf about, [`tell`] says what was decided. [`step`] is one turn of all that, [`helm`] the
-//! thread that takes it, and [`build`] puts them together for a deployment.
+//! [`processor`] and [`window`] are instruments, [`heard`] is what the shelf told, [`read`] copies all of it into a reading,
+//! [`apply`] turns dials and orders the shelf about, [`tell`] says what was decided. [`step`] is one turn of all that,
+//! [`helm`] the thread that takes it, and [`build`] puts them together for a deployment.
 
 mod apply;
 mod build;
 mod costs;
+mod heard;
 mod helm;
 mod in_force;
 mod policy;
@@ -17,8 +18,8 @@ mod read;
 mod step;
 mod subject;
 mod tell;
-//CFG
-//TESTS
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use helm::{Helm, Steering};

@@ -24,7 +24,10 @@ pub(in crate::topology) struct Processor {
 /// This machine's.
 pub(in crate::topology) fn processor() -> Processor {
     let lanes = std::thread::available_parallelism().map_or(1, usize::from);
-    Processor { lanes: lanes as f64, spent: Box::new(move || Spent { ours: process_cpu_time(), everybody: all_busy(lanes) }) }
+    Processor {
+        lanes: lanes as f64,
+        spent: Box::new(move || Spent { ours: process_cpu_time(), everybody: all_busy(lanes) }),
+    }
 }
 
 /// Time all cores together were busy. Where we may use only some of the machine's cores, nobody says how busy those are.

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crossbeam_channel::Receiver;
 
 use super::{
+    heard::in_words_of_the_governor,
     processor::{Processor, Spent},
     window::Window,
 };
 use crate::flow::{Drops, Lanes, Latency, Percentiles};
 use crate::governor::{self, CameraReading, Compute, Elapsed, Event, Memory, ModelReading, Reading};
-use crate::inference::{RunCount, RunKey, RunLog, ShelfEvent, Step};
+use crate::inference::{RunCount, RunKey, RunLog, ShelfEvent};
 use crate::memory::{MemoryFigures, MemoryMeter};
 use crate::scene::CameraId;
 use crate::topology::Board;
@@ -19,8 +20,6 @@ use crate::topology::Board;
 const LATENCY_MS: f64 = 500.0;
 /// What others take of the cores beyond this share can be taken back: the scheduler gives each busy process its part.
 const OTHERS_AT_MOST: f64 = 0.5;
-/// While cameras start, memory grows for many reasons; what a load took cannot be told apart.
-const STARTING_MS: f64 = 10_000.0;
 
 /// Everything that is read.
 pub(in crate::topology) struct Instruments {
@@ -119,7 +118,9 @@ impl Instruments {
     fn models(&mut self, at: Elapsed, counts: &BTreeMap<RunKey, RunCount>) -> Vec<ModelReading> {
         let waiting = self.lanes.depth() as u32;
         let models = self.models.iter();
-        models.map(|(model, first)| self.past.model(at, model, total(model, counts), if *first { waiting } else { 0 })).collect()
+        models
+            .map(|(model, first)| self.past.model(at, model, total(model, counts), if *first { waiting } else { 0 }))
+            .collect()
     }
 
     fn cameras(&mut self, at: Elapsed) -> Vec<CameraReading> {
@@ -184,25 +185,4 @@ fn total(model: &str, counts: &BTreeMap<RunKey, RunCount>) -> RunTotal {
         total.cpu += count.cpu;
     }
     total
-}
-
-fn in_words_of_the_governor(event: ShelfEvent, at: Elapsed) -> Option<Event> {
-    let name = |model: String, variant: String| (model.as_str().into(), variant.as_str().into());
-    match event {
-        ShelfEvent::Ready { model, variant, grew } => {
-            let (model, variant) = name(model, variant);
-            let bytes = Some(grew).filter(|grew| *grew > 0 && at.ms() > STARTING_MS);
-            Some(Event::Ready { model, variant, bytes })
-        }
-        ShelfEvent::Failed { model, variant, step: Step::Load, out_of_memory, .. } => {
-            let (model, variant) = name(model, variant);
-            Some(Event::Failed { model, variant, out_of_memory })
-        }
-        ShelfEvent::Retired { model, variant } => {
-            let (model, variant) = name(model, variant);
-            Some(Event::Retired { model, variant })
-        }
-        // Logged by the shelf; the governor counts what it asked for as done, or gives up waiting.
-        ShelfEvent::Failed { .. } | ShelfEvent::Switched { .. } | ShelfEvent::Shrunk { .. } => None,
-    }
 }

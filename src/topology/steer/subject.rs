@@ -19,7 +19,11 @@ pub(in crate::topology) struct Subject {
 
 /// The variants a model may run as. What the pipeline names is the best it gets; below that come variants that are there,
 /// take no larger input and no dearer number format, and whose answers can be compared with those given so far.
-pub(in crate::topology) fn steps_down(model: &Model, written: &Variant, is_there: impl Fn(&Variant) -> bool) -> Vec<Variant> {
+pub(in crate::topology) fn steps_down(
+    model: &Model,
+    written: &Variant,
+    is_there: impl Fn(&Variant) -> bool,
+) -> Vec<Variant> {
     let manifest = &model.manifest;
     let space = manifest.space(written);
     let below = manifest.variant.iter().filter(|variant| {

@@ -72,10 +72,12 @@ impl Teller {
         let change = change(decision);
         let (reason, saw) = (word(&decision.reason), saw(decision));
         tracing::info!(decision = decision.id, reason, saw, "{change}");
-        *self.words.lock().unwrap_or_else(PoisonError::into_inner) = format!("governor #{} {change}: {reason}, {saw}", decision.id);
+        *self.words.lock().unwrap_or_else(PoisonError::into_inner) =
+            format!("governor #{} {change}: {reason}, {saw}", decision.id);
         let Some((postbox, site, node)) = &self.outbox else { return };
         let decided = wire::Governor { decision_id: decision.id, degraded };
-        let data = wire::GovernorDecision { decision: decided, reason: format!("{reason}: {saw}"), changes: vec![change] };
+        let data =
+            wire::GovernorDecision { decision: decided, reason: format!("{reason}: {saw}"), changes: vec![change] };
         // A full outbox is counted and announced by itself.
         let _accepted = postbox.post(Draft {
             id: Uuid::now_v7(),

@@ -1,0 +1,212 @@
+//! Steering with fake networks, a scripted meter and a clock that the test turns: what an operator would see on the dials
+//! and on the shelf.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Hands, InForce, Instruments, Steered, Steersman, Subject, Teller,
+    processor::{Processor, Spent},
+    profile,
+    read::Past,
+    steps_down,
+};
+use crate::flow::{Dial, Drops, Lanes, Latency, testing::now};
+use crate::governor::{Elapsed, Policy};
+use crate::inference::{
+    Answer, FakeBackend, InferenceError, RunLog, Shelf,
+    manifest::{Catalogue, Model, ModelManifest, Role, Variant},
+};
+use crate::memory::{MemoryFigures, Permits, ScriptedMeter};
+use crate::scene::CameraId;
+use crate::topology::{Board, StageHandle, cameras::Thinning};
+
+const MIB: u64 = 1 << 20;
+const BUDGET: u64 = 256 * MIB;
+/// Between two steps, as in a real run.
+const STEP_MS: u64 = 100;
+
+/// A model of two variants: one as good as it gets, one smaller and cheaper.
+fn model(name: &str, dear: [u32; 2], cheap: [u32; 2], bytes: [u64; 2]) -> Model {
+    let text = format!(
+        r#"{{"name": "{name}", "role": "recognize", "summary": "a fake",
+        "input": {{"name": "in", "layout": "nchw", "channels": "gray", "size": [1, 1], "mean": 0.0, "scale": 1.0, "fit": "stretch"}},
+        "output": {{"decoder": "embedding", "name": "out", "dims": 1, "metric": "cosine", "space": "toy",
+                    "thresholds": {{"known": 0.5, "margin": 0.05}}}},
+        "variant": [{{"id": "dear", "precision": "fp32", "size": {dear:?}, "file": "a.onnx", "bytes": {}}},
+                    {{"id": "cheap", "precision": "int8", "size": {cheap:?}, "file": "b.onnx", "bytes": {}, "quality": 0.9,
+                      "compatible_with": ["dear"]}},
+                    {{"id": "alien", "precision": "int8", "size": {cheap:?}, "file": "c.onnx", "bytes": 1, "quality": 0.8}}]}}"#,
+        bytes[0], bytes[1]
+    );
+    let manifest: ModelManifest = serde_json::from_str(&text).unwrap();
+    Model { folder: name.into(), manifest: manifest.into() }
+}
+
+fn silent(_: &Model, _: &Variant) -> Result<Box<Answer>, InferenceError> {
+    Ok(Box::new(|_, _| Ok(())))
+}
+
+fn subject(model: &Model, role: Role) -> Subject {
+    let variants = steps_down(model, &model.manifest.variant[0], |_| true);
+    let name = &model.manifest.name;
+    Subject { model: name.clone(), role, variants, stages: vec![name.clone()], max_batch: 1 }
+}
+
+/// A finder of 6.4 ms a frame that can step down to 0.7 ms, and a knower of 80 MB that can step down to 20 MB.
+struct World {
+    steersman: Steersman,
+    shelf: Shelf,
+    finder: Arc<Dial>,
+    knower: Arc<Dial>,
+    board: Arc<Board>,
+    in_force: Arc<InForce>,
+    start: Instant,
+    steps: u64,
+    frames: f64,
+}
+
+impl World {
+    fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
+        let finder = model("finder", [640, 384], [320, 192], [1_000_000, 1_000_000]);
+        let knower = model("knower", [150, 150], [150, 150], [40_000_000, 10_000_000]);
+        let barrier = model("barrier", [1, 1], [1, 1], [1, 1]);
+        let subjects = [subject(&finder, Role::Detect), subject(&knower, Role::Recognize)];
+        let catalogue: Catalogue = [finder, knower, barrier].into_iter().collect();
+        let (shelf, events) = Shelf::new(catalogue, Arc::new(FakeBackend::new(silent))).unwrap();
+        for subject in &subjects {
+            shelf.start(&subject.model, "dear", 1).unwrap();
+        }
+        events.try_iter().for_each(drop);
+        let [finder, knower] = [(); 2].map(|()| Arc::new(Dial::new(1, Duration::ZERO)));
+        let profile = profile(&subjects, None);
+        let steered = |subject: &Subject, dial: &Arc<Dial>| Steered {
+            model: subject.model.clone(),
+            stages: vec![StageHandle { id: subject.model.clone(), dial: Arc::clone(dial), figures: Arc::default() }],
+            detects: subject.role == Role::Detect,
+            begun_with: Some("dear".into()),
+            best: "dear".into(),
+        };
+        let (board, drops, in_force) = (Arc::new(Board::default()), Drops::default(), Arc::<InForce>::default());
+        let hands = Hands {
+            shelf: Some(shelf.clone()),
+            models: vec![steered(&subjects[0], &finder), steered(&subjects[1], &knower)],
+            permits: Permits::new(16),
+            thinning: Thinning::default(),
+            interval: 1,
+        };
+        let figures = |mib: u64| MemoryFigures { ours: mib * MIB, free: 1024 * MIB, total: 2048 * MIB };
+        let instruments = Instruments {
+            meter: Box::new(ScriptedMeter::new(memory_mib.into_iter().map(figures))),
+            processor: Processor { lanes: 1.0, spent: Box::new(Spent::default) },
+            latency: Arc::new(Latency::default()),
+            runs: RunLog::default(),
+            board: Arc::clone(&board),
+            lanes: Lanes::new(&drops),
+            drops,
+            shelf: Some(events),
+            // What the knower is asked is left to the governor's own estimate, since fake networks take no time.
+            models: vec![("finder".into(), true)],
+            budget: None,
+            past: Past::default(),
+        };
+        let words = Arc::new(Mutex::new(String::new()));
+        let teller = Teller { in_force: Arc::clone(&in_force), words, outbox: None, record: None };
+        let policy = Policy { memory_budget: Some(BUDGET), ..Policy::default() };
+        let steersman = Steersman::new(instruments, (policy, profile), hands, teller);
+        Self { steersman, shelf, finder, knower, board, in_force, start: now(), steps: 0, frames: 0.0 }
+    }
+
+    /// One tenth of a second of a camera at `fps`, one step, and everything ordered in it carried out.
+    fn step(&mut self, fps: f64) {
+        let at = Duration::from_millis(self.steps * STEP_MS);
+        self.frames += fps * STEP_MS as f64 / 1e3;
+        let camera = CameraId::new("gate").unwrap();
+        while self.frames >= 1.0 {
+            self.frames -= 1.0;
+            self.board.frame(&camera, self.start + at);
+        }
+        self.steersman.step(Elapsed::from(at));
+        self.steps += 1;
+        self.shelf.start("barrier", "dear", 1).unwrap(); // the shelf works in order: everything before it is done
+    }
+
+    fn seconds(&mut self, seconds: u64, fps: f64) {
+        (0..seconds * 1000 / STEP_MS).for_each(|_| self.step(fps));
+    }
+
+    fn current(&self, model: &str) -> Option<String> {
+        self.shelf.current(model).map(|loaded| loaded.variant.id.clone())
+    }
+
+    fn loaded(&self, model: &str) -> Vec<String> {
+        self.shelf.residents(model).into_iter().map(|resident| resident.variant).collect()
+    }
+
+    /// Current variants, detect interval.
+    fn setting(&self) -> (Option<String>, Option<String>, u32) {
+        (self.current("finder"), self.current("knower"), self.finder.interval())
+    }
+}
+
+fn full_quality() -> (Option<String>, Option<String>, u32) {
+    (Some("dear".into()), Some("dear".into()), 1)
+}
+
+#[test]
+fn only_variants_that_cost_less_and_can_be_compared_are_steps_down() {
+    let model = model("knower", [150, 150], [150, 150], [2, 1]);
+    let names = |written: usize| {
+        let steps = steps_down(&model, &model.manifest.variant[written], |_| true);
+        steps.into_iter().map(|variant| variant.id).collect::<Vec<_>>()
+    };
+    assert_eq!(names(0), ["dear", "cheap"], "the alien embeds in a space of its own");
+    assert_eq!(names(1), ["cheap"], "what the pipeline names is the best it gets");
+}
+
+#[test]
+fn a_load_that_fits_changes_nothing() {
+    let mut world = World::new([60]);
+    world.seconds(10, 60.0);
+    assert_eq!(world.setting(), full_quality());
+    assert!(world.finder.enabled() && world.knower.enabled());
+    assert!(!world.in_force.stamp().unwrap().degraded);
+}
+
+#[test]
+fn too_many_frames_turn_the_dials_down_and_calm_turns_them_up_again() {
+    let mut world = World::new([60]);
+    world.seconds(3, 60.0);
+    world.seconds(3, 400.0); // 2.6 cores of work for one core
+    let (finder, _, interval) = world.setting();
+    assert!(finder.as_deref() == Some("cheap") || interval > 1, "{:?}", world.setting());
+    assert!(world.in_force.stamp().unwrap().degraded);
+    let decision = world.in_force.stamp().unwrap().decision_id;
+    world.seconds(3, 30.0);
+    assert_ne!(world.setting(), full_quality(), "up slowly: the dwell is not over");
+    world.seconds(30, 30.0);
+    assert_eq!(world.setting(), full_quality());
+    let stamp = world.in_force.stamp().unwrap();
+    assert!(!stamp.degraded && stamp.decision_id > decision);
+}
+
+#[test]
+fn memory_pressure_is_answered_within_its_own_step_and_undone_after_the_dwell() {
+    let squeezed_at = 30;
+    let given_back = 160;
+    let memory = (0..squeezed_at).map(|_| 60).chain([240]).chain([given_back; 10]).chain([60]);
+    let mut world = World::new(memory);
+    (0..squeezed_at).for_each(|_| world.step(30.0));
+    assert_eq!(world.setting(), full_quality());
+    world.step(30.0);
+    assert!(!world.loaded("knower").contains(&"dear".into()), "no room for both: the dear one goes first");
+    assert!(!world.knower.enabled(), "and nobody waits for it meanwhile");
+    world.seconds(1, 30.0);
+    assert_eq!(world.loaded("knower"), ["cheap"]);
+    assert!(world.knower.enabled() && world.finder.enabled());
+    world.seconds(30, 30.0);
+    assert_eq!(world.setting(), full_quality());
+    assert_eq!(world.loaded("knower"), ["dear"], "what is not used is not kept");
+}
