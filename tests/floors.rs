@@ -1,5 +1,6 @@
 //! Imports go down only. Every `use crate::…` and every `crate::…` path of `src/` is read; one that points up, or sideways
 //! between the siblings of the machinery floor, fails with its file and line.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -1,5 +1,6 @@
 //! Every model that is fetched opens on ONNX Runtime, answers batches of any length with the same numbers it gives one by
 //! one, and bad files are refused with a sentence. Needs `make setup`; says so aloud where it has not run.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(feature = "ort")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
@@ -98,7 +99,7 @@ fn a_truncated_file_is_refused_by_its_length() {
                 .open(path)
                 .unwrap()
                 .set_len(1000)
-                .unwrap()
+                .unwrap();
         },
     ) else {
         return;

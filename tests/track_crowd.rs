@@ -12,7 +12,7 @@ use fastrand::Rng;
 use flyball::{
     flow::Stage,
     scene::Point,
-    stages::{Track, TrackConfig},
+    stages::track::{Config as TrackConfig, Track},
 };
 use world::{Clock, Person, SEED, crowd, numbers, seconds, switches, watch};
 

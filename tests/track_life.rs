@@ -11,7 +11,7 @@ use fastrand::Rng;
 use flyball::{
     flow::Stage,
     scene::{Point, TrackId, TrackPhase},
-    stages::{Track, TrackConfig},
+    stages::track::{Config as TrackConfig, Track},
     vision::{Metric, Pace, Reunion, SpaceInfo},
 };
 use world::{Clock, FPS, Person, SEED, Said, name, numbers, seconds, switches, watch};

@@ -1,16 +1,16 @@
 //! The commands: what `flyball --help` lists. Each lives in a file of its own, with its arguments and its code.
 
 mod bench;
-mod check;
-mod draw;
+pub mod check;
+pub mod draw;
 mod exit;
 mod gallery;
-mod models;
+pub mod models;
 mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
-mod schema;
-mod watch;
+pub mod schema;
+pub mod watch;
 
 use std::{
     io::{self, Write},

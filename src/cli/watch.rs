@@ -1,7 +1,9 @@
 //! `flyball watch`: prints the events of a running Flyball as they come, and says aloud when some are missing.
 
+use std::io::Write;
+#[cfg(feature = "zenoh")]
 use std::{
-    io::{self, Write},
+    io,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -9,6 +11,7 @@ use clap::Args;
 
 use super::{Exit, complain};
 use crate::events::BusError;
+#[cfg(feature = "zenoh")]
 use crate::telemetry::{LogFormat, log_to_stderr};
 use crate::events::wire::{
     CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Visit, VisitState,
@@ -24,7 +27,7 @@ const EXAMPLES: &str = "Examples:
 /// Print the events of a running Flyball as they come.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
-pub(super) struct WatchArgs {
+pub struct WatchArgs {
     /// Where to connect
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub connect: String,
@@ -64,7 +67,7 @@ impl WatchArgs {
 
 /// Watches until it is stopped, `--count` is reached, or nobody reads the output any more.
 #[cfg(feature = "zenoh")]
-pub(super) fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
+pub fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
     // What is missing or unreadable is told on standard error.
     let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
     match watch(args, out) {
@@ -82,7 +85,7 @@ fn failed(cause: &BusError, exit: Exit) -> Exit {
 
 /// Without Zenoh there is nothing to watch.
 #[cfg(not(feature = "zenoh"))]
-pub(super) fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
+pub fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
     complain(&BusError::NotBuilt);
     Exit::Missing
 }

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use super::governor::{Change, Draft, Governor, Sight};
 use super::knapsack::Limits;
-use super::ladder::Levels;
+use super::levels::Levels;
 use super::names::{CameraName, Elapsed};
 use super::plan::{Admission, Reason, Room, Verdict};
 use super::policy::Lever;
 use super::reading::{Asking, Reading};
+use super::step::{Change, Draft, Governor, Sight};
 
 /// An admitted camera counts by what it announced until it is measured, at most this long.
 const ANNOUNCED_MS: f64 = 3_000.0;
@@ -158,7 +158,7 @@ impl Governor {
     fn fits_now(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> bool {
         let (water, bytes) = (&self.policy.water, asking.bytes as f64);
         let runs = self.seats.iter().any(|seat| seat.using.is_some());
-        let time = self.time_needed(&self.asked_with(asking, counted));
+        let time = self.time_needed(&self.asked_with(asking, counted), self.levels);
         runs && time <= sight.lanes * water.time_high && bytes + self.wanted_memory() <= self.room(sight)
     }
 

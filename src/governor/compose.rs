@@ -1,10 +1,10 @@
 //! Writes the plan down. Next: [`plan`](super::plan), what its fields mean to those who apply it.
 
 use super::fast;
-use super::governor::{Draft, Governor, Sight};
 use super::plan::{Admission, CameraRate, Plan, Rung};
 use super::profile::ModelProfile;
 use super::seat::Seat;
+use super::step::{Draft, Governor, Sight};
 
 impl Governor {
     pub(super) fn compose(&self, sight: &Sight<'_>, draft: Draft, admissions: Vec<Admission>) -> Plan {

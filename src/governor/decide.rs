@@ -66,7 +66,7 @@ mod tests {
     const TABLE: [(State, [Stance; 4]); 4] = [
         (
             State::Settled,
-            [Stance::Raise, Stance::Keep, Stance::Lower, Stance::Shed],
+            [Stance::Raise, Stance::Trade, Stance::Lower, Stance::Shed],
         ),
         (
             State::Holding,

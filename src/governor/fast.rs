@@ -2,7 +2,7 @@
 //!
 //! Batch follows additive increase, multiplicative decrease (Clipper, NSDI 2017) inside what the plan has memory for. The
 //! waiting rule (Proteus, ASPLOS 2024) is a pure function a stage's worker calls before every batch. Next:
-//! [`governor`](super::governor).
+//! [`step`](super::step).
 
 use super::reading::ModelReading;
 

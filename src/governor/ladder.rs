@@ -4,72 +4,12 @@
 //! kept. Then the next dearest, down to the cheapest. Once the levers that change variants are settled, the knapsack picks
 //! the best variants still possible, and what is cheaper is settled around those. So a cheap lever is spent entirely
 //! before a dear one moves, and a lever that does not help is not pulled. Next:
-//! [`governor`](super::governor) puts the target into practice.
+//! [`options`](super::options), what there is to choose from.
 
 use super::knapsack::{self, Choice, Limits};
+use super::levels::Levels;
 use super::policy::{Lever, Policy};
-use super::profile::{ModelProfile, Profile, VariantProfile};
-
-/// Position of every lever; 0 is "not pulled".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Levels {
-    /// Position in the policy's intervals.
-    pub(super) interval: usize,
-    /// 1: smaller inputs may be used.
-    pub(super) size: usize,
-    /// 1: cheaper number formats may be used.
-    pub(super) precision: usize,
-    /// How many of the optional stages are off.
-    pub(super) off: usize,
-    /// Position in the policy's rates.
-    pub(super) rate: usize,
-}
-
-impl Levels {
-    /// Every lever the policy allows, at its furthest; `before_admission` leaves out those dearer than refusing a camera.
-    pub(super) fn furthest(policy: &Policy, before_admission: bool) -> Self {
-        let admission = policy.order.iter().position(|&lever| lever == Lever::Admission);
-        let usable = |lever| match (policy.order.iter().position(|&other| other == lever), admission) {
-            (Some(at), Some(limit)) => !before_admission || at < limit,
-            (at, _) => at.is_some(),
-        };
-        let reach = |lever, most: usize| if usable(lever) { most } else { 0 };
-        Self {
-            interval: reach(Lever::DetectInterval, policy.intervals.len().saturating_sub(1)),
-            size: reach(Lever::InputSize, 1),
-            precision: reach(Lever::Precision, 1),
-            off: reach(Lever::OptionalStages, policy.optional.len()),
-            rate: reach(Lever::CameraRate, policy.rates.len().saturating_sub(1)),
-        }
-    }
-
-    /// The position of one lever; batch and admission have none here.
-    pub(super) fn position(&mut self, lever: Lever) -> Option<&mut usize> {
-        match lever {
-            Lever::DetectInterval => Some(&mut self.interval),
-            Lever::InputSize => Some(&mut self.size),
-            Lever::Precision => Some(&mut self.precision),
-            Lever::OptionalStages => Some(&mut self.off),
-            Lever::CameraRate => Some(&mut self.rate),
-            Lever::Batch | Lever::Admission => None,
-        }
-    }
-
-    /// Detect on every n-th frame.
-    pub(super) fn interval(self, policy: &Policy) -> u32 {
-        policy.intervals.get(self.interval).copied().unwrap_or(1).max(1)
-    }
-
-    /// Share of each camera's frames.
-    pub(super) fn rate(self, policy: &Policy) -> f64 {
-        policy.rates.get(self.rate).copied().unwrap_or(1.0)
-    }
-
-    /// Whether `model` is switched off.
-    pub(super) fn switches_off(self, policy: &Policy, model: &ModelProfile) -> bool {
-        policy.optional.iter().take(self.off).any(|name| name == &model.name)
-    }
-}
+use super::profile::Profile;
 
 /// A variant and the largest batch it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +48,6 @@ pub(super) struct Problem<'a> {
 
 /// A longer interval must be worth this much more than a shorter one to be taken.
 const WORTH_MORE: f64 = 1.001;
-/// Work a second that counts when a model is asked for nothing, so that idle models still prefer quality.
-const IDLE_DEMAND: f64 = 0.1;
 
 impl Problem<'_> {
     /// The target; where nothing keeps within the limits, the one that comes closest.
@@ -138,15 +76,27 @@ impl Problem<'_> {
 
     /// The interval of most value together with the variants it leaves possible; the furthest where that is not asked for.
     fn weighed_interval(&self, levels: Levels) -> usize {
-        let mut best = (f64::NEG_INFINITY, levels.interval);
+        let mut best = (0.0, levels.interval);
         for interval in self.least.interval..=levels.interval {
             let tried = Levels { interval, ..levels };
-            let value = if self.policy.weigh { self.value(tried) } else { None };
-            if value.is_some_and(|value| value > best.0 * WORTH_MORE) {
-                best = (value.unwrap_or(best.0), interval);
+            if !self.policy.weigh || self.most_value(tried) <= best.0 * WORTH_MORE {
+                // What is lost on skipped frames only grows from here.
+                break;
+            }
+            if let Some(value) = self.value(tried).filter(|value| *value > best.0 * WORTH_MORE) {
+                best = (value, interval);
             }
         }
         best.1
+    }
+
+    /// More than these levels can be worth, whatever fits.
+    fn most_value(&self, levels: Levels) -> f64 {
+        let (_, classes) = self.classes(levels);
+        classes
+            .iter()
+            .map(|class| class.iter().map(|choice| choice.value).fold(0.0, f64::max))
+            .sum()
     }
 
     /// What this setting is worth, whether it fits or not.
@@ -154,13 +104,16 @@ impl Problem<'_> {
         let (models, classes) = self.classes(levels);
         let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
             let variant = variants(model)?;
-            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
+            class
+                .iter()
+                .find(|choice| choice.variant == variant)
+                .map(|choice| choice.value)
         });
         found.sum()
     }
 
     fn value(&self, levels: Levels) -> Option<f64> {
-        let (_, classes) = self.classes(levels);
+        let (_, classes) = self.thin(levels);
         knapsack::best(&classes, self.limits).map(|picks| knapsack::sum(&classes, &picks).value)
     }
 
@@ -184,7 +137,7 @@ impl Problem<'_> {
 
     /// Only the best variants possible at these levels, as a list of what may be used.
     fn best_variants(&self, levels: Levels) -> Option<Vec<Vec<bool>>> {
-        let (models, classes) = self.classes(levels);
+        let (models, classes) = self.thin(levels);
         let picks = knapsack::best(&classes, self.limits)?;
         let mut usable: Vec<Vec<bool>> = self.usable.iter().map(|variants| vec![false; variants.len()]).collect();
         for ((&model, class), &pick) in models.iter().zip(&classes).zip(&picks) {
@@ -194,7 +147,7 @@ impl Problem<'_> {
     }
 
     fn finish(&self, levels: Levels) -> Target {
-        let (models, classes) = self.classes(levels);
+        let (models, classes) = self.thin(levels);
         let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
         let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
         Target {
@@ -257,75 +210,35 @@ impl Problem<'_> {
     /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
     /// memory is, the last model goes without and the rest is solved again.
     fn closest(&self) -> Target {
-        let (models, mut classes) = self.classes(self.most);
+        let (models, mut classes) = self.thin(self.most);
         if models.is_empty() {
-            return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
+            return Target {
+                levels: self.least,
+                picks: vec![None; self.demand.len()],
+                within: false,
+            };
         }
-        for class in &mut classes {
-            class.iter_mut().for_each(|choice| choice.value = -choice.time);
+        for choice in classes.iter_mut().flatten() {
+            choice.value = -choice.time;
         }
-        let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
-        match knapsack::best(&classes, within_memory) {
-            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
-            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
-        }
-    }
-
-    /// The choices of every model that is on, and which models those are.
-    fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
-        let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
-        let kept = self.profile.models.len().saturating_sub(self.without);
-        let models: Vec<usize> = self
-            .profile
-            .models
-            .iter()
-            .enumerate()
-            .take(kept)
-            .filter(on)
-            .map(|(at, _)| at)
-            .collect();
-        let classes = models.iter().map(|&at| self.class(at, levels)).collect();
-        (models, classes)
-    }
-
-    fn class(&self, at: usize, levels: Levels) -> Vec<Choice> {
-        let model = &self.profile.models[at];
-        let best = best_allowed(self.policy, model);
-        let mut class = Vec::with_capacity(model.variants.len() * model.batches.len());
-        for (position, variant) in model.variants.iter().enumerate() {
-            let usable = self.usable[at][position] && best.is_none_or(|best| permitted(levels, best, variant));
-            if usable {
-                self.add_batches(&mut class, at, position, levels);
-            }
-        }
-        knapsack::prune(&mut class);
-        class
-    }
-
-    /// One choice a batch whose two runs fit the model's share of the objective (one waiting, one running: Nexus). The
-    /// smallest batch is always a choice: a slow model beats none.
-    fn add_batches(&self, class: &mut Vec<Choice>, at: usize, position: usize, levels: Levels) {
-        let model = &self.profile.models[at];
-        let variant = &model.variants[position];
-        let asked = self.demand[at] * thinning(self.policy, model, levels);
-        let interval = levels.interval(self.policy);
-        let tracked = if model.follows_interval {
-            self.policy.interval_worth(interval)
-        } else {
-            1.0
+        let within_memory = Limits {
+            memory: self.limits.memory,
+            time: f64::INFINITY,
         };
-        for (place, &batch) in model.batches.iter().enumerate() {
-            let late = 2.0 * variant.batch_ms(f64::from(batch)) * self.pace > model.share * self.policy.latency_p95_ms;
-            if late && place > 0 {
-                return;
-            }
-            class.push(Choice {
-                value: model.weight * self.demand[at].max(IDLE_DEMAND) * variant.quality * tracked,
-                memory: variant.memory(batch),
-                time: asked * variant.item_cost_ms(f64::from(batch)) * self.pace / 1000.0,
-                variant: position,
-                batch,
-            });
+        match knapsack::best(&classes, within_memory) {
+            Some(picks) => Target {
+                levels: self.most,
+                picks: self.spread(&models, &classes, &picks),
+                within: false,
+            },
+            None => Target {
+                within: false,
+                ..Problem {
+                    without: self.without + 1,
+                    ..*self
+                }
+                .solve()
+            },
         }
     }
 
@@ -359,29 +272,4 @@ impl Problem<'_> {
         }
         all
     }
-}
-
-/// Share of its full work a model is asked for at these levels.
-pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
-    let interval = if model.follows_interval {
-        f64::from(levels.interval(policy))
-    } else {
-        1.0
-    };
-    levels.rate(policy) / interval
-}
-
-/// The best variant the policy lets this model use: what the size and precision levers are measured from.
-pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Option<&'a VariantProfile> {
-    let allowed = model
-        .variants
-        .iter()
-        .filter(|variant| policy.allows(&model.name, &variant.name));
-    allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
-}
-
-fn permitted(levels: Levels, best: &VariantProfile, variant: &VariantProfile) -> bool {
-    let size = levels.size > 0 || variant.pixels >= best.pixels;
-    let precision = levels.precision > 0 || variant.precision <= best.precision;
-    size && precision
 }

@@ -13,9 +13,12 @@ mod policy;
 mod profile;
 mod reading;
 
+mod bound;
 mod decide;
 pub(crate) mod knapsack;
 mod ladder;
+mod levels;
+mod options;
 mod pressure;
 
 mod calm;
@@ -25,18 +28,21 @@ mod ledger;
 mod pace;
 mod seat;
 
-mod act;
 mod admission;
+mod apply;
 mod compose;
-mod governor;
+mod lower;
+mod raise;
+mod step;
 mod switch;
+mod target;
 
 pub use decide::{Stance, State, decide};
 pub use fast::wait_for_more;
-pub use governor::Governor;
 pub use names::{CameraName, Elapsed, ModelName, VariantName};
 pub use plan::{Admission, CameraRate, Decision, Move, Plan, Reason, Room, Rung, Saw, Verdict};
 pub use policy::{Dwell, Lever, Policy, Water};
 pub use pressure::Pressure;
 pub use profile::{Learned, ModelProfile, Precision, Profile, VariantProfile};
 pub use reading::{Asking, CameraReading, Compute, Event, Latency, Memory, ModelReading, Reading};
+pub use step::Governor;

@@ -1,7 +1,7 @@
 //! What the governor answers: dials to set, moves to make, cameras to admit, and why.
 //!
 //! `rungs`, `detect_interval` and `cameras` say how things should be and may be applied again; `moves` are asked for once.
-//! Next: [`governor`](super::governor), which puts one together.
+//! Next: [`step`](super::step), which puts one together.
 
 use serde::{Deserialize, Serialize};
 

@@ -3,13 +3,13 @@
 //! Make before break where both fit; otherwise break before make, and the stage passes items through unasked in between.
 //! Next: [`admission`](super::admission).
 
-use super::governor::{Change, Draft, Governor, Sight};
 use super::ladder::Pick;
 use super::names::{Elapsed, ModelName, VariantName};
 use super::plan::{Move, Reason};
 use super::policy::Lever;
 use super::profile::VariantProfile;
 use super::reading::{Event, Reading};
+use super::step::{Change, Draft, Governor, Sight};
 
 /// A load that takes longer than this many times its usual time, and a little, has failed.
 const PATIENCE: f64 = 4.0;
@@ -40,11 +40,13 @@ impl Governor {
             return false;
         }
         let using = self.seats[at].using;
+        let quality = |variant: usize| self.profile.models[at].variants[variant].quality;
+        let rises = using.is_some_and(|using| quality(pick.variant) > quality(using));
         let variant = &self.profile.models[at].variants[pick.variant];
         let (need, gap_ms) = (variant.memory(pick.batch), variant.load_ms);
         let change = self.variant_change(at, self.seats[at].variant(), Some(pick.variant));
         if need <= self.room(sight) {
-            self.load(sight.now, draft, at, pick, reason == Reason::RoomToRaise);
+            self.load(sight.now, draft, at, pick, rises);
         } else {
             let Some(old) = using else { return false };
             let freed = self.profile.models[at].variants[old].memory(self.seats[at].cap);
@@ -160,7 +162,9 @@ impl Governor {
     fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
-        let expected = self.loading.filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        let expected = self
+            .loading
+            .filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
         if expected.is_some_and(|loading| loading.raise && self.pressed) {
             // What was asked for in better times is not used in worse.
             self.loading = None;

@@ -16,6 +16,12 @@ use super::{
 };
 use crate::scene::{CameraId, Frame};
 
+/// Decoded frames that may wait for a visitor: enough for both to work at the same time, few enough for 8K pictures.
+const FRAMES_AHEAD: usize = 2;
+
+/// Pictures may end this much before the file says, because its sound is longer.
+const CUT_SHORT: Duration = Duration::from_secs(1);
+
 /// Plays a file as a camera.
 pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
     let mut player = Player {
@@ -64,8 +70,22 @@ impl Player<'_> {
         let (max, decoder) = (self.input.max_pixels, self.decoder);
         let session = chain::open_file(self.path, self.pace, decoder, max, delivery, stamping)?;
         let end = self.watch(&session)?;
+        if end.is_none() {
+            self.tell_if_cut(&session);
+        }
         self.played += session.progress().reached;
         Ok(end)
+    }
+
+    /// A recording that was cut short plays to where it was cut without a fault; its owner wants to know all the same.
+    fn tell_if_cut(&self, session: &Session) {
+        let (reached, Some(length)) = (session.progress().reached, session.length()) else { return };
+        let is_first_round = self.played.is_zero();
+        if is_first_round && reached + CUT_SHORT < length {
+            let (file, camera) = (self.path.display(), &self.input.camera);
+            let (reached, length) = (reached.as_secs_f32(), length.as_secs_f32());
+            tracing::warn!(%camera, "`{file}` ends after {reached:.1} s of {length:.1} s: it is damaged or cut short, copy or record it again");
+        }
     }
 
     fn watch(&self, session: &Session) -> Result<Option<CameraEnd>, MediaError> {
@@ -123,8 +143,7 @@ pub struct Summary {
 pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Result<Summary, MediaError> {
     let path = path.as_ref();
     chain::ready()?;
-    // One frame ahead: decoder and visitor work at the same time, and memory stays bounded.
-    let (frames, decoded) = crossbeam_channel::bounded(1);
+    let (frames, decoded) = crossbeam_channel::bounded(FRAMES_AHEAD);
     let delivery = file_delivery(path, frames)?;
     let stamping = Stamping::File(FileClock::default());
     let (max, decoder) = (DEFAULT_MAX_PIXELS, DecoderChoice::Software);

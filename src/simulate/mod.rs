@@ -5,6 +5,8 @@ mod args;
 mod scenario;
 
 mod control;
+mod frames;
+mod lanes;
 mod meter;
 mod plant;
 mod score;
@@ -13,6 +15,7 @@ mod store;
 
 mod course;
 mod fixed;
+mod load;
 mod oracle;
 
 mod chart;

@@ -6,7 +6,7 @@
 
 use crate::governor::knapsack::{self, Choice, Limits};
 
-use super::fixed::{Moment, moments, thinned, worth};
+use super::load::{Moment, moments, thinned, worth};
 use super::scenario::{Device, MIB, Scenario};
 
 /// Share of the lanes that can be used with bounded queues.

@@ -25,7 +25,7 @@ pub(super) fn text(scenario: &Scenario, device: &Device, outcome: &Outcome, deci
 
 fn timeline(scenario: &Scenario, outcome: &Outcome) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY.into());
+    table.load_style(presets::NOTHING);
     table.set_header([
         "second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "setting",
     ]);

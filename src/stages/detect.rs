@@ -80,11 +80,11 @@ impl Detect {
 
     /// Decides, camera by camera, which frames are looked at.
     fn choose(&mut self, batch: &mut [Packet]) {
-        let interval = self.dial.interval();
+        let (interval, looking) = (self.dial.interval(), self.dial.enabled());
         for packet in batch {
             let since = self.since_look.entry(packet.frame.camera.clone()).or_insert(interval);
             *since += 1;
-            packet.detected = *since >= interval;
+            packet.detected = looking && *since >= interval;
             if packet.detected {
                 *since = 0;
             }

@@ -126,7 +126,7 @@ impl Liveness {
     }
 
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
-        for some in chosen.chunks(self.config.max_batch.max(1)) {
+        for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
             let scores = self.judge.judge(&looks).map_err(StageError::new)?;
             for (&(p, f), score) in some.iter().zip(scores) {

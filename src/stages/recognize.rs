@@ -103,7 +103,6 @@ pub struct Recognize {
     dial: Arc<Dial>,
     rules: Asking,
     min_face_px: f32,
-    max_batch: usize,
     tracks: PerTrack<Memory>,
 }
 
@@ -136,8 +135,8 @@ impl Recognize {
             again_after: config.again_after,
             quality_gain: config.quality_gain,
         };
-        let (min_face_px, max_batch) = (config.min_face_px, config.max_batch.max(1));
-        Self { embedder, people, dial, rules, min_face_px, max_batch, tracks: PerTrack::default() }
+        let min_face_px = config.min_face_px;
+        Self { embedder, people, dial, rules, min_face_px, tracks: PerTrack::default() }
     }
 
     /// Which faces of which packets are looked at now.
@@ -162,7 +161,7 @@ impl Recognize {
     }
 
     fn look(&mut self, batch: &mut [Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
-        for some in chosen.chunks(self.max_batch) {
+        for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
             let embeddings = self.embedder.embed(&looks).map_err(StageError::new)?;
             for (&(p, f), embedding) in some.iter().zip(embeddings) {

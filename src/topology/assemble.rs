@@ -1,6 +1,7 @@
 //! Opens what a deployment needs (models, gallery, events), builds its stages, and starts the graph with its cameras.
 
 use std::{
+    fs::File,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,6 +15,7 @@ use super::{
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
+    steer::{self, Equipment, InForce, Steering},
 };
 use crate::config::Deployment;
 use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
@@ -44,14 +46,17 @@ pub enum AssembleError {
 }
 
 impl AssembleError {
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn missing(cause: impl ToString) -> Self {
         Self::Missing(cause.to_string())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn bad(cause: impl ToString) -> Self {
         Self::Bad(cause.to_string())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
     pub(super) fn failed(cause: impl ToString) -> Self {
         Self::Failed(cause.to_string())
     }
@@ -65,6 +70,8 @@ pub struct Assembly {
     pub gallery: Option<Arc<Gallery>>,
     /// What the networks ran.
     pub runs: RunLog,
+    /// Keeps it within its budget; `None` when the governor is off.
+    pub steering: Option<Steering>,
     delivery: Delivery,
 }
 
@@ -83,13 +90,25 @@ pub fn assemble(
     graph: &Graph,
     taps: Vec<Box<dyn EventSink>>,
 ) -> Result<Assembly, AssembleError> {
+    assemble_recorded(deployment, graph, taps, None)
+}
+
+/// The same; what the governor reads and plans is written to `record`.
+pub fn assemble_recorded(
+    deployment: &Deployment,
+    graph: &Graph,
+    taps: Vec<Box<dyn EventSink>>,
+    record: Option<File>,
+) -> Result<Assembly, AssembleError> {
     let gallery = open_gallery(deployment)?;
     let (delivery, postbox) = delivery::open(deployment, taps)?;
     let runs = RunLog::default();
     let room = ModelRoom::open(&deployment.models, runs.clone());
-    let mut shop = Workshop { deployment, gallery: gallery.clone(), room, postbox };
+    let in_force = Arc::new(InForce::default());
+    let mut shop =
+        Workshop { deployment, gallery: gallery.clone(), room, postbox, in_force: Arc::clone(&in_force) };
     let stations = shop.stations(graph)?;
-    drop(shop);
+    let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
     let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
     for camera in &deployment.cameras {
@@ -97,13 +116,18 @@ pub fn assemble(
         running.add_camera(input).map_err(AssembleError::failed)?;
     }
     running.seal();
-    Ok(Assembly { running, gallery, runs, delivery })
+    let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, record };
+    let steering = steer::start(with, &running)?;
+    Ok(Assembly { running, gallery, runs, steering, delivery })
 }
 
 impl Assembly {
     /// Drains the graph until `deadline`, then the outbox.
     pub fn finish(self, deadline: Instant, clock: impl Fn() -> Instant) -> Ended {
         let outcome = self.running.finish(deadline, clock);
+        if let Some(steering) = self.steering {
+            steering.stop();
+        }
         // Threads left behind hold a postbox, and the outbox waits for all of them: then its figures have to do.
         let outbox = self.delivery.outbox;
         let events = if outcome.left_behind.is_empty() { outbox.finish() } else { outbox.figures() };
@@ -122,6 +146,7 @@ struct Workshop<'a> {
     gallery: Option<Arc<Gallery>>,
     room: ModelRoom,
     postbox: Postbox,
+    in_force: Arc<InForce>,
 }
 
 impl Workshop<'_> {
@@ -180,12 +205,16 @@ impl Workshop<'_> {
     fn surroundings(&self) -> Result<Surroundings, AssembleError> {
         let pipeline = &self.deployment.pipeline;
         let pipeline = PipelineRef { name: pipeline.name.clone(), revision: pipeline.version.clone() };
-        let models = self.room.provenance();
+        let (models, in_force) = (self.room.provenance(), Arc::clone(&self.in_force));
         Ok(Surroundings {
             site: delivery::place(&self.deployment.site)?,
             postbox: self.postbox.clone(),
             fresh_id: Box::new(Uuid::now_v7),
-            provenance: Arc::new(move || Provenance { pipeline: pipeline.clone(), models: models(), governor: None }),
+            provenance: Arc::new(move || Provenance {
+                pipeline: pipeline.clone(),
+                models: models(),
+                governor: in_force.stamp(),
+            }),
             observer: None,
         })
     }

@@ -2,26 +2,70 @@
 
 use std::{
     fmt::Write as _,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread::{Builder, JoinHandle},
 };
 
 use super::Board;
-use crate::flow::{Accepted, LaneInlet, LaneKind, Lanes, Shutdown};
+use crate::flow::{Accepted, Drops, LaneInlet, LaneKind, Lanes, Shutdown};
 use crate::media::{
     CameraEnd, CameraInput, CameraReports, CameraState, FrameSink, Offer, Pace, SourceSpec, SystemClock, run_camera,
 };
 use crate::scene::{CameraId, Frame};
 
+/// The share of each camera's frames that is taken, in thousandths; set for all cameras at once while they run.
+#[derive(Clone, Debug)]
+pub(super) struct Thinning(Arc<AtomicU32>);
+
+/// All of a camera's frames.
+const WHOLE: u32 = 1000;
+
 /// Lane and board of one camera.
 struct IntoLane {
     lane: LaneInlet,
     board: Arc<Board>,
+    /// How many of the frames are taken, and what is counted of those that are not. A lossless lane takes them all.
+    thinning: Option<(Thinning, Drops, Arc<str>)>,
+    /// Thousandths of a frame that are due.
+    due: AtomicU32,
+}
+
+impl Default for Thinning {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU32::new(WHOLE)))
+    }
+}
+
+impl Thinning {
+    /// From now on this share, 0 to 1.
+    pub(super) fn set(&self, share: f64) {
+        self.0.store((share.clamp(0.0, 1.0) * f64::from(WHOLE)) as u32, Ordering::Relaxed);
+    }
+}
+
+impl IntoLane {
+    /// Whether this frame is left out; spreads the frames that are taken evenly over time.
+    fn leaves_out(&self, camera: &CameraId) -> bool {
+        let Some((thinning, drops, reason)) = &self.thinning else { return false };
+        let due = self.due.load(Ordering::Relaxed) + thinning.0.load(Ordering::Relaxed);
+        let taken = due >= WHOLE;
+        self.due.store(if taken { due - WHOLE } else { due }, Ordering::Relaxed);
+        if !taken {
+            drops.count(camera, reason);
+        }
+        !taken
+    }
 }
 
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
         self.board.frame(&frame.camera, frame.captured.arrived);
+        if self.leaves_out(&frame.camera) {
+            return Offer::Taken;
+        }
         match self.lane.offer(frame) {
             Accepted::Yes => Offer::Taken,
             Accepted::ReaderGone => Offer::Closed,
@@ -84,15 +128,18 @@ fn lane_kind(source: &SourceSpec) -> LaneKind {
 pub(super) fn start_camera(
     input: CameraInput,
     lanes: &Lanes,
+    (thinning, drops): (&Thinning, &Drops),
     board: &Arc<Board>,
     shutdown: &Shutdown,
     ended: impl FnOnce(CameraId, CameraEnd) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
-    let lane = lanes.open(&input.camera, lane_kind(&input.source));
+    let kind = lane_kind(&input.source);
+    let lane = lanes.open(&input.camera, kind);
+    let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
     let (board, stop) = (Arc::clone(board), shutdown.clone());
     let camera = input.camera.clone();
     Builder::new().name(format!("cam-{camera}")).spawn(move || {
-        let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board) });
+        let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board), thinning, due: AtomicU32::new(0) });
         let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
         if let CameraEnd::Failed(cause) = &end {
             tracing::error!(%camera, %cause, "camera given up; the others go on");

@@ -7,7 +7,7 @@ use crate::media::{
 use crate::memory::Size;
 
 /// Everything `media` needs to run this camera.
-pub fn camera_input(camera: &Camera) -> Result<CameraInput, MediaError> {
+pub(super) fn camera_input(camera: &Camera) -> Result<CameraInput, MediaError> {
     let mut input = CameraInput::new(camera.id.clone(), source(&camera.source)?);
     input.decoder = match camera.decoder {
         Decoder::Auto => DecoderChoice::Auto,

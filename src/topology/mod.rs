@@ -2,7 +2,7 @@
 //!
 //! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
 //! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, `cameras`
-//! feed it, and the [`board`](Board) says what is going on. Next room up: `cli`.
+//! feed it, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
 
 mod assemble;
 mod board;
@@ -20,13 +20,15 @@ mod order;
 mod people;
 mod reads;
 mod run;
+mod steer;
 mod wiring;
 
-pub use assemble::{AssembleError, Assembly, Ended, assemble};
+pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use enrol::{EnrolError, Enrolled, Enroller, open_gallery};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};
+pub use steer::{Helm, Steering};
 pub use run::{Ending, Outcome, Running, StageHandle, StartError};
 pub use wiring::{Queue, Station, Stations, Work};

@@ -8,7 +8,7 @@ use super::AssembleError;
 use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
-    Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, RunLog, SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
+    Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge, Shelf,
     ShelfEvent,
     heads::{Detector, Embedder, LivenessModel, Supply},
     manifest::{Catalogue, ManifestProblem, ModelManifest, Output},
@@ -131,7 +131,12 @@ impl ModelRoom {
         loaded.map_or_else(String::new, |loaded| loaded.variant.sha256.clone())
     }
 
-    /// The catalogue and the shelf, for whoever steers.
+    /// The model and variant that a stage began with; `None` for stages without a network.
+    pub(super) fn loaded_for(&self, stage: &str) -> Option<Arc<Loaded>> {
+        self.shelf.as_ref()?.0.current(self.used.get(stage)?)
+    }
+
+    /// The shelf and what it tells, for whoever steers.
     pub(super) fn shelf_and_events(&self) -> Option<(Shelf, Receiver<ShelfEvent>)> {
         self.shelf.clone()
     }

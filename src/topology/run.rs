@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
     Board,
-    cameras::start_camera,
+    cameras::{Thinning, start_camera},
     wiring::{Ends, Stations, wire},
 };
 use crate::flow::{Dial, Drops, Exit, Lanes, Latency, Shutdown, ShutdownSwitch, StageFigures, Worker, shutdown};
@@ -61,6 +61,10 @@ pub struct Running {
     pub lanes: Lanes,
     /// How many frames may be in flight.
     pub permits: Permits,
+    /// The same latency as in `latency`, for the steering thread alone, which takes it away window by window.
+    pub(super) recent: Arc<Latency>,
+    /// How many of the cameras' frames are taken.
+    pub(super) thinning: Thinning,
     faces: Arc<AtomicU64>,
     switch: ShutdownSwitch,
     shutdown: Shutdown,
@@ -104,6 +108,8 @@ impl Running {
             board,
             drops,
             latency: ends.latency,
+            recent: ends.recent,
+            thinning: Thinning::default(),
             faces: ends.faces,
             lanes,
             permits,
@@ -136,7 +142,7 @@ impl Running {
     pub fn add_camera(&mut self, input: CameraInput) -> Result<(), StartError> {
         let (camera, endings) = (input.camera.clone(), self.endings.0.clone());
         let tell = move |camera, end| drop(endings.send(Ending::Camera(camera, end)));
-        let thread = start_camera(input, &self.lanes, &self.board, &self.shutdown, tell)
+        let thread = start_camera(input, &self.lanes, (&self.thinning, &self.drops), &self.board, &self.shutdown, tell)
             .map_err(|cause| StartError { what: format!("camera {camera}"), cause })?;
         self.workers.push((format!("cam-{camera}"), thread));
         self.cameras += 1;

@@ -71,6 +71,8 @@ impl Stations {
 pub(super) struct Ends {
     /// From a packet's arrival until the sink was done with it.
     pub(super) latency: Arc<Latency>,
+    /// The same, for whoever looks at the last moments only.
+    pub(super) recent: Arc<Latency>,
     /// Faces on all packets.
     pub(super) faces: Arc<AtomicU64>,
 }
@@ -136,7 +138,9 @@ impl Sink for Timed {
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
         for packet in batch.iter() {
             self.ends.faces.fetch_add(packet.faces.len() as u64, Ordering::Relaxed);
-            self.ends.latency.record(now.saturating_duration_since(packet.frame.captured.arrived));
+            let latency = now.saturating_duration_since(packet.frame.captured.arrived);
+            self.ends.latency.record(latency);
+            self.ends.recent.record(latency);
         }
         self.sink.consume(batch, now)
     }

@@ -24,7 +24,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 /// Longest wait for anything; only a failing test waits that long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A picture that differs from frame to frame in every part.
 pub const MOVING: &str = "pattern=zone-plate kx2=20 ky2=20 kt=7";
@@ -212,13 +212,14 @@ pub fn rtsp(name: &str, url: &str, transport: Transport) -> CameraInput {
     input
 }
 
-/// Whether `seen` runs through `reference` in order, over and over, from anywhere. Says where it breaks.
-pub fn follows(seen: &[u64], reference: &[u64]) -> Result<(), String> {
+/// Whether `seen` runs through `reference` in order, over and over, from anywhere. `lossy`: pictures may be missing, none
+/// may be broken. Says where it breaks.
+pub fn follows(seen: &[u64], reference: &[u64], lossy: bool) -> Result<(), String> {
     let place = |hash: &u64| reference.iter().position(|r| r == hash);
     let mut expected = None;
     for (i, hash) in seen.iter().enumerate() {
         let at = place(hash).ok_or(format!("frame {i} is no picture of the clip"))?;
-        if expected.is_some_and(|e| e != at) {
+        if !lossy && expected.is_some_and(|e| e != at) {
             return Err(format!("frame {i} is picture {at}, not {expected:?}"));
         }
         expected = Some((at + 1) % reference.len());

@@ -1,7 +1,10 @@
 //! What the tests on real models share: finding the runtime and the models, or saying aloud that they are not here.
 #![allow(unreachable_pub, reason = "a module of each test, not a library")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+pub mod onnx;
 
 use std::{
     path::{Path, PathBuf},

@@ -20,7 +20,7 @@ use flyball::{
     flow::Stage,
     memory::Pixels,
     scene::{BBox, CameraId, Capture, FaceObservation, Frame, Packet, Point, Size, TrackId, TrackPhase},
-    stages::{Track, TrackConfig},
+    stages::track::{Config as TrackConfig, Track},
 };
 
 pub const SEED: u64 = 20_261_123;

@@ -124,6 +124,10 @@ impl RuntimeArgs {
     }
 
     /// The same, whatever it is; without a runtime in this build, the sentence that says so.
+    #[cfg_attr(
+        not(feature = "ort"),
+        allow(clippy::unused_self, reason = "there is nothing to ask for")
+    )]
     fn backend(&self) -> Result<Box<dyn Backend>, InferenceError> {
         #[cfg(feature = "ort")]
         return Ok(Box::new(self.ort()?));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::view::Dashboard;
 use crate::flow::Percentiles;
 use crate::memory::{MemoryMeter, ProcessMeter, process_cpu_time};
-use crate::topology::Running;
+use crate::topology::{Assembly, Running};
 
 /// Latency is shown over windows of this length.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -42,7 +42,8 @@ impl Gauge {
     }
 
     /// Everything at the last reading.
-    pub(super) fn dashboard(&self, title: &str, running: &Running) -> Dashboard {
+    pub(super) fn dashboard(&self, title: &str, assembly: &Assembly) -> Dashboard {
+        let running = &assembly.running;
         let drops = |camera: &_| running.drops.of(camera);
         Dashboard {
             title: title.to_owned(),
@@ -52,7 +53,7 @@ impl Gauge {
             latency: self.window.1,
             cores: self.cores,
             resident: self.resident,
-            governor: String::new(),
+            governor: assembly.steering.as_ref().map_or_else(String::new, |steering| steering.helm().last_decision()),
         }
     }
 }

@@ -1,31 +1,24 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! `session` watches the run, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
 //! the words for an event.
 
 mod gauge;
 mod narrate;
 mod session;
+mod signals;
 mod terminal;
 mod view;
 
 use std::{
+    fs::File,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::Builder,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-};
 
 use self::{
     session::{Bounds, Display, Session},
@@ -37,7 +30,7 @@ use crate::{
     config::{Environment, any_error},
     events::{CallSink, EventSink, LineSink, Recorded},
     telemetry::{LogFormat, log_to_stderr, log_to_view},
-    topology::{AssembleError, Ended, Opened, assemble, open},
+    topology::{AssembleError, Ended, Opened, Steering, assemble_recorded, open},
 };
 
 /// Events that can wait to be shown; more are published all the same, but not shown.
@@ -47,6 +40,8 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml                     live view, q ends it
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
+  flyball run config/governed.toml --decisions decisions.jsonl
+  kill -HUP PID                                    reads [governor] memory_budget and latency_p95 of FILE anew
 
 ";
 
@@ -62,6 +57,12 @@ pub(super) struct RunArgs {
     /// Write one JSON event a line to this file, or to standard output with `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+    /// Run at full quality whatever comes, as if the deployment said `[governor] enabled = false`
+    #[arg(long, conflicts_with = "decisions")]
+    no_governor: bool,
+    /// Write what the governor saw and decided to this file; `flyball simulate --replay FILE` decides it again
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// End after this long, such as `20s` or `2min`
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     run_for: Option<Duration>,
@@ -84,7 +85,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             complain(&cause);
             match cause {
                 RunError::Assemble(cause) => cause.into(),
-                RunError::Filter(_) | RunError::EventFile(..) => Exit::BadInput,
+                RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
                 RunError::Io(_) => Exit::Failed,
             }
         }
@@ -98,28 +99,31 @@ enum RunError {
     Assemble(#[from] AssembleError),
     #[error(transparent)]
     Filter(#[from] crate::telemetry::FilterError),
-    #[error("cannot write events to {0}: {1}; choose a file in a folder that exists and may be written")]
-    EventFile(String, io::Error),
+    #[error("cannot write to {0}: {1}; choose a file in a folder that exists and may be written")]
+    OutputFile(String, io::Error),
     #[error("standard output or the terminal cannot be used: {0}; try --plain")]
     Io(#[from] io::Error),
 }
 
 fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
-    let Opened { deployment: Some(deployment), graph: Some(graph), title, problems } =
+    let Opened { deployment: Some(mut deployment), graph: Some(graph), title, problems } =
         open(&args.file, &Environment::of_process())
     else {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
-    let assembly = assemble(&deployment, &graph, taps(args, to_show)?)?;
+    let assembly = assemble_recorded(&deployment, &graph, taps(args, to_show)?, record(args)?)?;
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
         bounds: Bounds { run_for: args.run_for },
         drain: deployment.flow.drain,
-        signals: termination_signals()?,
+        signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
         shown,
         assembly,
     };
@@ -164,25 +168,19 @@ fn taps(args: &RunArgs, to_show: Sender<Recorded>) -> Result<Vec<Box<dyn EventSi
     }))];
     match &args.events {
         Some(file) if file.as_os_str() == "-" => taps.push(Box::new(LineSink::new(io::stdout()))),
-        Some(file) => {
-            let refused = |cause| RunError::EventFile(file.display().to_string(), cause);
-            taps.push(Box::new(LineSink::new(std::fs::File::create(file).map_err(refused)?)));
-        }
+        Some(file) => taps.push(Box::new(LineSink::new(create(file)?))),
         None => {}
     }
     Ok(taps)
 }
 
-/// Counts SIGINT and SIGTERM on a thread of its own, which ends with the process.
-fn termination_signals() -> io::Result<Arc<AtomicUsize>> {
-    let count = Arc::new(AtomicUsize::new(0));
-    let (counted, mut signals) = (Arc::clone(&count), Signals::new([SIGINT, SIGTERM])?);
-    Builder::new().name("signals".into()).spawn(move || {
-        signals.forever().for_each(|_| {
-            let _earlier = counted.fetch_add(1, Ordering::AcqRel);
-        });
-    })?;
-    Ok(count)
+/// Where the governor's readings and plans go, if they are asked for.
+fn record(args: &RunArgs) -> Result<Option<File>, RunError> {
+    args.decisions.as_deref().map(create).transpose()
+}
+
+fn create(file: &Path) -> Result<File, RunError> {
+    File::create(file).map_err(|cause| RunError::OutputFile(file.display().to_string(), cause))
 }
 
 fn report(args: &RunArgs, ended: &Ended, last: &Dashboard) -> Exit {

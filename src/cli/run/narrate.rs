@@ -11,18 +11,13 @@ pub(super) fn narrate(event: &Event, gallery: Option<&Gallery>, board: &Board) -
     let camera = CameraId::new(&visit.stream.id).ok()?;
     let who = who(visit, gallery);
     let id = visit.visit.id.to_string();
-    match visit.visit.state {
-        VisitState::Closed => board.gone(&camera, &id),
-        _ => {
-            let liveness = word(&visit.liveness.state);
-            board.present(&camera, Presence { visit: id, who: who.clone(), liveness }, is_opening(visit));
-        }
+    if visit.visit.state == VisitState::Closed {
+        board.gone(&camera, &id);
+    } else {
+        let presence = Presence { visit: id, who: who.clone(), liveness: word(&visit.liveness.state) };
+        board.present(&camera, presence, visit.visit.state == VisitState::Opened);
     }
     Some(TailLine { at: clock(event), text: line(visit, &who) })
-}
-
-fn is_opening(visit: &Visit) -> bool {
-    visit.visit.state == VisitState::Opened
 }
 
 /// The display name of a known person, or the decision's word.

@@ -85,7 +85,7 @@ impl Session {
 
     fn end(self, mut gauge: Gauge) -> io::Result<(Ended, Dashboard)> {
         gauge.read(&self.assembly.running, now());
-        let last = gauge.dashboard(&self.title, &self.assembly.running);
+        let last = gauge.dashboard(&self.title, &self.assembly);
         let Self { display, shown, assembly, .. } = self;
         let gallery = assembly.gallery.clone();
         let board = Arc::clone(&assembly.running.board);
@@ -129,14 +129,14 @@ impl Session {
         while let Ok(text) = log.try_recv() {
             running.board.tell(TailLine { at: "log         ".to_owned(), text });
         }
-        screen.show(&gauge.dashboard(&self.title, running))
+        screen.show(&gauge.dashboard(&self.title, &self.assembly))
     }
 
     fn tell_status(&self, gauge: &Gauge) -> io::Result<()> {
         if !matches!(self.display, Display::Plain) {
             return Ok(());
         }
-        let dashboard = gauge.dashboard(&self.title, &self.assembly.running);
+        let dashboard = gauge.dashboard(&self.title, &self.assembly);
         writeln!(io::stdout(), "{}", view::status_line(&dashboard))
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn settle(values: &[f32], logits: bool, into: &mut Vec<f32>) -> bool 
     let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     into.extend(values.iter().map(|v| (v - highest).exp()));
     let sum: f32 = into.iter().sum();
-    into.iter_mut().for_each(|p| *p /= sum);
+    for p in into.iter_mut() {
+        *p /= sum;
+    }
     true
 }

@@ -37,7 +37,7 @@ impl AttributeModel {
         let question = match &manifest.output {
             Output::Expectation(said) => Question::Mean(said.clone()),
             Output::Softmax(said) => Question::Class(said.clone(), female(manifest, said)?),
-            other => return Err(unfit(manifest, decode::unfit(other, "an attribute"))),
+            other => return Err(unfit(manifest, &decode::unfit(other, "an attribute"))),
         };
         Ok(Self {
             faces: Faces::new(manifest, supply)?,

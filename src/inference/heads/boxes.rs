@@ -36,7 +36,7 @@ impl Boxes {
         }
         Ok(Self {
             network: Network::new(manifest, supply),
-            head: DetectorHead::new(&manifest.output).map_err(|problem| unfit(manifest, problem))?,
+            head: DetectorHead::new(&manifest.output).map_err(|problem| unfit(manifest, &problem))?,
             fit,
             format: TensorFormat::of(&manifest.input),
             resizer: Resizer::default(),

@@ -20,7 +20,7 @@ impl Embedder {
     /// An embedder from its manifest and its sessions.
     pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Embedding(said) = &manifest.output else {
-            return Err(unfit(manifest, decode::unfit(&manifest.output, "an embedding")));
+            return Err(unfit(manifest, &decode::unfit(&manifest.output, "an embedding")));
         };
         Ok(Self {
             faces: Faces::new(manifest, supply)?,

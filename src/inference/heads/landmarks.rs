@@ -19,7 +19,7 @@ impl LandmarkModel {
     /// A model from its manifest and its sessions.
     pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Points(said) = &manifest.output else {
-            return Err(unfit(manifest, decode::unfit(&manifest.output, "points")));
+            return Err(unfit(manifest, &decode::unfit(&manifest.output, "points")));
         };
         let faces = Faces::new(manifest, supply)?;
         Ok(Self {

@@ -19,16 +19,14 @@ impl LivenessModel {
     /// `live_index`, or the first.
     pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Softmax(said) = &manifest.output else {
-            return Err(unfit(manifest, decode::unfit(&manifest.output, "probabilities")));
+            return Err(unfit(manifest, &decode::unfit(&manifest.output, "probabilities")));
         };
         let class = said.live_index.unwrap_or(0);
         if class >= said.classes.len() {
+            let count = said.classes.len();
             return Err(unfit(
                 manifest,
-                format!(
-                    "live_index is {class}, but [output] names {} classes",
-                    said.classes.len()
-                ),
+                &format!("live_index is {class}, but [output] names {count} classes"),
             ));
         }
         Ok(Self {

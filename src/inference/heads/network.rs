@@ -81,7 +81,7 @@ fn failed(model: &str, problem: &DecodeError) -> InferenceError {
 }
 
 /// The error for a manifest that cannot do this job.
-pub(super) fn unfit(manifest: &ModelManifest, problem: impl ToString) -> InferenceError {
+pub(super) fn unfit(manifest: &ModelManifest, problem: &(impl ToString + ?Sized)) -> InferenceError {
     InferenceError::BadModel {
         file: format!("{}/model.toml", manifest.name),
         problem: problem.to_string(),

@@ -18,7 +18,7 @@ impl PoseModel {
     /// A model from its manifest and its sessions.
     pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let Output::Bins(said) = &manifest.output else {
-            return Err(unfit(manifest, decode::unfit(&manifest.output, "angles")));
+            return Err(unfit(manifest, &decode::unfit(&manifest.output, "angles")));
         };
         Ok(Self {
             faces: Faces::new(manifest, supply)?,

@@ -14,6 +14,9 @@ mod output;
 mod problem;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalogue::{Catalogue, Model};
 pub use expected::{Dim, ExpectedOutput};
 pub use input::{Align, Channels, Crop, Fit, Input, Layout, PerChannel};

@@ -109,3 +109,28 @@ fn open(path: PathBuf) -> Result<Library, InferenceError> {
     environment.set_log_level(ort::logging::LogLevel::Warning);
     Ok(Library { environment, path })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_runtime_is_one_sentence_that_says_where_it_was_sought_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let search = LibrarySearch {
+            explicit: None,
+            roots: vec![folder.path().into()],
+        };
+        let told = search.find().unwrap_err().to_string();
+        let sought = folder.path().join(VENDOR);
+        assert!(
+            told.contains(sought.to_str().unwrap()) && told.contains("make setup"),
+            "{told}"
+        );
+        fs::create_dir_all(&sought).unwrap();
+        for version in ["1.24.1", "1.31.1"] {
+            fs::write(sought.join(format!("{STEM}.{version}")), "").unwrap();
+        }
+        assert!(search.find().unwrap().ends_with("libonnxruntime.so.1.31.1"));
+    }
+}

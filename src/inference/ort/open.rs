@@ -98,6 +98,10 @@ impl OrtBackend {
     }
 
     /// Memory patterns are off because batch sizes vary: each would keep its own plan.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the runtime's own error type; its only caller turns it into words"
+    )]
     fn configure(&self, builder: SessionBuilder, plan: &Plan) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
         builder
             .with_intra_threads(self.options.threads.max(1))?

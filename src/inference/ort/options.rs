@@ -75,12 +75,11 @@ impl OrtOptions {
     /// next way. A device named outright has no next way.
     pub(super) fn plans(&self) -> Vec<Plan> {
         match self.device {
-            Device::Cpu => self.on_cpu(),
             Device::Cuda(number) => vec![self.on_gpu(number)],
             Device::Auto if ep::CUDA::is_available().unwrap_or(false) => {
                 std::iter::once(self.on_gpu(0)).chain(self.on_cpu()).collect()
             }
-            Device::Auto => self.on_cpu(),
+            Device::Auto | Device::Cpu => self.on_cpu(),
         }
     }
 

@@ -15,7 +15,10 @@ const OUT_OF_MEMORY: [&str; 8] = [
     "CUBLAS_STATUS_ALLOC_FAILED",
 ];
 
-/// Longest part of the runtime's own words that is passed on, characters: the rest is its source paths.
+/// How the source paths in its messages begin.
+const SOURCE: &str = "/onnxruntime_src/";
+
+/// Longest part of the runtime's own words that is passed on, in characters.
 const LONGEST: usize = 300;
 
 /// Whether a message means that memory ran out.
@@ -25,8 +28,9 @@ pub(super) fn is_out_of_memory(message: &str) -> bool {
 
 /// The failure of a run of `batch` items.
 pub(super) fn run_error(model: &str, batch: usize, error: &ort::Error) -> InferenceError {
-    let (model, problem) = (model.to_owned(), one_line(&error.to_string()));
-    if is_out_of_memory(&problem) {
+    let said = error.to_string();
+    let (model, problem) = (model.to_owned(), one_line(&said));
+    if is_out_of_memory(&said) {
         InferenceError::OutOfMemory { model, batch, problem }
     } else {
         InferenceError::Run { model, problem }
@@ -35,26 +39,35 @@ pub(super) fn run_error(model: &str, batch: usize, error: &ort::Error) -> Infere
 
 /// Why a file could not become a session, as a sentence that follows the file's name.
 pub(super) fn load_problem(error: &str) -> String {
-    let said = one_line(error);
-    let meaning = if said.contains("rotobuf parsing failed") || said.contains("ModelProto") {
+    let meaning = if error.contains("rotobuf parsing failed") || error.contains("ModelProto") {
         "is not an ONNX model, or was cut short; fetch it again with `make setup`"
-    } else if said.contains("opset") || said.contains("IR version") {
+    } else if error.contains("opset") || error.contains("IR version") {
         "was written for a newer ONNX; expected an opset this runtime knows: convert it, or use a newer ONNX Runtime"
     } else {
         "cannot be loaded by ONNX Runtime"
     };
-    format!("{meaning} ({said})")
+    format!("{meaning} ({})", one_line(error))
 }
 
-/// Messages span lines and repeat source paths; people need the beginning.
+/// The part of a message meant for people, on one line: without the source path and C++ signature it often begins with.
 pub(super) fn one_line(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
-    words.join(" ").chars().take(LONGEST).collect()
+    let line = words.join(" ");
+    let after_signature = line.split_once(SOURCE).and_then(|(_, rest)| rest.split_once(") "));
+    let meant = after_signature.map_or(line.as_str(), |(_, meant)| meant);
+    meant.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_spared_the_signature() {
+        let said = "Load failed:/onnxruntime_src/core/graph/utils.h:46 void onnxruntime::Check(const std::string&, int) Opset 9000 is\n unknown";
+        assert_eq!(one_line(said), "Opset 9000 is unknown");
+        assert_eq!(one_line("Protobuf parsing failed."), "Protobuf parsing failed.");
+    }
 
     #[test]
     fn arena_and_library_failures_are_out_of_memory_and_bad_shapes_are_not() {

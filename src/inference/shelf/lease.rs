@@ -6,8 +6,8 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use super::order::Command;
-use super::pool::{Held, Loaded, Pool};
-use crate::inference::{Batch, InferenceError, Outputs};
+use super::pool::{Held, Loaded, Pool, Returned};
+use crate::inference::{Batch, InferenceError, Outputs, Session};
 
 /// One model's pool, shared by its workers and the loader.
 pub(super) struct Slot {
@@ -23,7 +23,7 @@ pub struct Seat {
     slot: Arc<Slot>,
 }
 
-/// A session for one batch. Dropping it gives the session back; if its variant is being retired, the loader drops it.
+/// A session for one batch; itself a [`Session`]. Dropping it gives the session back; if its variant is being retired, the loader drops it.
 pub struct Lease {
     slot: Arc<Slot>,
     /// `None` only while it is being dropped.
@@ -44,6 +44,22 @@ impl Slot {
     /// Every step on a pool is complete when the lock is released, so a poisoned lock is as good as a clean one.
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a session back and wakes one worker; shrinks it first if that was ordered while it was out.
+    pub(super) fn give_back(&self, held: Held) {
+        let mut returned = self.pool().give_back(held);
+        while let Returned::ShrinkFirst(mut held) = returned {
+            if let Err(error) = held.session.shrink() {
+                tracing::warn!(model = self.name, %error, "a session could not be shrunk");
+            }
+            returned = self.pool().give_back(held);
+        }
+        self.returned.notify_one();
+        if matches!(returned, Returned::Retiring) {
+            // A full queue is fine: the loader sweeps after every command, so whatever fills the queue sweeps this too.
+            let _ = self.loader.try_send(Command::Sweep);
+        }
     }
 
     /// Wakes workers that wait for a session.
@@ -82,10 +98,6 @@ impl Seat {
             loaded,
         })
     }
-
-    pub(super) fn free_sessions(&self) -> usize {
-        self.slot.pool().free_sessions()
-    }
 }
 
 impl Lease {
@@ -93,31 +105,28 @@ impl Lease {
     pub fn loaded(&self) -> &Arc<Loaded> {
         &self.loaded
     }
+}
 
-    /// Runs the batch.
-    pub fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
-        match &mut self.held {
-            Some(held) => held.session.run(input, outputs),
-            None => Ok(()),
-        }
+impl Session for Lease {
+    fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
+        self.held
+            .as_mut()
+            .map_or(Ok(()), |held| held.session.run(input, outputs))
     }
 
-    /// As [`crate::inference::Session::shrink`].
-    pub(super) fn shrink(&mut self) -> Result<(), InferenceError> {
+    fn shrink(&mut self) -> Result<(), InferenceError> {
         self.held.as_mut().map_or(Ok(()), |held| held.session.shrink())
+    }
+
+    fn device(&self) -> String {
+        self.loaded.device.clone()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else {
-            return;
-        };
-        let retiring = self.slot.pool().give_back(held);
-        self.slot.returned.notify_one();
-        if retiring {
-            // A full queue is fine: the loader sweeps after every command, so whatever fills the queue sweeps this too.
-            let _ = self.slot.loader.try_send(Command::Sweep);
+        if let Some(held) = self.held.take() {
+            self.slot.give_back(held);
         }
     }
 }

@@ -15,7 +15,9 @@ pub enum Step {
     Switch,
     /// Drop a variant that is not current, and return its memory.
     Retire,
-    /// Give back what the free sessions' memory pools hold in excess.
+    /// The same even if it is current: batches wait until another is switched to.
+    Withdraw,
+    /// Give back what the current sessions' memory pools hold in excess.
     Shrink,
 }
 
@@ -46,7 +48,7 @@ pub enum ShelfEvent {
         /// Variant.
         variant: String,
     },
-    /// The pools have shrunk.
+    /// The memory pools of its free sessions have shrunk; those of sessions that are out follow as their batches end.
     Shrunk {
         /// Model.
         model: String,

@@ -40,6 +40,8 @@ pub struct Resident {
 pub(super) struct Held {
     pub(super) session: Box<dyn Session>,
     pub(super) loaded: Arc<Loaded>,
+    /// How many shrinks had been ordered when it was taken.
+    shrinks: u64,
 }
 
 /// All sessions of one model.
@@ -50,12 +52,24 @@ pub(super) struct Pool {
     shelves: Vec<Shelved>,
 }
 
+/// What became of a session that was given back.
+pub(super) enum Returned {
+    /// It is free again.
+    Kept,
+    /// It is free, but its variant is being retired: [`Pool::retired`] has work.
+    Retiring,
+    /// A shrink was ordered meanwhile: shrink it outside the lock, then give it back again.
+    ShrinkFirst(Held),
+}
+
 /// One variant's sessions.
 struct Shelved {
     loaded: Arc<Loaded>,
     free: Vec<Box<dyn Session>>,
     out: usize,
     retiring: bool,
+    /// Shrinks ordered so far: a session taken before the last order is shrunk when it comes back.
+    shrinks: u64,
 }
 
 impl Pool {
@@ -66,6 +80,7 @@ impl Pool {
             free: sessions,
             out: 0,
             retiring: false,
+            shrinks: 0,
         });
     }
 
@@ -89,18 +104,31 @@ impl Pool {
         let session = shelved.free.pop()?;
         shelved.out += 1;
         let loaded = Arc::clone(&shelved.loaded);
-        Some(Held { session, loaded })
+        let shrinks = shelved.shrinks;
+        Some(Held {
+            session,
+            loaded,
+            shrinks,
+        })
     }
 
-    /// Takes a session back. The answer is true when its variant is being retired: [`Pool::retired`] then has work.
-    pub(super) fn give_back(&mut self, held: Held) -> bool {
+    /// Takes a session back, unless a shrink was ordered while it was out.
+    pub(super) fn give_back(&mut self, mut held: Held) -> Returned {
         let Some(at) = self.find(&held.loaded) else {
-            return false; // cannot be: a variant with sessions out stays listed
+            return Returned::Kept; // cannot be: a variant with sessions out stays listed
         };
         let shelved = &mut self.shelves[at];
+        if held.shrinks < shelved.shrinks && !shelved.retiring {
+            held.shrinks = shelved.shrinks;
+            return Returned::ShrinkFirst(held);
+        }
         shelved.out -= 1;
         shelved.free.push(held.session);
-        shelved.retiring
+        if shelved.retiring {
+            Returned::Retiring
+        } else {
+            Returned::Kept
+        }
     }
 
     /// Begins to retire a variant. False when it is not loaded, or is the current one: switch away first.
@@ -111,6 +139,11 @@ impl Pool {
             _ => return false,
         }
         true
+    }
+
+    /// New batches no longer use this variant; if they did, they wait for another.
+    pub(super) fn leave(&mut self, variant: &str) {
+        self.current.take_if(|current| current.variant.id == variant);
     }
 
     /// Takes out everything that is being retired and free, to be dropped by the caller outside the lock, and the names of
@@ -124,10 +157,14 @@ impl Pool {
         (sessions, gone.map(|s| s.loaded.variant.id.clone()).collect())
     }
 
-    /// Sessions of the current variant that no worker holds.
-    pub(super) fn free_sessions(&self) -> usize {
-        let current = self.current.as_ref().and_then(|c| self.find(c));
-        current.map_or(0, |at| self.shelves[at].free.len())
+    /// Orders the current variant's sessions to be shrunk: hands out those that are free, to be shrunk and given back by
+    /// the caller; those that are out follow when their batch is done ([`Returned::ShrinkFirst`]).
+    pub(super) fn shrink(&mut self) -> Vec<Held> {
+        let Some(at) = self.current.as_ref().and_then(|c| self.find(c)) else {
+            return Vec::new();
+        };
+        self.shelves[at].shrinks += 1;
+        std::iter::from_fn(|| self.take()).collect() // taken after the order, so they are not asked to shrink again
     }
 
     /// What is loaded.

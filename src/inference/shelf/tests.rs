@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::{Seat, Shelf, ShelfError, ShelfEvent, Step};
 use crate::inference::{
-    Answer, Batch, FakeBackend, InferenceError, Outputs,
+    Answer, Batch, FakeBackend, InferenceError, Outputs, Session,
     manifest::{Catalogue, Model, ModelManifest, Variant},
     write_output,
 };
@@ -40,6 +40,7 @@ fn catalogue() -> Catalogue {
 }
 
 /// Answers each item with the width of the variant it was opened for.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a backend's opener")]
 fn width(_: &Model, variant: &Variant) -> Result<Box<Answer>, InferenceError> {
     let width = variant.size.w as f32;
     Ok(Box::new(move |batch: &Batch, outputs: &mut Outputs| {

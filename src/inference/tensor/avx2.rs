@@ -9,10 +9,11 @@
 )]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvttps_epi32,
-    _mm256_floor_ps, _mm256_fmadd_ps, _mm256_i32gather_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_epi32,
-    _mm256_max_ps, _mm256_min_epi32, _mm256_min_ps, _mm256_mul_ps, _mm256_mullo_epi32, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setr_ps, _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_floor_ps, _mm256_fmadd_ps, _mm256_i32gather_epi32, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_max_epi32, _mm256_max_ps, _mm256_min_epi32, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_mullo_epi32, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_ps, _mm256_srli_epi32,
+    _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{
@@ -31,6 +32,17 @@ const BLOCK: usize = 8;
 /// Red, green, blue of one block.
 type Block = [__m256; 3];
 
+/// Where the blocks of a row start. The last one overlaps the one before rather than leave a rest: a pixel written twice
+/// costs less than one written alone.
+fn blocks(length: usize) -> impl Iterator<Item = usize> {
+    (0..covered(length)).step_by(BLOCK).map(move |x| x.min(length - BLOCK))
+}
+
+/// How many pixels the blocks of a row cover: all, or none of a row shorter than one block.
+fn covered(length: usize) -> usize {
+    if length < BLOCK { 0 } else { length }
+}
+
 /// See [`rows::blend`]. Call only if [`vectors::available`].
 pub(super) fn blend(near: &[u8], far: &[u8], weight: u16, out: &mut [u16]) {
     #[target_feature(enable = "avx2")]
@@ -42,7 +54,7 @@ pub(super) fn blend(near: &[u8], far: &[u8], weight: u16, out: &mut [u16]) {
     unsafe { wide(near, far, weight, out) }
 }
 
-/// Writes whole blocks of the row; says how many pixels that was. Call only if [`vectors::available`].
+/// Writes the row, unless it is shorter than a block; says how many pixels that was. Call only if [`vectors::available`].
 pub(super) fn yuv_row(row: &YuvRow, out: &mut RowOut) -> usize {
     assert!(row.luma.len() > row.columns.luma.span && row.chroma.len() >= 2 * (row.columns.chroma.span + 1));
     let dense = row.columns.luma.step == Some(2) && row.columns.chroma.step == Some(1);
@@ -56,14 +68,14 @@ pub(super) fn yuv_row(row: &YuvRow, out: &mut RowOut) -> usize {
     }
 }
 
-/// Writes whole blocks of the row; says how many pixels that was. Call only if [`vectors::available`].
+/// Writes the row, unless it is shorter than a block; says how many pixels that was. Call only if [`vectors::available`].
 pub(super) fn rgb_row(row: &RgbRow, out: &mut RowOut) -> usize {
     assert!(row.packed.len() >= 3 * (row.columns.span + 1));
     // SAFETY: the caller has checked for AVX2 and FMA; the row is long enough for every index, asserted above.
     unsafe { rgb_blocks(row, out) }
 }
 
-/// Writes whole blocks of a crop's row from column `start` on; says how many pixels. Call only if [`vectors::available`].
+/// Writes a crop's row from column `start` on, unless it is shorter than a block; says how many pixels. Call only if [`vectors::available`].
 pub(super) fn warp_row(crop: &Crop, y: usize, start: usize, out: &mut RowOut) -> usize {
     let planes = match &crop.source {
         Source::Yuv(planes, _) | Source::Rgb(planes) => planes,
@@ -79,9 +91,8 @@ pub(super) fn warp_row(crop: &Crop, y: usize, start: usize, out: &mut RowOut) ->
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn yuv_blocks<const DENSE: bool>(row: &YuvRow, out: &mut RowOut) -> usize {
-    let count = out.len() / BLOCK * BLOCK;
     let (luma, chroma) = (row.luma.as_ptr(), row.chroma.as_ptr());
-    for x in (0..count).step_by(BLOCK) {
+    for x in blocks(out.len()) {
         let (luma_at, luma_weight) = column(&row.columns.luma, x);
         let (chroma_at, chroma_weight) = column(&row.columns.chroma, x);
         // SAFETY: an index is at most span - 1; one and two samples further still exist (asserted by the caller). With an
@@ -104,15 +115,14 @@ unsafe fn yuv_blocks<const DENSE: bool>(row: &YuvRow, out: &mut RowOut) -> usize
         let v = lerp(high16(near), high16(far), chroma_weight);
         store(to_rgb(row.color, y, u, v), row.finish, out, x);
     }
-    count
+    covered(out.len())
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn rgb_blocks(row: &RgbRow, out: &mut RowOut) -> usize {
-    let count = out.len() / BLOCK * BLOCK;
     let base = row.packed.as_ptr();
     let unit = _mm256_set1_ps(1.0 / FIXED);
-    for x in (0..count).step_by(BLOCK) {
+    for x in blocks(out.len()) {
         let (at, weight) = column(row.columns, x);
         let at = _mm256_add_epi32(at, _mm256_add_epi32(at, at));
         // SAFETY: an index is at most span - 1, so 3·index + 5 is inside the row (asserted by the caller).
@@ -122,16 +132,15 @@ unsafe fn rgb_blocks(row: &RgbRow, out: &mut RowOut) -> usize {
         let b = lerp(low16(br), high16(gb), weight);
         store([r, g, b].map(|c| _mm256_mul_ps(c, unit)), row.finish, out, x);
     }
-    count
+    covered(out.len())
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn warp_blocks(crop: &Crop, y: usize, start: usize, out: &mut RowOut) -> usize {
     let [[a, b, c], [d, e, f]] = crop.map;
-    let count = out.len() / BLOCK * BLOCK;
     let (row_x, row_y) = (_mm256_set1_ps(b * y as f32 + c), _mm256_set1_ps(e * y as f32 + f));
     let ramp = _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
-    for x in (0..count).step_by(BLOCK) {
+    for x in blocks(out.len()) {
         let at = _mm256_add_ps(ramp, _mm256_set1_ps((start + x) as f32));
         let sx = _mm256_fmadd_ps(_mm256_set1_ps(a), at, row_x);
         let sy = _mm256_fmadd_ps(_mm256_set1_ps(d), at, row_y);
@@ -139,7 +148,7 @@ unsafe fn warp_blocks(crop: &Crop, y: usize, start: usize, out: &mut RowOut) -> 
         let rgb = unsafe { fetch(&crop.source, sx, sy) };
         store(rgb, &crop.finish, out, x);
     }
-    count
+    covered(out.len())
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -233,7 +242,7 @@ fn to_rgb(c: &ToRgb, y: __m256, u: __m256, v: __m256) -> Block {
     mixed.map(|v| _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(0.0)), _mm256_set1_ps(255.0)))
 }
 
-/// Normalises a block and writes it to column `x` of each plane.
+/// Rounds a block to whole levels (see `RowOut::set`), normalises it and writes it to column `x` of each plane.
 #[target_feature(enable = "avx2,fma")]
 fn store(rgb: Block, finish: &Finish, out: &mut RowOut, x: usize) {
     let weigh = |weight, of, plus| _mm256_fmadd_ps(_mm256_set1_ps(weight), of, plus);
@@ -243,17 +252,22 @@ fn store(rgb: Block, finish: &Finish, out: &mut RowOut, x: usize) {
         // SAFETY: the slice just taken is one block long.
         unsafe { _mm256_storeu_ps(target.as_mut_ptr(), done) }
     };
+    let rgb = rgb.map(|v| whole(v));
     if out.gray {
         let [r, g, b] = rgb;
-        put(
-            0,
-            weigh(GRAY[0], r, weigh(GRAY[1], g, _mm256_mul_ps(_mm256_set1_ps(GRAY[2]), b))),
-        );
+        let grey = weigh(GRAY[1], g, _mm256_mul_ps(_mm256_set1_ps(GRAY[2]), b));
+        put(0, whole(weigh(GRAY[0], r, grey)));
         return;
     }
     for (c, value) in rgb.into_iter().enumerate() {
         put(c, value);
     }
+}
+
+/// The nearest whole numbers.
+#[target_feature(enable = "avx2,fma")]
+fn whole(v: __m256) -> __m256 {
+    _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v)
 }
 
 /// Indices and weights of the block at `x`.

@@ -72,7 +72,7 @@ fn position(stretch: Stretch, x: u32, halved: bool) -> f64 {
     let (from, length) = (f64::from(stretch.from), f64::from(stretch.length));
     let pixel = from + (f64::from(x) + 0.5) * length / f64::from(stretch.to) - 0.5;
     let inside = pixel.clamp(from, from + length - 1.0);
-    if halved { (inside + 0.5) / 2.0 - 0.5 } else { inside }
+    if halved { inside / 2.0 - 0.25 } else { inside }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! An upright rectangle of a picture into one item of a batch: letterboxed frames and liveness crops.
 //!
 //! Luma and chroma are each interpolated at their own resolution, straight from their planes, and meet only in the output
-//! pixel. On an RGB picture the result is OpenCV's `resize(INTER_LINEAR)` to within its rounding to whole levels.
+//! pixel. On an RGB picture the result is OpenCV's `resize(INTER_LINEAR)` to within one level.
 
 use super::{
     Placement, Rect, TensorFormat,

@@ -1,7 +1,7 @@
 //! The inner loops of a resize, one output row at a time: blend two source rows, then pick, convert and normalise.
 //!
 //! Blended rows are 16-bit fixed point, sample × 256, and one neutral sample longer than needed, so that "this one and the
-//! next" always exists. Each loop starts with as many blocks of eight as the CPU's vectors take and finishes one by one.
+//! next" always exists. Rows go in blocks of eight where the CPU has vectors for it, else one by one.
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, vectors};
@@ -120,11 +120,13 @@ impl RgbRow<'_> {
 }
 
 impl RowOut<'_> {
-    /// Normalises one pixel (red, green, blue, 0 to 255) and stores it.
+    /// Rounds one pixel (red, green, blue, 0 to 255) to whole levels, normalises and stores it. Networks were trained on
+    /// pictures of whole levels, and some (liveness above all) answer differently to what lies between.
     pub(super) fn set(&mut self, x: usize, rgb: [f32; 3], finish: &Finish) {
+        let rgb = rgb.map(f32::round_ties_even);
         if self.gray {
             let grey: f32 = rgb.iter().zip(GRAY).map(|(c, share)| c * share).sum();
-            self.planes[0][x] = grey * finish.scale[0] + finish.bias[0];
+            self.planes[0][x] = grey.round_ties_even() * finish.scale[0] + finish.bias[0];
             return;
         }
         for (c, plane) in self.planes.iter_mut().enumerate() {

@@ -4,8 +4,9 @@ use super::{Anchor, Border, Placement, Rect, Resizer, TensorFormat, color::ToRgb
 use crate::memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels, Size};
 use crate::{inference::manifest::Channels, vision::Affine};
 
-/// How far a value may be from the definition, in levels of 0 to 255: rows are blended in steps of 1/256.
-const LEVELS: f64 = 0.75;
+/// How far a value may be from the definition, in levels of 0 to 255: half a level of rounding, and rows are
+/// blended in steps of 1/256.
+const LEVELS: f64 = 1.1;
 
 /// Pictures of odd and even sizes, with padding after each row that must never be read as picture.
 fn picture(format: PixelFormat, size: Size, seed: u64) -> Pixels {
@@ -187,7 +188,7 @@ fn assert_warp(pixels: &Pixels, map: Affine, border: Border, size: Size) {
         let (x, y) = (f64::from(rest % size.w), f64::from(rest / size.w));
         let wanted = colour(pixels, a * x + b * y + c, d * x + e * y + f, border)[plane];
         assert!(
-            (f64::from(found) - wanted).abs() < 0.1,
+            (f64::from(found) - wanted).abs() < 0.6,
             "{pixels:?} {map:?} plane {plane} at {x},{y}: {found} for {wanted}"
         );
     }
@@ -240,7 +241,7 @@ fn a_gray_tensor_is_the_weighted_sum_of_the_colours() {
         );
         for at in 0..576 {
             let sum = 0.299 * rgb[at] + 0.587 * rgb[at + 576] + 0.114 * rgb[at + 1152];
-            assert!((gray[at] * 256.0 - sum).abs() < 0.01);
+            assert!((gray[at] * 256.0 - sum).abs() < 0.51);
         }
     });
 }

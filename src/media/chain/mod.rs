@@ -5,6 +5,7 @@
 //! ([`container`]) and networks ([`network`]) end in the same [`tail`]: parse, decode, convert only if need be, turn
 //! upright, hand over. [`session`] owns a running pipeline; [`intake`] wraps each picture into a frame.
 
+mod catch_up;
 mod codec;
 mod container;
 mod decoder;

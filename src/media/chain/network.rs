@@ -8,6 +8,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_rtsp_server::gio;
 
+use super::catch_up::{self, Backlog};
 use super::codec;
 use super::elements::{append, require};
 use super::intake::{Delivery, Intake, Tally};
@@ -16,12 +17,9 @@ use super::tail::{self, Assembly, Release, Tail};
 use super::{SenderClock, Stamping};
 use crate::media::{DecoderChoice, MediaError, RtspSource, TlsTrust};
 
-/// How long the jitter buffer waits for a missing datagram, and how much it holds before it drops the oldest. Packets in
-/// order are not delayed by it: nothing downstream waits for the clock.
-const BUFFER_UDP_MS: u32 = 200;
-/// TCP misses nothing, so this only bounds what piles up while decoding is held up; dropping packets breaks pictures until
-/// the next key frame, so it is the last resort.
-const BUFFER_TCP_MS: u32 = 2_000;
+/// How long the jitter buffer waits for a missing packet. Packets in order are not delayed by it: nothing downstream waits
+/// for the clock.
+const REORDER_MS: u32 = 200;
 /// How long a silent sender may hold up the polite goodbye.
 const TEARDOWN: Duration = Duration::from_millis(300);
 
@@ -40,13 +38,6 @@ impl Way {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
-        }
-    }
-
-    fn buffer_ms(self) -> u32 {
-        match self {
-            Self::Tcp => BUFFER_TCP_MS,
-            Self::Udp => BUFFER_UDP_MS,
         }
     }
 }
@@ -80,6 +71,7 @@ pub(in crate::media) fn open_network(
     let tail = tail::build(&draft.pipeline, assembly.clone(), intake, Release::Newest)?;
     draft.pipeline.add(&rtsp).map_err(|e| assembly.failed(&e.to_string()))?;
     take_video_only(&rtsp);
+    catch_up::mark_arrivals(&rtsp);
     watch_streams(&rtsp, &draft.pipeline, tail, sender);
     Ok(draft.start(tally))
 }
@@ -90,8 +82,10 @@ fn rtspsrc(source: &RtspSource, way: Way, patience: Duration) -> Result<gst::Ele
     let micros = patience.as_micros() as u64;
     rtsp.set_property("location", source.url.location());
     rtsp.set_property_from_str("protocols", way.name());
-    rtsp.set_property("latency", way.buffer_ms());
-    rtsp.set_property("drop-on-latency", true);
+    rtsp.set_property("latency", REORDER_MS);
+    // Its queue length is wrong where pictures are sent out of order (B-frames), so it would drop sound packets as soon as
+    // two pictures wait; `catch_up` bounds the queue instead.
+    rtsp.set_property("drop-on-latency", false);
     rtsp.set_property("tcp-timeout", micros);
     rtsp.set_property("timeout", micros);
     rtsp.set_property("teardown-timeout", TEARDOWN.as_nanos() as u64);
@@ -138,22 +132,26 @@ fn watch_streams(rtsp: &gst::Element, pipeline: &gst::Pipeline, tail: Tail, send
         let Some(pipeline) = pipeline.upgrade() else { return };
         let notes = &tail.assembly().notes;
         tell(notes, Note::Connected);
-        listen_for_reports(pad, &sender);
-        if let Err(error) = depayload(&pipeline, &tail, pad) {
+        let backlog = Arc::new(Backlog::default());
+        read_marks(pad, Arc::clone(&sender), Arc::clone(&backlog));
+        if let Err(error) = depayload(&pipeline, &tail, pad, backlog) {
             tell(notes, Note::Fault(error));
         }
     });
 }
 
-/// Sender reports are marked on packets; packets come one by one or in lists.
-fn listen_for_reports(pad: &gst::Pad, sender: &Arc<SenderClock>) {
-    let sender = Arc::clone(sender);
+/// Packets are marked with the sender's reports and with their arrival. They come one by one or in lists.
+fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
+    let read = move |packet: &gst::BufferRef| {
+        sender.listen(packet);
+        backlog.leave(packet);
+    };
     pad.add_probe(
         gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
         move |_, info| {
             match &info.data {
-                Some(gst::PadProbeData::Buffer(buffer)) => sender.listen(buffer),
-                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(|buffer| sender.listen(buffer)),
+                Some(gst::PadProbeData::Buffer(packet)) => read(packet),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&read),
                 _ => {}
             }
             gst::PadProbeReturn::Ok
@@ -161,7 +159,7 @@ fn listen_for_reports(pad: &gst::Pad, sender: &Arc<SenderClock>) {
     );
 }
 
-fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad) -> Result<(), MediaError> {
+fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
     let unsupported = || MediaError::UnsupportedCodec {
@@ -171,6 +169,10 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad) -> Result<()
     let codec = codec::from_rtp(&encoding).ok_or_else(unsupported)?;
     let (_, depay, forced) = codec.rtp.ok_or_else(unsupported)?;
     let depay = require(depay)?;
+    // After a loss nothing is decoded until the next key frame: a gap is better than a broken picture.
+    if depay.has_property("wait-for-keyframe") {
+        depay.set_property("wait-for-keyframe", true);
+    }
     let filter = require("capsfilter")?;
     filter.set_property_from_str("caps", forced);
     let failed = |error: &dyn std::fmt::Display| tail.assembly().failed(&error.to_string());
@@ -178,6 +180,7 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad) -> Result<()
     let (Some(entry), Some(exit)) = (depay.static_pad("sink"), filter.static_pad("src")) else {
         return Err(failed(&"the depayloader has no pads"));
     };
+    catch_up::skip_when_behind(&exit, backlog, tail.skipped());
     // The tail first: packets flow as soon as the source is linked.
     tail.decode(pipeline, &exit, codec)?;
     pad.link(&entry).map(drop).map_err(|e| failed(&e))

@@ -104,6 +104,12 @@ impl Session {
         &self.notes
     }
 
+    /// How long the input says it is, if it says so.
+    pub(in crate::media) fn length(&self) -> Option<Duration> {
+        let length = self.pipeline.as_ref()?.query_duration::<gst::ClockTime>()?;
+        Some(length.into())
+    }
+
     /// What it has delivered.
     pub(in crate::media) fn progress(&self) -> Progress {
         Progress {

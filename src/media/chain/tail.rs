@@ -1,6 +1,9 @@
 //! The common end of every pipeline. The fixed part (convert, turn upright, hand over) is there from the start; parser and
 //! decoder are put before it once the stream says what it is.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use crossbeam_channel::Sender;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -43,6 +46,7 @@ pub(super) struct Assembly {
 pub(super) struct Tail {
     entry: gst::Element,
     assembly: Assembly,
+    sequence: Arc<AtomicU64>,
 }
 
 /// Builds the fixed part into a pipeline.
@@ -57,6 +61,7 @@ pub(super) fn build(
     let upright = require("videoflip")?;
     upright.set_property_from_str("video-direction", "auto");
     let sink = hand_over(release);
+    let sequence = Arc::clone(&intake.delivery.sequence);
     offer_to(&sink, intake, assembly.notes.clone());
     ask_for_strided_buffers(&sink);
     let elements = [convert.clone(), upright, sink.upcast()];
@@ -64,6 +69,7 @@ pub(super) fn build(
     let tail = Tail {
         entry: convert,
         assembly,
+        sequence,
     };
     if let Some(pad) = tail.entry.static_pad("sink") {
         tail.guard_size(&pad, None);
@@ -136,6 +142,11 @@ impl Tail {
     /// The channel for trouble.
     pub(super) fn assembly(&self) -> &Assembly {
         &self.assembly
+    }
+
+    /// The frame counter: whoever skips a picture counts it up.
+    pub(super) fn skipped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.sequence)
     }
 
     /// Puts parser and decoder between `source` and the fixed part.

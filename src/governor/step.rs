@@ -2,15 +2,16 @@
 //!
 //! A step reads like a day: learn from what was measured, follow up what was asked for, find out how hard the run is
 //! pressed, consult the table, act on its answer, then see to vacancies, batches and cameras. It owns no thread, no clock
-//! and no device. Next: [`act`](super::act), what the table's answers do.
+//! and no device. Next:
+//! [`target`](super::target), what its answers aim at.
 
 use super::admission::Door;
 use super::calm::Calm;
 use super::decide::{Stance, State, decide};
 use super::demand::Demand;
 use super::fast::InFlight;
-use super::ladder::{self, Levels};
 use super::ledger::Ledger;
+use super::levels::{self, Levels};
 use super::names::Elapsed;
 use super::pace::Pace;
 use super::plan::{Decision, Move, Plan, Reason, Saw};
@@ -185,7 +186,7 @@ impl Governor {
         let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;
         let load = Load {
             memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0),
-            time: self.time_needed(&self.asked()) / lanes,
+            time: self.time_needed(&self.asked(), self.levels) / lanes,
             latency: if counts {
                 reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0)
             } else {
@@ -207,15 +208,15 @@ impl Governor {
         self.demand.with(self.door.frames())
     }
 
-    /// Lanes the setting in force needs for `asked`.
-    pub(super) fn time_needed(&self, asked: &[f64]) -> f64 {
+    /// Lanes the variants in force need for `asked` at these levels.
+    pub(super) fn time_needed(&self, asked: &[f64], levels: Levels) -> f64 {
         let models = self.profile.models.iter().zip(&self.seats).zip(asked);
         let needed = models.map(|((model, seat), asked)| {
             let Some(variant) = seat.variant().filter(|_| !seat.off) else {
                 return 0.0;
             };
             let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
-            asked * ladder::thinning(&self.policy, model, self.levels) * cost / 1000.0
+            asked * levels::thinning(&self.policy, model, levels) * cost / 1000.0
         });
         needed.sum::<f64>() * self.pace.factor()
     }

@@ -3,15 +3,15 @@
 //! A small shelf answers the governor's moves with loads that succeed, fail or dawdle, while memory, load and latency do as
 //! they please.
 
+mod shelf;
+
 use flyball::governor::{
-    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelName, ModelProfile, ModelReading,
-    Move, Plan, Policy, Precision, Profile, Reading, Reason, VariantName, VariantProfile,
+    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelReading, Move, Plan, Profile,
+    Reading, Reason,
 };
 use proptest::prelude::*;
+use shelf::{MIB, Shelf, policy, profile};
 
-const MIB: u64 = 1 << 20;
-/// Bytes the process holds before any model is loaded.
-const BASE: u64 = 100 * MIB;
 /// Random runs, as many as the project asks of itself.
 const RUNS: u32 = 10_000;
 
@@ -32,108 +32,37 @@ struct Throw {
 }
 
 fn throw() -> impl Strategy<Value = Throw> {
-    let memory = (prop_oneof![0_u64..50, 0_u64..600, 300_u64..3000], proptest::option::weighted(0.2, 150_u64..2000));
-    let load = (0_u8..30, 0.0..6.0_f64, prop_oneof![1.0..200.0_f64, 200.0..900.0_f64], 0.5..3.0_f64);
-    let rest = (50.0..2_500.0_f64, 0.0..1.0_f64, proptest::bool::weighted(0.03), any::<bool>());
+    let memory = (
+        prop_oneof![0_u64..50, 0_u64..600, 300_u64..3000],
+        proptest::option::weighted(0.2, 150_u64..2000),
+    );
+    let load = (
+        0_u8..30,
+        0.0..6.0_f64,
+        prop_oneof![1.0..200.0_f64, 200.0..900.0_f64],
+        0.5..3.0_f64,
+    );
+    let rest = (
+        50.0..2_500.0_f64,
+        0.0..1.0_f64,
+        proptest::bool::weighted(0.03),
+        any::<bool>(),
+    );
     (memory, load, rest).prop_map(|((free_mib, budget_mib), (cameras, faces, p95_ms, slowness), rest)| {
         let (passed_ms, luck, out_of_memory, asks) = rest;
-        Throw { passed_ms, free_mib, budget_mib, cameras, faces, p95_ms, slowness, luck, out_of_memory, asks }
+        Throw {
+            passed_ms,
+            free_mib,
+            budget_mib,
+            cameras,
+            faces,
+            p95_ms,
+            slowness,
+            luck,
+            out_of_memory,
+            asks,
+        }
     })
-}
-
-fn variant(name: &str, precision: Precision, pixels: u32, quality: f64, item_ms: f64, mib: u64) -> VariantProfile {
-    VariantProfile {
-        name: name.into(),
-        precision,
-        pixels,
-        quality,
-        base_ms: 1.0,
-        item_ms,
-        weights: mib * MIB,
-        workspace: mib * MIB / 4,
-        load_ms: 300.0,
-        learned: flyball::governor::Learned::default(),
-    }
-}
-
-fn model(name: &str, variants: Vec<VariantProfile>) -> ModelProfile {
-    ModelProfile {
-        name: name.into(),
-        weight: 1.0,
-        per_frame: if name == "detect" { 1.0 } else { 0.3 },
-        follows_interval: name == "detect",
-        share: 0.3,
-        batches: vec![1, 2, 4],
-        variants,
-    }
-}
-
-fn profile() -> Profile {
-    use Precision::{Fp32, Int8};
-    let detect = vec![
-        variant("large", Fp32, 640, 1.0, 10.0, 60),
-        variant("middle", Fp32, 384, 0.85, 6.0, 40),
-        variant("small", Int8, 192, 0.6, 2.5, 20),
-    ];
-    let recognise = vec![variant("fp32", Fp32, 112, 1.0, 6.0, 120), variant("int8", Int8, 112, 0.95, 2.5, 40)];
-    let classify = vec![variant("fp32", Fp32, 64, 1.0, 3.0, 80)];
-    Profile {
-        device: "imaginary".to_owned(),
-        models: vec![model("detect", detect), model("recognise", recognise), model("classify", classify)],
-    }
-}
-
-fn policy() -> Policy {
-    Policy { optional: vec!["classify".into()], ..Policy::default() }
-}
-
-/// Loads and drops what the governor asks for.
-#[derive(Default)]
-struct Shelf {
-    loading: Vec<(ModelName, VariantName, u64)>,
-    loaded: Vec<(ModelName, VariantName, u64)>,
-    events: Vec<Event>,
-}
-
-impl Shelf {
-    fn apply(&mut self, plan: &Plan, profile: &Profile) {
-        for step in &plan.moves {
-            match step {
-                Move::Load { model, variant, batch } => {
-                    let at = profile.model(model).expect("a known model");
-                    let variant_at = profile.models[at].variant(variant).expect("a known variant");
-                    let bytes = profile.models[at].variants[variant_at].memory(*batch) as u64;
-                    self.loading.push((model.clone(), variant.clone(), bytes));
-                }
-                Move::Retire { model, variant } => {
-                    self.loading.retain(|held| (&held.0, &held.1) != (model, variant));
-                    self.loaded.retain(|held| (&held.0, &held.1) != (model, variant));
-                    self.events.push(Event::Retired { model: model.clone(), variant: variant.clone() });
-                }
-                Move::Use { model, variant } => {
-                    assert!(self.loaded.iter().any(|held| (&held.0, &held.1) == (model, variant)), "used before ready");
-                }
-                Move::Shrink { .. } => {}
-            }
-        }
-    }
-
-    fn pass(&mut self, luck: f64) {
-        for (model, variant, bytes) in std::mem::take(&mut self.loading) {
-            if luck < 0.6 {
-                self.events.push(Event::Ready { model: model.clone(), variant: variant.clone(), bytes: Some(bytes) });
-                self.loaded.push((model, variant, bytes));
-            } else if luck < 0.7 {
-                self.events.push(Event::Failed { model, variant, out_of_memory: luck < 0.65 });
-            } else {
-                self.loading.push((model, variant, bytes));
-            }
-        }
-    }
-
-    fn ours(&self) -> u64 {
-        BASE + self.loaded.iter().map(|held| held.2).sum::<u64>()
-    }
 }
 
 fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
@@ -153,22 +82,35 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
     };
     let mut events = std::mem::take(&mut shelf.events);
     if throw.out_of_memory {
-        events.push(Event::OutOfMemory { model: "recognise".into(), batch: 2 });
+        events.push(Event::OutOfMemory {
+            model: "recognise".into(),
+            batch: 2,
+        });
     }
     let camera = |at: u8| CameraReading {
         camera: format!("camera-{at}").as_str().into(),
         offered_fps: 15.0,
         served_fps: 14.0,
     };
-    let asking = Asking { camera: "new".into(), fps: 15.0, bytes: 20 * MIB };
+    let asking = Asking {
+        camera: "new".into(),
+        fps: 15.0,
+        bytes: 20 * MIB,
+    };
     Reading {
         memory: Memory {
             ours: shelf.ours(),
             free: throw.free_mib * MIB,
             budget: throw.budget_mib.map(|budget| budget * MIB),
         },
-        compute: Compute { lanes: 2.0, elsewhere: 0.2 },
-        end_to_end: Latency { p95_ms: throw.p95_ms, count: 100 },
+        compute: Compute {
+            lanes: 2.0,
+            elsewhere: 0.2,
+        },
+        end_to_end: Latency {
+            p95_ms: throw.p95_ms,
+            count: 100,
+        },
         models: last.rungs.iter().map(measured).collect(),
         cameras: (0..throw.cameras).map(camera).collect(),
         asking: if throw.asks { vec![asking] } else { Vec::new() },
@@ -190,8 +132,16 @@ fn quality(plan: &Plan, at: usize, profile: &Profile) -> Option<f64> {
 
 /// Under pressure nothing gets better: no variant, no shorter interval, no higher rate.
 fn nothing_rose(before: &Plan, after: &Plan, profile: &Profile) -> Result<(), TestCaseError> {
-    prop_assert!(after.detect_interval >= before.detect_interval, "interval fell: {:?}", after.decisions);
-    prop_assert!(after.camera_rate <= before.camera_rate, "rate rose: {:?}", after.decisions);
+    prop_assert!(
+        after.detect_interval >= before.detect_interval,
+        "interval fell: {:?}",
+        after.decisions
+    );
+    prop_assert!(
+        after.camera_rate <= before.camera_rate,
+        "rate rose: {:?}",
+        after.decisions
+    );
     for at in 0..profile.models.len() {
         if let (Some(was), Some(is)) = (quality(before, at, profile), quality(after, at, profile)) {
             prop_assert!(is <= was, "{} rose: {:?}", profile.models[at].name, after.decisions);
@@ -215,7 +165,11 @@ fn play(throws: &[Throw], check: bool) -> Result<Vec<(Elapsed, Plan)>, TestCaseE
         let plan = governor.step(now, &seen);
         if check {
             let loads = plan.moves.iter().any(|step| matches!(step, Move::Load { .. }));
-            prop_assert!(!loads || plan.memory_planned <= ceiling(&seen), "planned beyond {}", ceiling(&seen));
+            prop_assert!(
+                !loads || plan.memory_planned <= ceiling(&seen),
+                "planned beyond {}",
+                ceiling(&seen)
+            );
             if at > 0 && seen.memory.ours as f64 > 0.92 * ceiling(&seen) as f64 {
                 nothing_rose(&last, &plan, &profile)?;
             }
@@ -242,15 +196,36 @@ fn squeezed(
 }
 
 fn upgrades(plans: &[(Elapsed, Plan)]) -> Vec<Elapsed> {
-    let raises = |plan: &Plan| plan.decisions.iter().any(|decision| decision.reason == Reason::RoomToRaise);
-    plans.iter().filter(|(_, plan)| raises(plan)).map(|(at, _)| *at).collect()
+    let raises = |plan: &Plan| {
+        plan.decisions
+            .iter()
+            .any(|decision| decision.reason == Reason::RoomToRaise)
+    };
+    plans
+        .iter()
+        .filter(|(_, plan)| raises(plan))
+        .map(|(at, _)| *at)
+        .collect()
 }
 
 /// The most switches in any minute.
 fn busiest_minute(plans: &[(Elapsed, Plan)]) -> usize {
-    let uses = |plan: &Plan| plan.moves.iter().filter(|step| matches!(step, Move::Use { .. })).count();
-    let within = |from: Elapsed| plans.iter().filter(move |(at, _)| *at >= from && at.ms_since(from) < 60_000.0);
-    plans.iter().map(|(from, _)| within(*from).map(|(_, plan)| uses(plan)).sum()).max().unwrap_or(0)
+    let uses = |plan: &Plan| {
+        plan.moves
+            .iter()
+            .filter(|step| matches!(step, Move::Use { .. }))
+            .count()
+    };
+    let within = |from: Elapsed| {
+        plans
+            .iter()
+            .filter(move |(at, _)| *at >= from && at.ms_since(from) < 60_000.0)
+    };
+    plans
+        .iter()
+        .map(|(from, _)| within(*from).map(|(_, plan)| uses(plan)).sum())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Three loads at the start, then at most one step up every five seconds and what goes down in between; a model has at

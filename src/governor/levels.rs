@@ -1,0 +1,91 @@
+//! How far each lever is pulled. Next: [`ladder`](super::ladder), how far it should be.
+
+use super::policy::{Lever, Policy};
+use super::profile::{ModelProfile, VariantProfile};
+
+/// Position of every lever; 0 is "not pulled".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Levels {
+    /// Position in the policy's intervals.
+    pub(super) interval: usize,
+    /// 1: smaller inputs may be used.
+    pub(super) size: usize,
+    /// 1: cheaper number formats may be used.
+    pub(super) precision: usize,
+    /// How many of the optional stages are off.
+    pub(super) off: usize,
+    /// Position in the policy's rates.
+    pub(super) rate: usize,
+}
+
+impl Levels {
+    /// Every lever the policy allows, at its furthest; `before_admission` leaves out those dearer than refusing a camera.
+    pub(super) fn furthest(policy: &Policy, before_admission: bool) -> Self {
+        let admission = policy.order.iter().position(|&lever| lever == Lever::Admission);
+        let usable = |lever| match (policy.order.iter().position(|&other| other == lever), admission) {
+            (Some(at), Some(limit)) => !before_admission || at < limit,
+            (at, _) => at.is_some(),
+        };
+        let reach = |lever, most: usize| if usable(lever) { most } else { 0 };
+        Self {
+            interval: reach(Lever::DetectInterval, policy.intervals.len().saturating_sub(1)),
+            size: reach(Lever::InputSize, 1),
+            precision: reach(Lever::Precision, 1),
+            off: reach(Lever::OptionalStages, policy.optional.len()),
+            rate: reach(Lever::CameraRate, policy.rates.len().saturating_sub(1)),
+        }
+    }
+
+    /// The position of one lever; batch and admission have none here.
+    pub(super) fn position(&mut self, lever: Lever) -> Option<&mut usize> {
+        match lever {
+            Lever::DetectInterval => Some(&mut self.interval),
+            Lever::InputSize => Some(&mut self.size),
+            Lever::Precision => Some(&mut self.precision),
+            Lever::OptionalStages => Some(&mut self.off),
+            Lever::CameraRate => Some(&mut self.rate),
+            Lever::Batch | Lever::Admission => None,
+        }
+    }
+
+    /// Detect on every n-th frame.
+    pub(super) fn interval(self, policy: &Policy) -> u32 {
+        policy.intervals.get(self.interval).copied().unwrap_or(1).max(1)
+    }
+
+    /// Share of each camera's frames.
+    pub(super) fn rate(self, policy: &Policy) -> f64 {
+        policy.rates.get(self.rate).copied().unwrap_or(1.0)
+    }
+
+    /// Whether `model` is switched off.
+    pub(super) fn switches_off(self, policy: &Policy, model: &ModelProfile) -> bool {
+        policy.optional.iter().take(self.off).any(|name| name == &model.name)
+    }
+}
+
+/// Share of its full work a model is asked for at these levels.
+pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
+    let interval = if model.follows_interval {
+        f64::from(levels.interval(policy))
+    } else {
+        1.0
+    };
+    levels.rate(policy) / interval
+}
+
+/// The best variant the policy lets this model use: what the size and precision levers are measured from.
+pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Option<&'a VariantProfile> {
+    let allowed = model
+        .variants
+        .iter()
+        .filter(|variant| policy.allows(&model.name, &variant.name));
+    allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
+}
+
+/// Whether the size and precision levers let `variant` be used where `best` would be.
+pub(super) fn permitted(levels: Levels, best: &VariantProfile, variant: &VariantProfile) -> bool {
+    let size = levels.size > 0 || variant.pixels >= best.pixels;
+    let precision = levels.precision > 0 || variant.precision <= best.precision;
+    size && precision
+}

@@ -1,0 +1,154 @@
+//! Every step down: lower what has to go, ease while a switch is under way, shed when memory is gone. Next:
+//! [`apply`](super::apply).
+
+use super::ladder::{Pick, Target};
+use super::levels::Levels;
+use super::plan::Reason;
+use super::step::{Draft, Governor, Sight};
+
+/// A switch that takes longer than this is bridged by levers that act at once.
+const BRIDGE_MS: f64 = 500.0;
+/// A second shedding this soon after the first says that freed memory is taken as fast as it appears.
+const SHED_AGAIN_MS: f64 = 1_500.0;
+/// What such a second shedding aims at, as a share of the first's aim.
+const SQUEEZE: f64 = 0.75;
+
+impl Governor {
+    /// Finds the least to give up; begins with the switch that relieves most.
+    pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_target, water.time_target);
+        let target = self.solve_downwards(&self.asked(), limits, sight);
+        if self.unchanged(&target) {
+            self.blame_strain(sight);
+            return;
+        }
+        let (reason, before) = (self.reason_down(sight), draft.decisions.len());
+        self.set_levels(sight, draft, target.levels, reason);
+        self.set_caps(sight, draft, &target, reason);
+        let relief = |at: usize, pick: &Pick| self.relief(sight, at, *pick);
+        let mut order = self.differing(&target);
+        order.sort_by(|a, b| relief(b.0, &b.1).total_cmp(&relief(a.0, &a.1)).then(a.0.cmp(&b.0)));
+        for (at, pick) in order {
+            if self.begin(sight, draft, at, pick, reason) {
+                break;
+            }
+        }
+        if draft.decisions.len() > before {
+            self.calm.lowered(sight.now);
+        }
+    }
+
+    /// Events are late, the sums see no reason, and there is nothing left to try but to trust them less.
+    pub(super) fn blame_strain(&mut self, sight: &Sight<'_>) {
+        if sight.load.latency > 1.0 && self.pace.strained() {
+            self.calm.changed(sight.now);
+        }
+    }
+
+    /// Share of memory plus share of time that a switch would free.
+    pub(super) fn relief(&self, sight: &Sight<'_>, at: usize, pick: Pick) -> f64 {
+        let model = &self.profile.models[at];
+        let cost = |variant: usize, batch: u32| {
+            let variant = &model.variants[variant];
+            let time = self.demand.items[at] * variant.item_cost_ms(f64::from(batch)) / 1000.0 / sight.lanes;
+            variant.memory(batch) / sight.ceiling.max(1.0) + time
+        };
+        let now = self.seats[at]
+            .variant()
+            .map_or(0.0, |variant| cost(variant, self.seats[at].largest_batch()));
+        now - cost(pick.variant, pick.batch)
+    }
+
+    /// Pressure while a switch is under way: a step up is called off. A step down is left to finish; if it takes long, the
+    /// levers that act at once bridge the time.
+    pub(super) fn ease(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let Some(loading) = self.loading else { return };
+        if loading.raise {
+            self.abandon(sight, draft);
+            self.calm.lowered(sight.now);
+        } else if sight.now.ms_since(loading.since) > BRIDGE_MS {
+            self.bridge(sight, draft);
+        }
+    }
+
+    pub(super) fn bridge(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let water = self.policy.water;
+        let limits = self.limits(sight, water.memory_high, water.time_target);
+        let kept = |at: usize, quality: f64| self.quality(at).is_none_or(|now| (quality - now).abs() < 1e-12);
+        let least = Levels {
+            size: 0,
+            precision: 0,
+            ..self.levels
+        };
+        let target = self.solve(&self.asked(), limits, least, kept, sight);
+        let levels = Levels {
+            size: self.levels.size,
+            precision: self.levels.precision,
+            ..target.levels
+        };
+        let (reason, before) = (self.reason_down(sight), draft.decisions.len());
+        self.set_levels(sight, draft, levels, reason);
+        if draft.decisions.len() > before {
+            self.calm.lowered(sight.now);
+        }
+    }
+
+    /// Frees memory at once: whatever the target does not keep is retired now and replaced later.
+    pub(super) fn shed(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        if self.ledger.awaits_memory() {
+            return;
+        }
+        let again = self
+            .last_shed
+            .is_some_and(|last| sight.now.ms_since(last) < SHED_AGAIN_MS);
+        self.squeeze = if again { self.squeeze * SQUEEZE } else { 1.0 };
+        self.last_shed = Some(sight.now);
+        let water = self.policy.water;
+        let mut limits = self.limits(sight, water.memory_target, water.time_target);
+        let squeezed = self
+            .limits(sight, water.memory_target * self.squeeze, water.time_target)
+            .memory;
+        let smallest = self.least_memory(sight).min(limits.memory);
+        limits.memory = squeezed.max(smallest);
+        let target = self.solve_downwards(&self.asked(), limits, sight);
+        if self.loading.is_some() {
+            self.abandon(sight, draft);
+        }
+        let reason = self.reason_down(sight);
+        self.set_levels(sight, draft, target.levels, reason);
+        self.set_caps(sight, draft, &target, reason);
+        self.vacate(sight, draft, &target, reason);
+        self.calm.lowered(sight.now);
+    }
+
+    pub(super) fn vacate(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, reason: Reason) {
+        for (at, pick) in target.picks.iter().enumerate() {
+            let using = self.seats[at].using;
+            if self.seats[at].off || using.is_some() && using == pick.map(|pick| pick.variant) {
+                continue;
+            }
+            self.seats[at].want = *pick;
+            if using.is_some() {
+                let change = self.variant_change(at, using, pick.map(|pick| pick.variant));
+                self.retire(sight.now, draft, at);
+                self.decided(sight, draft, change, reason);
+            }
+        }
+    }
+
+    pub(super) fn reason_down(&self, sight: &Sight<'_>) -> Reason {
+        let (load, water) = (&sight.load, &self.policy.water);
+        if load.allocation_failed {
+            Reason::OutOfMemory
+        } else if load.memory >= 0.98 {
+            Reason::MemoryCritical
+        } else if load.memory > water.memory_high {
+            Reason::MemoryHigh
+        } else if load.time > water.time_high {
+            Reason::TimeHigh
+        } else {
+            Reason::LatencyOver
+        }
+    }
+}

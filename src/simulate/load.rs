@@ -1,0 +1,76 @@
+//! The load as a plain list of moments, for whoever may know it beforehand. Next: [`fixed`](super::fixed).
+
+use super::scenario::{Device, MIB, Scenario};
+
+/// The load at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    pub(super) cameras: f64,
+    /// Items a second asked of each model with no lever pulled.
+    pub(super) asked: Vec<f64>,
+    /// Lanes at the speed models were profiled at.
+    pub(super) lanes: f64,
+    /// Bytes we can have without anybody going short.
+    pub(super) memory: f64,
+}
+
+/// The load over the scenario.
+pub(super) fn moments(scenario: &Scenario, device: &Device, every_s: f64) -> Vec<Moment> {
+    let count = (scenario.seconds / every_s) as usize;
+    (0..count)
+        .map(|at| moment(scenario, device, (at as f64 + 0.5) * every_s))
+        .collect()
+}
+
+fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
+    let cameras = scenario.cameras.at(second).round();
+    let questions = device
+        .asks_per_face
+        .iter()
+        .map(|asks| cameras * scenario.faces.at(second) * asks);
+    let frames = cameras * scenario.mean_fps();
+    let budget = scenario
+        .budget
+        .as_ref()
+        .map_or(f64::INFINITY, |budget| budget.at(second) * MIB);
+    Moment {
+        cameras,
+        asked: std::iter::once(frames).chain(questions).collect(),
+        lanes: f64::from(device.lanes) / scenario.slowness.at(second),
+        memory: (device.memory() - scenario.tenant.at(second) * MIB).min(budget),
+    }
+}
+
+/// Share of its work a model is left with.
+pub(super) fn thinned(device: &Device, at: usize, interval: u32, rate: f64) -> f64 {
+    rate / if device.models[at].follows_interval {
+        f64::from(interval)
+    } else {
+        1.0
+    }
+}
+
+/// Value of one of the model's items, served.
+pub(super) fn worth(scenario: &Scenario, device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
+    let model = &device.models[at];
+    let mean = if model.follows_interval {
+        scenario.policy.interval_worth(interval)
+    } else {
+        1.0
+    };
+    model.weight * model.variants[variant].quality * mean
+}
+
+/// One moment with the mean of all figures.
+pub(super) fn mean(moments: &[Moment]) -> Moment {
+    let count = moments.len().max(1) as f64;
+    let over = |of: &dyn Fn(&Moment) -> f64| moments.iter().map(of).sum::<f64>() / count;
+    Moment {
+        cameras: over(&|moment| moment.cameras),
+        asked: (0..moments[0].asked.len())
+            .map(|at| over(&|moment| moment.asked[at]))
+            .collect(),
+        lanes: over(&|moment| moment.lanes),
+        memory: over(&|moment| moment.memory),
+    }
+}

@@ -1,0 +1,143 @@
+//! Puts a steersman together from what a deployment asks for and what runs.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::BufWriter,
+    sync::{Arc, Mutex},
+};
+
+use super::{
+    Hands, InForce, Instruments, Steered, Steering, Steersman, Subject, Teller, measured_beside, policy, processor,
+    profile, read::Past, steps_down,
+};
+use crate::config::{Deployment, Pace, Source};
+use crate::events::Postbox;
+use crate::governor::{Policy, Profile};
+use crate::inference::RunLog;
+use crate::inference::manifest::Role;
+use crate::memory::{MemoryMeter, ProcessMeter};
+use crate::stages::StageConfig;
+use crate::topology::{AssembleError, Graph, Running, StageHandle, delivery::place, models::ModelRoom};
+
+/// What a steersman needs beside the graph that runs.
+pub(in crate::topology) struct Equipment<'a> {
+    pub(in crate::topology) deployment: &'a Deployment,
+    pub(in crate::topology) graph: &'a Graph,
+    pub(in crate::topology) room: &'a ModelRoom,
+    pub(in crate::topology) runs: RunLog,
+    pub(in crate::topology) postbox: Postbox,
+    pub(in crate::topology) in_force: Arc<InForce>,
+    /// Where readings and plans are written, if anywhere.
+    pub(in crate::topology) record: Option<File>,
+}
+
+/// Starts steering; `None` when the governor is off, or when nothing is live: files played as fast as they go take as long
+/// as they take, and their results must not depend on the machine.
+pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Result<Option<Steering>, AssembleError> {
+    if !with.deployment.governor.enabled || !with.deployment.cameras.iter().any(|camera| is_live(&camera.source)) {
+        return Ok(None);
+    }
+    let subjects = subjects(with.graph, with.room);
+    let charts = charts(with.deployment, with.graph, &subjects);
+    let shelf = with.room.shelf_and_events();
+    if let Some((_, events)) = &shelf {
+        events.try_iter().for_each(drop); // what was loaded before anybody steered
+    }
+    let (shelf, events) = shelf.unzip();
+    let hands = Hands {
+        shelf,
+        models: steered(&subjects, &charts.1, running),
+        permits: running.permits.clone(),
+        thinning: running.thinning.clone(),
+        interval: charts.0.intervals.first().copied().unwrap_or(1),
+    };
+    let instruments = Instruments {
+        meter: Box::new(ProcessMeter),
+        processor: processor(),
+        latency: Arc::clone(&running.recent),
+        runs: with.runs,
+        board: Arc::clone(&running.board),
+        drops: running.drops.clone(),
+        lanes: running.lanes.clone(),
+        shelf: events,
+        models: subjects.iter().map(|subject| (subject.model.clone(), subject.role == Role::Detect)).collect(),
+        budget: None,
+        past: Past::default(),
+    };
+    let words = Arc::new(Mutex::new(String::new()));
+    let (site, node) = (place(&with.deployment.site)?, place(&with.deployment.node)?);
+    let teller = Teller {
+        in_force: with.in_force,
+        words: Arc::clone(&words),
+        outbox: Some((with.postbox, site, node)),
+        record: with.record.map(BufWriter::new),
+    };
+    let steersman = Steersman::new(instruments, charts, hands, teller);
+    Steering::start(steersman, words).map(Some).map_err(AssembleError::failed)
+}
+
+fn is_live(source: &Source) -> bool {
+    match source {
+        Source::File { pace, .. } => *pace == Pace::Realtime,
+        Source::Synthetic(made_up) => made_up.pace == Pace::Realtime,
+        Source::Rtsp { .. } => true,
+    }
+}
+
+/// What is asked, and what it costs.
+fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject]) -> (Policy, Profile) {
+    let intervals = graph.nodes().iter().filter_map(|node| match &node.config {
+        StageConfig::Detect(config) => Some(config.interval),
+        _ => None,
+    });
+    let total = ProcessMeter.read().map_or(0, |figures| figures.total);
+    let interval = intervals.min().unwrap_or(1);
+    let measured = measured_beside(&deployment.models.dir);
+    (policy(&deployment.governor, interval, deployment.flow.in_flight, total), profile(subjects, measured.as_ref()))
+}
+
+/// The models of the graph, in graph order, each once.
+fn subjects(graph: &Graph, room: &ModelRoom) -> Vec<Subject> {
+    let (mut order, mut found) = (Vec::new(), BTreeMap::<String, Subject>::new());
+    for node in graph.nodes() {
+        let Some(loaded) = room.loaded_for(&node.id) else { continue };
+        let (name, most) = (&loaded.model.manifest.name, max_batch(&node.config));
+        let subject = found.entry(name.clone()).or_insert_with(|| {
+            order.push(name.clone());
+            let is_there = |variant: &_| loaded.model.is_fetched(variant);
+            Subject {
+                model: name.clone(),
+                role: loaded.model.manifest.role,
+                variants: steps_down(&loaded.model, &loaded.variant, is_there),
+                stages: Vec::new(),
+                max_batch: most,
+            }
+        });
+        subject.max_batch = subject.max_batch.min(most);
+        subject.stages.push(node.id.clone());
+    }
+    order.iter().filter_map(|name| found.remove(name)).collect()
+}
+
+/// Most items a stage gives its model at once.
+fn max_batch(config: &StageConfig) -> usize {
+    match config {
+        StageConfig::Detect(config) => config.max_batch,
+        StageConfig::Recognize(config) => config.max_batch,
+        StageConfig::Liveness(config) => config.max_batch,
+        StageConfig::Track(_) | StageConfig::Publish(_) => 1,
+    }
+}
+
+fn steered(subjects: &[Subject], profile: &Profile, running: &Running) -> Vec<Steered> {
+    let handle = |id: &String| running.stages.iter().find(|stage| &stage.id == id).cloned();
+    let one = |(subject, model): (&Subject, &crate::governor::ModelProfile)| Steered {
+        model: subject.model.clone(),
+        stages: subject.stages.iter().filter_map(handle).collect::<Vec<StageHandle>>(),
+        detects: subject.role == Role::Detect,
+        begun_with: subject.variants.first().map(|variant| variant.id.clone()),
+        best: model.variants.first().map_or_else(|| "".into(), |best| best.name.clone()),
+    };
+    subjects.iter().zip(&profile.models).map(one).collect()
+}

@@ -1,0 +1,36 @@
+//! Keeps a running graph within its budget: ten times a second the instruments are read, the governor decides, its plan is
+//! applied.
+//!
+//! [`subject`] is what can be steered, [`costs`] and [`policy`] turn manifests and a deployment into the governor's words.
+//! [`processor`] and [`window`] are instruments, [`read`] copies them into a reading, [`apply`] turns dials and orders the
+//! shelf about, [`tell`] says what was decided. [`step`] is one turn of all that, [`helm`] the
+//! thread that takes it, and [`build`] puts them together for a deployment.
+
+mod apply;
+mod build;
+mod costs;
+mod helm;
+mod in_force;
+mod policy;
+mod processor;
+mod read;
+mod step;
+mod subject;
+mod tell;
+//CFG
+//TESTS
+mod window;
+
+pub use helm::{Helm, Steering};
+
+pub(super) use build::{Equipment, start};
+pub(super) use in_force::InForce;
+
+use apply::{Hands, Steered};
+use costs::{measured_beside, profile};
+use policy::{budget_bytes, policy};
+use processor::processor;
+use read::Instruments;
+use step::Steersman;
+use subject::{Subject, steps_down};
+use tell::Teller;

@@ -1,0 +1,271 @@
+//! What an operator would see the governor do, one reading at a time.
+
+use flyball::governor::{
+    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Learned, Memory, ModelProfile, ModelReading,
+    Move, Plan, Policy, Precision, Profile, Reading, Reason, VariantProfile, Verdict,
+};
+
+const MIB: u64 = 1 << 20;
+
+fn variant(name: &str, precision: Precision, pixels: u32, quality: f64, (item_ms, mib): (f64, u64)) -> VariantProfile {
+    VariantProfile {
+        name: name.into(),
+        precision,
+        pixels,
+        quality,
+        base_ms: 0.5,
+        item_ms,
+        weights: mib * MIB,
+        workspace: 0,
+        load_ms: 200.0,
+        learned: Learned::default(),
+    }
+}
+
+fn model(name: &str, variants: Vec<VariantProfile>) -> ModelProfile {
+    let detects = name == "detect";
+    ModelProfile {
+        name: name.into(),
+        weight: 1.0,
+        per_frame: if detects { 1.0 } else { 0.2 },
+        follows_interval: detects,
+        share: 0.4,
+        batches: vec![1, 2],
+        variants,
+    }
+}
+
+/// A pipeline of two models on two cores with 1 GiB.
+struct Machine {
+    governor: Governor,
+    now: Elapsed,
+    tenant: u64,
+    cameras: usize,
+    asking: Vec<Asking>,
+    loaded: Vec<(String, String, u64)>,
+    events: Vec<Event>,
+    plan: Plan,
+}
+
+impl Machine {
+    fn new(policy: Policy) -> Self {
+        use Precision::{Fp32, Int8};
+        let detect = vec![
+            variant("large", Fp32, 640, 1.0, (11.0, 300)),
+            variant("small", Fp32, 320, 0.6, (3.0, 100)),
+        ];
+        let recognise = vec![
+            variant("fp32", Fp32, 112, 1.0, (6.0, 250)),
+            variant("int8", Int8, 112, 0.95, (2.5, 80)),
+        ];
+        let models = vec![model("detect", detect), model("recognise", recognise)];
+        let governor = Governor::new(
+            policy,
+            Profile {
+                device: "two cores".to_owned(),
+                models,
+            },
+        );
+        Self {
+            governor,
+            now: Elapsed::ZERO,
+            tenant: 0,
+            cameras: 4,
+            asking: Vec::new(),
+            loaded: Vec::new(),
+            events: Vec::new(),
+            plan: Plan::default(),
+        }
+    }
+
+    fn reading(&mut self) -> Reading {
+        let ours = 50 * MIB + self.loaded.iter().map(|held| held.2).sum::<u64>();
+        let frames = 15.0 * self.cameras as f64;
+        let measured = |name: &str, offered_per_s: f64| ModelReading {
+            model: name.into(),
+            queue: 0,
+            oldest_ms: 0.0,
+            offered_per_s,
+            batch_mean: 0.0,
+            service_ms: 0.0,
+            service_p95_ms: 0.0,
+        };
+        let camera = |at: usize| CameraReading {
+            camera: at.to_string().as_str().into(),
+            offered_fps: 15.0,
+            served_fps: 15.0,
+        };
+        Reading {
+            memory: Memory {
+                ours,
+                free: (1024 * MIB).saturating_sub(ours + self.tenant),
+                budget: None,
+            },
+            compute: Compute {
+                lanes: 2.0,
+                elsewhere: 0.0,
+            },
+            end_to_end: Latency {
+                p95_ms: 40.0,
+                count: 50,
+            },
+            models: vec![measured("detect", frames), measured("recognise", 0.2 * frames)],
+            cameras: (0..self.cameras).map(camera).collect(),
+            asking: self.asking.clone(),
+            events: std::mem::take(&mut self.events),
+        }
+    }
+
+    /// One step, a tenth of a second; loads are ready and drops done by the next.
+    fn step(&mut self) -> Plan {
+        let reading = self.reading();
+        let plan = self.governor.step(self.now, &reading);
+        for step in &plan.moves {
+            self.make(step);
+        }
+        self.now = self.now.plus_ms(100.0);
+        self.plan = plan.clone();
+        plan
+    }
+
+    fn make(&mut self, step: &Move) {
+        match step {
+            Move::Load { model, variant, batch } => {
+                let profile = self.governor.profile();
+                let at = profile.model(model).expect("a known model");
+                let bytes = profile.models[at].variants[profile.models[at].variant(variant).expect("a known variant")]
+                    .memory(*batch);
+                self.loaded.push((model.to_string(), variant.to_string(), bytes as u64));
+                let bytes = Some(bytes as u64);
+                self.events.push(Event::Ready {
+                    model: model.clone(),
+                    variant: variant.clone(),
+                    bytes,
+                });
+            }
+            Move::Retire { model, variant } => {
+                self.loaded
+                    .retain(|held| held.0 != model.as_str() || held.1 != variant.as_str());
+                self.events.push(Event::Retired {
+                    model: model.clone(),
+                    variant: variant.clone(),
+                });
+            }
+            Move::Use { .. } | Move::Shrink { .. } => {}
+        }
+    }
+
+    fn run(&mut self, seconds: f64) -> Vec<Plan> {
+        (0..(seconds * 10.0) as usize).map(|_| self.step()).collect()
+    }
+
+    fn variants(&self) -> Vec<String> {
+        let word =
+            |rung: &flyball::governor::Rung| rung.variant.as_ref().map_or("none".to_owned(), ToString::to_string);
+        self.plan.rungs.iter().map(word).collect()
+    }
+}
+
+#[test]
+fn a_tenant_is_made_room_for_within_two_readings_and_its_leaving_used_after_the_dwell() {
+    let mut machine = Machine::new(Policy::default());
+    machine.run(10.0);
+    assert_eq!(machine.variants(), ["large", "fp32"]);
+
+    machine.tenant = 560 * MIB;
+    let plans = machine.run(0.2);
+    assert!(
+        plans
+            .iter()
+            .any(|plan| plan.moves.iter().any(|step| matches!(step, Move::Retire { .. }))),
+        "{plans:?}"
+    );
+    machine.run(2.0);
+    let ours: u64 = 50 * MIB + machine.loaded.iter().map(|held| held.2).sum::<u64>();
+    assert!(ours <= 464 * MIB, "{} MiB held beside a tenant with 560", ours / MIB);
+    assert!(
+        !machine.variants().contains(&"none".to_owned()),
+        "both models run: {:?}",
+        machine.variants()
+    );
+
+    machine.tenant = 0;
+    let left = machine.now;
+    let plans = machine.run(30.0);
+    let raised = plans
+        .iter()
+        .flat_map(|plan| &plan.decisions)
+        .find(|d| d.reason == Reason::RoomToRaise)
+        .unwrap();
+    assert!(raised.at.ms_since(left) >= 2_000.0, "not before the dwell is over");
+    assert_eq!(machine.variants(), ["large", "fp32"], "everything comes back");
+}
+
+#[test]
+fn a_variant_is_loaded_before_it_is_used_and_retired_after() {
+    let mut machine = Machine::new(Policy::default());
+    machine.run(10.0);
+    machine.cameras = 40;
+    let moves: Vec<Move> = machine.run(5.0).into_iter().flat_map(|plan| plan.moves).collect();
+    let place = |wanted: &dyn Fn(&Move) -> bool| moves.iter().position(wanted).unwrap();
+    let load = place(&|step| matches!(step, Move::Load { variant, .. } if variant.as_str() == "small"));
+    let used = place(&|step| matches!(step, Move::Use { variant, .. } if variant.as_str() == "small"));
+    let retire = place(&|step| matches!(step, Move::Retire { variant, .. } if variant.as_str() == "large"));
+    assert!(load < used && used < retire, "{moves:?}");
+}
+
+#[test]
+fn a_camera_that_fits_nowhere_is_refused_with_what_it_needs_and_comes_in_when_others_leave() {
+    let policy = Policy {
+        rates: vec![1.0],
+        ..Policy::default()
+    };
+    let mut machine = Machine::new(policy);
+    machine.cameras = 110;
+    machine.run(20.0);
+    let asking = Asking {
+        camera: "late".into(),
+        fps: 60.0,
+        bytes: 12 * MIB,
+    };
+    machine.asking = vec![asking];
+    let plans = machine.run(10.0);
+    let refusal = plans
+        .iter()
+        .flat_map(|plan| &plan.admissions)
+        .find_map(|admission| match admission.verdict {
+            Verdict::Refuse { needs, free } => Some((needs, free)),
+            _ => None,
+        });
+    let (needs, free) = refusal.unwrap();
+    assert_eq!(needs.memory, 12 * MIB);
+    assert!(
+        needs.lanes > free.lanes,
+        "needs {} of {} lanes",
+        needs.lanes,
+        free.lanes
+    );
+
+    machine.cameras = 10;
+    let plans = machine.run(20.0);
+    let admitted = |plan: &Plan| {
+        plan.admissions
+            .iter()
+            .any(|admission| admission.verdict == Verdict::Admit)
+    };
+    assert!(plans.iter().any(admitted), "room appeared");
+}
+
+#[test]
+fn running_out_of_memory_teaches_what_a_variant_costs() {
+    let mut machine = Machine::new(Policy::default());
+    machine.run(10.0);
+    let believed = machine.governor.profile().models[0].variants[0].memory(1);
+    machine.events.push(Event::OutOfMemory {
+        model: "detect".into(),
+        batch: 2,
+    });
+    let plan = machine.step();
+    assert!(machine.governor.profile().models[0].variants[0].memory(1) > 1.2 * believed);
+    assert_eq!(plan.rungs[0].batch, 1, "the batch is halved at once");
+}
