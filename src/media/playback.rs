@@ -24,15 +24,8 @@ const CUT_SHORT: Duration = Duration::from_secs(1);
 
 /// Plays a file as a camera.
 pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
-    let mut player = Player {
-        input,
-        path,
-        pace,
-        around,
-        decoder: input.decoder,
-        sequence: Arc::default(),
-        played: Duration::ZERO,
-    };
+    let mut player =
+        Player { input, path, pace, around, decoder: input.decoder, sequence: Arc::default(), played: Duration::ZERO };
     loop {
         match player.round() {
             Ok(None) if repeat => {}
@@ -98,10 +91,7 @@ impl Player<'_> {
             match note {
                 Note::Connected => {}
                 Note::Decoding { codec, decoder } => detail = format!("{codec} by {decoder}"),
-                Note::FirstFrame => self
-                    .around
-                    .reports
-                    .state(&self.input.camera, CameraState::Live, &detail),
+                Note::FirstFrame => self.around.reports.state(&self.input.camera, CameraState::Live, &detail),
                 Note::SinkClosed => return Ok(Some(CameraEnd::SinkClosed)),
                 Note::Fault(error) => return Err(error),
                 Note::End => return shown_something(session, self.path).map(|()| None),
@@ -121,10 +111,7 @@ fn shown_something(session: &Session, path: &Path) -> Result<(), MediaError> {
     if session.progress().frames > 0 {
         return Ok(());
     }
-    Err(MediaError::Damaged {
-        input: path.display().to_string(),
-        why: "it ends before its first picture".to_owned(),
-    })
+    Err(MediaError::Damaged { input: path.display().to_string(), why: "it ends before its first picture".to_owned() })
 }
 
 /// What [`decode_file`] has seen.
@@ -153,10 +140,8 @@ pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Resu
 
 fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaError> {
     let input = path.display().to_string();
-    let camera = CameraId::new("file").map_err(|error| MediaError::Other {
-        input: input.clone(),
-        why: error.to_string(),
-    })?;
+    let camera =
+        CameraId::new("file").map_err(|error| MediaError::Other { input: input.clone(), why: error.to_string() })?;
     Ok(Delivery {
         camera,
         input,
@@ -190,11 +175,7 @@ fn visit_all(
     decoded.try_iter().for_each(visit);
     shown_something(session, path)?;
     let progress = session.progress();
-    Ok(Summary {
-        frames: progress.frames,
-        length: progress.reached,
-        decoder,
-    })
+    Ok(Summary { frames: progress.frames, length: progress.reached, decoder })
 }
 
 /// Waits until the visitor is ready; closed once nobody visits any more.
@@ -202,10 +183,6 @@ struct Queue(Sender<Frame>);
 
 impl FrameSink for Queue {
     fn offer(&self, frame: Frame) -> Offer {
-        if self.0.send(frame).is_ok() {
-            Offer::Taken
-        } else {
-            Offer::Closed
-        }
+        if self.0.send(frame).is_ok() { Offer::Taken } else { Offer::Closed }
     }
 }

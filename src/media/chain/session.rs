@@ -90,11 +90,7 @@ impl Draft {
     /// Sets the pipeline playing. What goes wrong from here on comes as a note.
     pub(super) fn start(self, tally: Arc<Tally>) -> Session {
         let _ = self.pipeline.set_state(gst::State::Playing);
-        Session {
-            pipeline: Some(self.pipeline),
-            notes: self.heard,
-            tally,
-        }
+        Session { pipeline: Some(self.pipeline), notes: self.heard, tally }
     }
 }
 
@@ -112,11 +108,7 @@ impl Session {
 
     /// What it has delivered.
     pub(in crate::media) fn progress(&self) -> Progress {
-        Progress {
-            frames: self.tally.frames(),
-            last: self.tally.last(),
-            reached: self.tally.reached(),
-        }
+        Progress { frames: self.tally.frames(), last: self.tally.last(), reached: self.tally.reached() }
     }
 }
 
