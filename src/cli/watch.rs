@@ -1,16 +1,18 @@
 //! `flyball watch`: prints the events of a running Flyball as they come, and says aloud when some are missing.
 
-use std::io::Write;
 #[cfg(feature = "zenoh")]
 use std::{
     io,
     sync::{Arc, atomic::AtomicBool},
 };
+use std::io::Write;
 
 use clap::Args;
 
 use super::{Exit, complain};
 use crate::events::BusError;
+#[cfg(feature = "zenoh")]
+use crate::telemetry::{LogFormat, log_to_stderr};
 use crate::events::wire::{
     CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Visit, VisitState,
 };

@@ -9,7 +9,8 @@ use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
     Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector,
-    ShapeEmbedder, ShapeJudge, Shelf, ShelfEvent,
+    ShapeEmbedder, ShapeJudge, Shelf,
+    ShelfEvent,
     heads::{Detector, Embedder, LivenessModel, Supply},
     manifest::{Catalogue, ManifestProblem, ModelManifest, Output},
 };

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use flyball::media::{
-    CameraEnd, CameraInput, CameraReports, CameraState, FrameSink, Limits, Offer, RtspSource, SourceSpec, SystemClock,
-    Transport, run_camera,
+    CameraEnd, CameraInput, CameraReports, CameraState, FrameSink, Limits, MediaError, Offer, RtspSource, SourceSpec,
+    Summary, SystemClock, Transport, decode_file, run_camera,
 };
 use flyball::memory::Pixels;
 use flyball::scene::{CameraId, Frame};
@@ -53,6 +53,18 @@ pub fn h264_clip(folder: &Path, name: &str, frames: u32, encoder: &str) -> PathB
     let caps = "video/x-raw,format=I420,width=320,height=240,framerate=30/1";
     let line = format!("videotestsrc num-buffers={frames} {MOVING} ! {caps} ! x264enc {encoder} ! h264parse ! mp4mux");
     make_clip(folder, name, &line)
+}
+
+/// Six moving pictures as they come from the sensor.
+pub fn raw(format: &str, w: u32, h: u32) -> String {
+    format!("videotestsrc num-buffers=6 {MOVING} ! video/x-raw,format={format},width={w},height={h},framerate=30/1")
+}
+
+/// Every frame of a file, and the summary.
+pub fn decode(path: &Path) -> Result<(Vec<Frame>, Summary), MediaError> {
+    let mut frames = Vec::new();
+    let summary = decode_file(path, |frame| frames.push(frame))?;
+    Ok((frames, summary))
 }
 
 /// A hash of what is visible: planes row by row, padding left out.
