@@ -197,8 +197,6 @@ pub(super) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, 
 
 #[cfg(not(feature = "ort"))]
 pub(super) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
-    let message = format!(
-        "this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\""
-    );
+    let message = format!("this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\"");
     Err(AssembleError::missing(message))
 }
