@@ -7,15 +7,10 @@
 
 mod support;
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Ended, MAN, Place, Running, fast, flyball, free_port, is_set_up, program, root, run};
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use support::{Ended, MAN, Place, Running, fast, flyball, free_port, is_set_up, program, root, run, text};
 
 /// A file played over and over at its own pace: a run that ends only when told.
 fn endless() -> String {

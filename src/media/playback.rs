@@ -19,17 +19,13 @@ use crate::scene::{CameraId, Frame};
 /// Decoded frames that may wait for a visitor: enough for both to work at the same time, few enough for 8K pictures.
 const FRAMES_AHEAD: usize = 2;
 
+/// Pictures may end this much before the file says, because its sound is longer.
+const CUT_SHORT: Duration = Duration::from_secs(1);
+
 /// Plays a file as a camera.
 pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
-    let mut player = Player {
-        input,
-        path,
-        pace,
-        around,
-        decoder: input.decoder,
-        sequence: Arc::default(),
-        played: Duration::ZERO,
-    };
+    let mut player =
+        Player { input, path, pace, around, decoder: input.decoder, sequence: Arc::default(), played: Duration::ZERO };
     loop {
         match player.round() {
             Ok(None) if repeat => {}
@@ -67,8 +63,22 @@ impl Player<'_> {
         let (max, decoder) = (self.input.max_pixels, self.decoder);
         let session = chain::open_file(self.path, self.pace, decoder, max, delivery, stamping)?;
         let end = self.watch(&session)?;
+        if end.is_none() {
+            self.tell_if_cut(&session);
+        }
         self.played += session.progress().reached;
         Ok(end)
+    }
+
+    /// A recording that was cut short plays to where it was cut without a fault; its owner wants to know all the same.
+    fn tell_if_cut(&self, session: &Session) {
+        let (reached, Some(length)) = (session.progress().reached, session.length()) else { return };
+        let is_first_round = self.played.is_zero();
+        if is_first_round && reached + CUT_SHORT < length {
+            let (file, camera) = (self.path.display(), &self.input.camera);
+            let (reached, length) = (reached.as_secs_f32(), length.as_secs_f32());
+            tracing::warn!(%camera, "`{file}` ends after {reached:.1} s of {length:.1} s: it is damaged or cut short, copy or record it again");
+        }
     }
 
     fn watch(&self, session: &Session) -> Result<Option<CameraEnd>, MediaError> {
@@ -81,10 +91,7 @@ impl Player<'_> {
             match note {
                 Note::Connected => {}
                 Note::Decoding { codec, decoder } => detail = format!("{codec} by {decoder}"),
-                Note::FirstFrame => self
-                    .around
-                    .reports
-                    .state(&self.input.camera, CameraState::Live, &detail),
+                Note::FirstFrame => self.around.reports.state(&self.input.camera, CameraState::Live, &detail),
                 Note::SinkClosed => return Ok(Some(CameraEnd::SinkClosed)),
                 Note::Fault(error) => return Err(error),
                 Note::End => return shown_something(session, self.path).map(|()| None),
@@ -104,10 +111,7 @@ fn shown_something(session: &Session, path: &Path) -> Result<(), MediaError> {
     if session.progress().frames > 0 {
         return Ok(());
     }
-    Err(MediaError::Damaged {
-        input: path.display().to_string(),
-        why: "it ends before its first picture".to_owned(),
-    })
+    Err(MediaError::Damaged { input: path.display().to_string(), why: "it ends before its first picture".to_owned() })
 }
 
 /// What [`decode_file`] has seen.
@@ -136,10 +140,8 @@ pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Resu
 
 fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaError> {
     let input = path.display().to_string();
-    let camera = CameraId::new("file").map_err(|error| MediaError::Other {
-        input: input.clone(),
-        why: error.to_string(),
-    })?;
+    let camera =
+        CameraId::new("file").map_err(|error| MediaError::Other { input: input.clone(), why: error.to_string() })?;
     Ok(Delivery {
         camera,
         input,
@@ -173,11 +175,7 @@ fn visit_all(
     decoded.try_iter().for_each(visit);
     shown_something(session, path)?;
     let progress = session.progress();
-    Ok(Summary {
-        frames: progress.frames,
-        length: progress.reached,
-        decoder,
-    })
+    Ok(Summary { frames: progress.frames, length: progress.reached, decoder })
 }
 
 /// Waits until the visitor is ready; closed once nobody visits any more.
@@ -185,10 +183,6 @@ struct Queue(Sender<Frame>);
 
 impl FrameSink for Queue {
     fn offer(&self, frame: Frame) -> Offer {
-        if self.0.send(frame).is_ok() {
-            Offer::Taken
-        } else {
-            Offer::Closed
-        }
+        if self.0.send(frame).is_ok() { Offer::Taken } else { Offer::Closed }
     }
 }

@@ -17,8 +17,18 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Far more than any of these runs takes, also on a busy machine; only a hang reaches it.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+/// Far more than any of these runs takes, also on a machine that others keep busy; only a hang reaches it.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A pipeline with made-up networks, for what is about cameras or about writing: it starts in no time.
+const SHAPES: &str = "pipeline.name = \"shapes\"\n[[stage]]\nkind = \"detect\"\nmodel = \"shapes\"\n\
+                      [[stage]]\nkind = \"track\"\n[[stage]]\nkind = \"publish\"\n";
+
+/// Exit codes, as `flyball --help` documents them.
+pub const DONE: i32 = 0;
+pub const FAILED: i32 = 1;
+pub const BAD_INPUT: i32 = 2;
+pub const MISSING: i32 = 3;
 
 /// A clip of one man, in the picture from its first frame to its last.
 pub const MAN: &str = "samples/footage/single_face.mp4";
@@ -74,6 +84,12 @@ impl Place {
     /// A deployment of the main job on these cameras (`id`, `source`), with more sections after it.
     pub fn deployment(&self, cameras: &[(&str, &str)], more: &str) -> PathBuf {
         let pipeline = root().join("pipelines/face-gate.toml");
+        self.deployment_of(&pipeline, &root().join("models"), cameras, more)
+    }
+
+    /// The same with made-up networks, which need nothing fetched.
+    pub fn light_deployment(&self, cameras: &[(&str, &str)], more: &str) -> PathBuf {
+        let pipeline = self.write("shapes.toml", SHAPES);
         self.deployment_of(&pipeline, &root().join("models"), cameras, more)
     }
 
@@ -217,4 +233,29 @@ fn listen(stream: impl Read + Send + 'static, from: From, tell: Sender<(From, St
             let _nobody_waits = tell.send((from, String::from_utf8_lossy(&line).into_owned()));
         }
     });
+}
+
+/// It ended with this code, said all of these, and said it as a program does that is in control.
+#[track_caller]
+pub fn refused(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code, Some(code), "exit code: {ended:#?}");
+    for text in words {
+        assert!(ended.err.contains(text), "{text:?} is not said: {ended:#?}");
+    }
+    for text in ["panicked", "RUST_BACKTRACE", "unwrap()", ".rs:", "\u{1b}["] {
+        assert!(!ended.err.contains(text), "{text:?} is no word for users: {ended:#?}");
+    }
+}
+
+/// The one sentence a command ends with: `flyball: …`, said once.
+#[track_caller]
+pub fn last_words(ended: &Ended) -> &str {
+    let mut lines = ended.err.lines().filter_map(|line| line.strip_prefix("flyball: "));
+    let line = lines.next().unwrap_or_else(|| panic!("no last words: {ended:#?}"));
+    assert_eq!(lines.next(), None, "one sentence, not two: {ended:#?}");
+    line
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
 }

@@ -90,11 +90,7 @@ impl Draft {
     /// Sets the pipeline playing. What goes wrong from here on comes as a note.
     pub(super) fn start(self, tally: Arc<Tally>) -> Session {
         let _ = self.pipeline.set_state(gst::State::Playing);
-        Session {
-            pipeline: Some(self.pipeline),
-            notes: self.heard,
-            tally,
-        }
+        Session { pipeline: Some(self.pipeline), notes: self.heard, tally }
     }
 }
 
@@ -104,13 +100,15 @@ impl Session {
         &self.notes
     }
 
+    /// How long the input says it is, if it says so.
+    pub(in crate::media) fn length(&self) -> Option<Duration> {
+        let length = self.pipeline.as_ref()?.query_duration::<gst::ClockTime>()?;
+        Some(length.into())
+    }
+
     /// What it has delivered.
     pub(in crate::media) fn progress(&self) -> Progress {
-        Progress {
-            frames: self.tally.frames(),
-            last: self.tally.last(),
-            reached: self.tally.reached(),
-        }
+        Progress { frames: self.tally.frames(), last: self.tally.last(), reached: self.tally.reached() }
     }
 }
 
