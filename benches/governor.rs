@@ -13,11 +13,7 @@ fn variant(model: usize, at: usize) -> VariantProfile {
     let scale = 1.0 / (1.0 + at as f64);
     VariantProfile {
         name: format!("variant-{at}").as_str().into(),
-        precision: if at.is_multiple_of(2) {
-            Precision::Fp32
-        } else {
-            Precision::Int8
-        },
+        precision: if at.is_multiple_of(2) { Precision::Fp32 } else { Precision::Int8 },
         pixels: 640 - 64 * (at as u32 / 2),
         quality: 1.0 - 0.07 * at as f64 - 0.003 * model as f64,
         base_ms: 1.0 + 0.1 * model as f64,
@@ -39,10 +35,7 @@ fn profile() -> Profile {
         batches: vec![1, 2, 4, 8, 16, 32],
         variants: (0..6).map(|position| variant(at, position)).collect(),
     };
-    Profile {
-        device: "imaginary".to_owned(),
-        models: (0..8).map(model).collect(),
-    }
+    Profile { device: "imaginary".to_owned(), models: (0..8).map(model).collect() }
 }
 
 fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u64) -> Reading {
@@ -56,15 +49,10 @@ fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u
         service_p95_ms: 2.6,
     };
     let loaded = |step: &Move| match step {
-        Move::Load { model, variant, .. } => Some(Event::Ready {
-            model: model.clone(),
-            variant: variant.clone(),
-            bytes: None,
-        }),
-        Move::Retire { model, variant } => Some(Event::Retired {
-            model: model.clone(),
-            variant: variant.clone(),
-        }),
+        Move::Load { model, variant, .. } => {
+            Some(Event::Ready { model: model.clone(), variant: variant.clone(), bytes: None })
+        }
+        Move::Retire { model, variant } => Some(Event::Retired { model: model.clone(), variant: variant.clone() }),
         _ => None,
     };
     let camera = |at: usize| CameraReading {
@@ -73,19 +61,9 @@ fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u
         served_fps: 15.0,
     };
     Reading {
-        memory: Memory {
-            ours,
-            free: total.saturating_sub(ours),
-            budget: None,
-        },
-        compute: Compute {
-            lanes: 1.0,
-            elsewhere: 0.0,
-        },
-        end_to_end: Latency {
-            p95_ms: 60.0,
-            count: 900,
-        },
+        memory: Memory { ours, free: total.saturating_sub(ours), budget: None },
+        compute: Compute { lanes: 1.0, elsewhere: 0.0 },
+        end_to_end: Latency { p95_ms: 60.0, count: 900 },
         models: governor.profile().models.iter().map(measured).collect(),
         cameras: (0..cameras).map(camera).collect(),
         asking: Vec::new(),
@@ -98,13 +76,7 @@ fn at_rest(cameras: usize) -> (Governor, Elapsed, Plan) {
     let mut governor = Governor::new(Policy::default(), profile());
     let (mut plan, mut now) = (Plan::default(), Elapsed::ZERO);
     for _ in 0..300 {
-        let seen = reading(
-            &governor,
-            &plan,
-            cameras,
-            4_096 * MIB,
-            plan.memory_planned.min(3_000 * MIB),
-        );
+        let seen = reading(&governor, &plan, cameras, 4_096 * MIB, plan.memory_planned.min(3_000 * MIB));
         plan = governor.step(now, &seen);
         now = now.plus_ms(100.0);
     }
@@ -124,19 +96,11 @@ fn steps(criterion: &mut Criterion) {
     });
     let squeezed = reading(&governor, &plan, 20, 2_060 * MIB, 2_000 * MIB);
     criterion.bench_function("a step that solves for less memory", |bencher| {
-        bencher.iter_batched(
-            || governor.clone(),
-            |mut g| g.step(now, &squeezed),
-            criterion::BatchSize::SmallInput,
-        );
+        bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &squeezed), criterion::BatchSize::SmallInput);
     });
     let crowded = reading(&governor, &plan, 400, 4_096 * MIB, 2_000 * MIB);
     criterion.bench_function("a step that solves for twenty times the load", |bencher| {
-        bencher.iter_batched(
-            || governor.clone(),
-            |mut g| g.step(now, &crowded),
-            criterion::BatchSize::SmallInput,
-        );
+        bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &crowded), criterion::BatchSize::SmallInput);
     });
 }
 

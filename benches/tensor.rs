@@ -95,11 +95,7 @@ fn frames(c: &mut Criterion<CpuTime>) {
 fn faces(c: &mut Criterion<CpuTime>) {
     let frame = noise(PixelFormat::Nv12, Size::new(1280, 720));
     let rgb = noise(PixelFormat::Rgb, Size::new(1280, 720));
-    let format = TensorFormat {
-        channels: Channels::Rgb,
-        mean: [127.0; 3],
-        scale: [1.0 / 128.0; 3],
-    };
+    let format = TensorFormat { channels: Channels::Rgb, mean: [127.0; 3], scale: [1.0 / 128.0; 3] };
     // a face of some 180 pixels, tilted by 12 degrees
     let (sin, cos) = (0.21_f32 * 1.6, 0.98_f32 * 1.6);
     let map = Affine([[cos, -sin, 560.0], [sin, cos, 240.0]]);

@@ -28,10 +28,7 @@ fn samples() -> Vec<(String, Value)> {
         .map(|entry| entry.unwrap().path())
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            (
-                path.file_name().unwrap().to_string_lossy().into_owned(),
-                serde_json::from_str(&text).unwrap(),
-            )
+            (path.file_name().unwrap().to_string_lossy().into_owned(), serde_json::from_str(&text).unwrap())
         })
         .collect();
     samples.sort_by(|a, b| a.0.cmp(&b.0));
@@ -45,10 +42,7 @@ fn the_committed_schema_is_what_the_types_say() {
     if committed != generated {
         let fresh = std::env::temp_dir().join("face-event-v1.schema.json");
         fs::write(&fresh, generated).unwrap();
-        panic!(
-            "the types and {SCHEMA} differ; if the change only adds, copy {} over it",
-            fresh.display()
-        );
+        panic!("the types and {SCHEMA} differ; if the change only adds, copy {} over it", fresh.display());
     }
 }
 
@@ -84,17 +78,13 @@ fn missing_from(sample: &Value, again: &Value, path: &str) -> Vec<String> {
         (Value::Object(before), Value::Object(after)) => {
             let lost = |(name, value): (&String, &Value)| {
                 let path = format!("{path}.{name}");
-                after
-                    .get(name)
-                    .map_or(vec![path.clone()], |a| missing_from(value, a, &path))
+                after.get(name).map_or(vec![path.clone()], |a| missing_from(value, a, &path))
             };
             before.iter().flat_map(lost).collect()
         }
-        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => before
-            .iter()
-            .zip(after)
-            .flat_map(|(b, a)| missing_from(b, a, path))
-            .collect(),
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            before.iter().zip(after).flat_map(|(b, a)| missing_from(b, a, path)).collect()
+        }
         _ if sample == again || close(sample, again) => Vec::new(),
         _ => vec![format!("{path}: {sample} became {again}")],
     }
@@ -120,10 +110,7 @@ fn a_reader_of_today_gets_along_with_an_event_of_tomorrow() {
 #[test]
 fn the_schema_refuses_what_would_mislead_a_subscriber() {
     let validator = jsonschema::validator_for(&event_schema()).unwrap();
-    let (_, good) = samples()
-        .into_iter()
-        .find(|(name, _)| name == "v1.0-visit-opened.json")
-        .unwrap();
+    let (_, good) = samples().into_iter().find(|(name, _)| name == "v1.0-visit-opened.json").unwrap();
     let broken = |path: &str, value: Value| {
         let mut event = good.clone();
         *event.pointer_mut(path).unwrap() = value;
@@ -131,18 +118,9 @@ fn the_schema_refuses_what_would_mislead_a_subscriber() {
     };
     for (what, event) in [
         ("a number as sequence", broken("/sequence", json!(3))),
-        (
-            "a box of three numbers",
-            broken("/data/face/bbox", json!([0.1, 0.2, 0.3])),
-        ),
-        (
-            "a score without its kind",
-            broken("/data/identity/score", json!({ "value": 0.7 })),
-        ),
-        (
-            "a visit's data under another type",
-            broken("/type", json!("dev.flyball.camera.state.v1")),
-        ),
+        ("a box of three numbers", broken("/data/face/bbox", json!([0.1, 0.2, 0.3]))),
+        ("a score without its kind", broken("/data/identity/score", json!({ "value": 0.7 }))),
+        ("a visit's data under another type", broken("/type", json!("dev.flyball.camera.state.v1"))),
     ] {
         assert!(!validator.is_valid(&event), "the schema accepts {what}");
     }
@@ -150,15 +128,9 @@ fn the_schema_refuses_what_would_mislead_a_subscriber() {
 
 #[test]
 fn a_visit_is_found_under_its_documented_key() {
-    let (_, sample) = samples()
-        .into_iter()
-        .find(|(name, _)| name == "v1.0-visit-opened.json")
-        .unwrap();
+    let (_, sample) = samples().into_iter().find(|(name, _)| name == "v1.0-visit-opened.json").unwrap();
     let event = Event::from_json(sample.to_string().as_bytes()).unwrap();
     let key = Key::of(&event).unwrap();
-    assert_eq!(
-        key.to_string(),
-        format!("flyball/v1/hq/gate-1/faces/{}/opened", event.subject)
-    );
+    assert_eq!(key.to_string(), format!("flyball/v1/hq/gate-1/faces/{}/opened", event.subject));
     assert!(matches!(key.topic, Topic::Face(_, VisitState::Opened)));
 }

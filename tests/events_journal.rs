@@ -67,10 +67,7 @@ fn started(journal: PathBuf, limits: Limits, bus: &MemoryBus) -> Started {
 fn all(journal: &Path, source: &str) -> Vec<Event> {
     let opened = Journal::open(journal, Limits::default(), Uuid::now_v7(), UtcMicros::default()).unwrap();
     let page = opened.journal.reader().since(source, 0, usize::MAX).unwrap();
-    page.events
-        .iter()
-        .map(|text| Event::from_json(text.as_bytes()).unwrap())
-        .collect()
+    page.events.iter().map(|text| Event::from_json(text.as_bytes()).unwrap()).collect()
 }
 
 #[test]
@@ -81,11 +78,7 @@ fn events_are_kept_numbered_and_found_again_after_a_restart() {
         let started = started(path.clone(), Limits::default(), &MemoryBus::default());
         for n in 0..10 {
             let number = run * 10 + n;
-            assert!(
-                started
-                    .postbox
-                    .post(visit(&camera("gate"), number, VisitState::Closed, Uuid::now_v7()))
-            );
+            assert!(started.postbox.post(visit(&camera("gate"), number, VisitState::Closed, Uuid::now_v7())));
         }
         drop(started.postbox);
         assert_eq!(started.outbox.finish().published, 10);
@@ -99,15 +92,9 @@ fn a_visit_left_open_by_a_crash_is_closed_as_interrupted_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.redb");
     let first = started(path.clone(), Limits::default(), &MemoryBus::default());
-    first
-        .postbox
-        .post(visit(&camera("gate"), 1, VisitState::Opened, Uuid::now_v7()));
-    first
-        .postbox
-        .post(visit(&camera("gate"), 2, VisitState::Opened, Uuid::now_v7()));
-    first
-        .postbox
-        .post(visit(&camera("gate"), 2, VisitState::Closed, Uuid::now_v7()));
+    first.postbox.post(visit(&camera("gate"), 1, VisitState::Opened, Uuid::now_v7()));
+    first.postbox.post(visit(&camera("gate"), 2, VisitState::Opened, Uuid::now_v7()));
+    first.postbox.post(visit(&camera("gate"), 2, VisitState::Closed, Uuid::now_v7()));
     drop(first.postbox);
     first.outbox.finish();
     drop(first.history);
@@ -125,10 +112,7 @@ fn a_visit_left_open_by_a_crash_is_closed_as_interrupted_once() {
                 (summary.state.clone(), summary.reason.clone()),
                 (VisitState::Closed, Some(CloseReason::Interrupted))
             );
-            assert_eq!(
-                (closed.subject.clone(), closed.sequence.0),
-                (Uuid::from_u128(1).to_string(), 4)
-            );
+            assert_eq!((closed.subject.clone(), closed.sequence.0), (Uuid::from_u128(1).to_string(), 4));
         }
     }
 }
@@ -140,9 +124,7 @@ fn a_damaged_journal_is_put_aside_and_the_loss_is_said() {
     for damage in ["text", "truncated", "flipped"] {
         let mut first = started(path.clone(), Limits::default(), &MemoryBus::default());
         for n in 0..200 {
-            first
-                .postbox
-                .post(visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7()));
+            first.postbox.post(visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7()));
         }
         drop(first.postbox);
         first.outbox.finish();
@@ -156,12 +138,8 @@ fn a_damaged_journal_is_put_aside_and_the_loss_is_said() {
         fs::write(&path, bytes).unwrap();
         let bus = MemoryBus::default();
         let next = started(path.clone(), Limits::default(), &bus);
-        assert!(
-            next.damaged.as_ref().is_some_and(|aside| aside.exists()),
-            "{damage}: nothing was put aside"
-        );
-        next.postbox
-            .post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
+        assert!(next.damaged.as_ref().is_some_and(|aside| aside.exists()), "{damage}: nothing was put aside");
+        next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
         drop((next.postbox, next.history));
         next.outbox.finish();
         let events = bus.events();
@@ -186,10 +164,7 @@ fn a_journal_in_use_is_not_damaged() {
 #[test]
 fn beyond_its_bounds_the_journal_lets_the_oldest_go_and_says_which() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits {
-        max_age: Duration::from_secs(100),
-        max_bytes: 30_000,
-    };
+    let limits = Limits { max_age: Duration::from_secs(100), max_bytes: 30_000 };
     let path = folder.path().join("events.redb");
     let opened = Journal::open(&path, limits, Uuid::now_v7(), UtcMicros::default()).unwrap();
     let (mut journal, mut numbering) = (opened.journal, opened.numbering);
@@ -212,11 +187,7 @@ fn beyond_its_bounds_the_journal_lets_the_oldest_go_and_says_which() {
         "all but the newest are too old"
     );
     let page = journal.reader().since("/flyball/hq/quiet", 0, 1_000).unwrap();
-    assert_eq!(
-        (page.missing, page.upto),
-        (Some((1, 1)), 2),
-        "the newest of a camera always stays"
-    );
+    assert_eq!((page.missing, page.upto), (Some((1, 1)), 2), "the newest of a camera always stays");
 }
 
 /// The child: posts events as fast as it can and says which are published, until it is killed.
@@ -236,14 +207,8 @@ fn child_writes_until_killed() {
     })
     .unwrap();
     for n in 0.. {
-        let state = if n % 2 == 0 {
-            VisitState::Opened
-        } else {
-            VisitState::Closed
-        };
-        started
-            .postbox
-            .post(visit(&camera("gate"), n / 2, state, Uuid::now_v7()));
+        let state = if n % 2 == 0 { VisitState::Opened } else { VisitState::Closed };
+        started.postbox.post(visit(&camera("gate"), n / 2, state, Uuid::now_v7()));
         if n % 64 == 0 {
             std::thread::yield_now();
         }
@@ -266,20 +231,14 @@ fn killed_at_any_instant_nothing_published_is_lost_or_doubled() {
         assert_eq!(ids.len(), kept.len(), "an event is there twice");
         let lost: Vec<_> = published.difference(&ids).collect();
         assert!(lost.is_empty(), "published but not kept after round {round}: {lost:?}");
-        assert!(
-            kept.iter().zip(1..).all(|(e, n)| e.sequence.0 == n),
-            "numbers have a gap"
-        );
+        assert!(kept.iter().zip(1..).all(|(e, n)| e.sequence.0 == n), "numbers have a gap");
     }
     let path = folder.path().join("events.redb");
     let last = started(path.clone(), Limits::default(), &MemoryBus::default());
     drop((last.postbox, last.history));
     last.outbox.finish();
     let opened = Journal::open(&path, Limits::default(), Uuid::now_v7(), UtcMicros::default()).unwrap();
-    assert!(
-        opened.journal.reader().open_visits().unwrap().is_empty(),
-        "a visit stayed open"
-    );
+    assert!(opened.journal.reader().open_visits().unwrap().is_empty(), "a visit stayed open");
 }
 
 /// Runs the child until it has said `lines` lines, kills it, and answers with the ids it said.
@@ -291,12 +250,7 @@ fn run_and_kill(folder: &Path, lines: usize) -> BTreeSet<Uuid> {
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let said: Vec<_> = output
-        .by_ref()
-        .map_while(Result::ok)
-        .filter(|l| l.starts_with("had "))
-        .take(lines)
-        .collect();
+    let said: Vec<_> = output.by_ref().map_while(Result::ok).filter(|l| l.starts_with("had ")).take(lines).collect();
     child.kill().unwrap();
     child.wait().unwrap();
     let rest = output.map_while(Result::ok).filter(|l| l.split(' ').count() == 3);

@@ -61,17 +61,9 @@ fn packet(begin: Instant, ms: u64, faces: Vec<FaceObservation>) -> Packet {
 }
 
 fn ann(live: Finding<Liveness>) -> FaceObservation {
-    let score = |value, kind| Score {
-        value,
-        kind,
-        threshold: 0.5,
-    };
+    let score = |value, kind| Score { value, kind, threshold: 0.5 };
     let mut face = FaceObservation::detected(BBox::new(16.0, 8.0, 32.0, 16.0), None, 0.875);
-    face.track = Some(TrackState {
-        id: TrackId(4),
-        phase: TrackPhase::Confirmed,
-        hits: 3,
-    });
+    face.track = Some(TrackState { id: TrackId(4), phase: TrackPhase::Confirmed, hits: 3 });
     face.identity = Finding::Known {
         value: Identity {
             decision: Decision::Known(PersonId::new("p-1").unwrap()),
@@ -111,28 +103,12 @@ fn story() -> (Vec<Arc<Event>>, Vec<Duration>) {
     );
     #[allow(clippy::disallowed_methods, reason = "tests need some instant to count from")]
     let begin = Instant::now();
-    let photo = Liveness {
-        live: false,
-        score: Score {
-            value: 0.25,
-            kind: ScoreKind::Probability,
-            threshold: 0.5,
-        },
-        looks: 2,
-    };
+    let photo =
+        Liveness { live: false, score: Score { value: 0.25, kind: ScoreKind::Probability, threshold: 0.5 }, looks: 2 };
     for ms in (0..2_000).step_by(40) {
-        let live = if ms < 1_200 {
-            Finding::NotAsked
-        } else {
-            Finding::Known {
-                value: photo,
-                confidence: 1.0,
-            }
-        };
+        let live = if ms < 1_200 { Finding::NotAsked } else { Finding::Known { value: photo, confidence: 1.0 } };
         let now = begin + Duration::from_millis(ms + 15);
-        publish
-            .consume(&mut vec![packet(begin, ms, vec![ann(live)])], now)
-            .unwrap();
+        publish.consume(&mut vec![packet(begin, ms, vec![ann(live)])], now).unwrap();
     }
     publish.finish().unwrap();
     drop(publish);
@@ -157,32 +133,12 @@ fn a_visit_is_told_in_three_events_that_follow_the_schema() {
 fn each_event_says_alone_what_is_known() {
     let (events, _) = story();
     let [opened, updated, closed] = [0, 1, 2].map(|n| events[n].visit().unwrap());
-    assert!(
-        events
-            .iter()
-            .all(|e| e.subject == events[0].subject && e.source == "/flyball/hq/gate")
-    );
+    assert!(events.iter().all(|e| e.subject == events[0].subject && e.source == "/flyball/hq/gate"));
     assert_eq!(events.iter().map(|e| e.sequence.0).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(
-        opened.face.bbox.map(f32::to_bits),
-        [0.25_f32, 0.25, 0.5, 0.5].map(f32::to_bits)
-    );
-    assert_eq!(
-        (&opened.identity.decision, opened.identity.person.as_deref()),
-        (&IdentityDecision::Known, Some("p-1"))
-    );
-    assert_eq!(
-        (&opened.liveness.state, &updated.liveness.state),
-        (&CheckState::NotChecked, &CheckState::Fail)
-    );
-    assert_eq!(
-        (
-            opened.visit.frames_seen,
-            updated.visit.frames_seen,
-            closed.visit.frames_seen
-        ),
-        (1, 31, 50)
-    );
+    assert_eq!(opened.face.bbox.map(f32::to_bits), [0.25_f32, 0.25, 0.5, 0.5].map(f32::to_bits));
+    assert_eq!((&opened.identity.decision, opened.identity.person.as_deref()), (&IdentityDecision::Known, Some("p-1")));
+    assert_eq!((&opened.liveness.state, &updated.liveness.state), (&CheckState::NotChecked, &CheckState::Fail));
+    assert_eq!((opened.visit.frames_seen, updated.visit.frames_seen, closed.visit.frames_seen), (1, 31, 50));
     assert_eq!(
         (closed.visit.reason.clone(), closed.visit.ended),
         (Some(CloseReason::Shutdown), Some(closed.time.capture))
@@ -230,8 +186,5 @@ fn a_full_outbox_makes_nobody_wait_and_the_loss_is_announced_with_its_size() {
         _ => None,
     });
     assert_eq!(gaps.sum::<u64>(), refused);
-    assert!(
-        events.iter().zip(1..).all(|(e, n)| e.sequence.0 == n),
-        "what is left is numbered without gaps"
-    );
+    assert!(events.iter().zip(1..).all(|(e, n)| e.sequence.0 == n), "what is left is numbered without gaps");
 }

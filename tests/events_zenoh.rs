@@ -49,10 +49,7 @@ fn free_endpoint() -> String {
 
 impl Node {
     fn start(endpoint: &str, journal: &Path) -> Self {
-        let config = BusConfig {
-            listen: vec![endpoint.into()],
-            ..BusConfig::default()
-        };
+        let config = BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() };
         let mut bus = ZenohBus::open(&config).unwrap();
         let sink = bus.sink().unwrap();
         let figures = Box::new(sink.figures());
@@ -61,18 +58,13 @@ impl Node {
             node: place("box"),
             journal: Some((journal.to_path_buf(), Limits::default())),
             sinks: vec![Box::new(sink)],
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "publish times are what the latency is measured from"
-            )]
+            #[allow(clippy::disallowed_methods, reason = "publish times are what the latency is measured from")]
             clock: Arc::new(SystemTime::now),
             fresh_id: Box::new(Uuid::now_v7),
         })
         .unwrap();
-        bus.announce(&place("hq"), &place("box"), &[CameraId::new("gate").unwrap()])
-            .unwrap();
-        bus.serve(&place("hq"), &place("box"), started.history.as_ref().unwrap())
-            .unwrap();
+        bus.announce(&place("hq"), &place("box"), &[CameraId::new("gate").unwrap()]).unwrap();
+        bus.serve(&place("hq"), &place("box"), started.history.as_ref().unwrap()).unwrap();
         Self { started, bus, figures }
     }
 
@@ -164,11 +156,8 @@ fn the_python_sample_has_everything_once() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut seen: Vec<Event> = lines
-        .by_ref()
-        .take(10)
-        .map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap())
-        .collect();
+    let mut seen: Vec<Event> =
+        lines.by_ref().take(10).map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap()).collect();
     node.post(1_200..1_500);
     seen.extend(lines.map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap()));
     child.wait().unwrap();
@@ -185,9 +174,7 @@ fn watch_prints_what_passes_its_filters() {
     let node = Node::start(&endpoint, &folder.path().join("events.redb"));
     node.post(0..3);
     let watch = |extra: &[&str]| {
-        let words = ["watch", "--connect", &endpoint, "--since", "0"]
-            .into_iter()
-            .chain(extra.iter().copied());
+        let words = ["watch", "--connect", &endpoint, "--since", "0"].into_iter().chain(extra.iter().copied());
         let args = Watch::parse_from(words).args;
         let mut printed = Vec::new();
         flyball::cli::watch::run(&args, &mut printed);
@@ -195,10 +182,7 @@ fn watch_prints_what_passes_its_filters() {
     };
     let people = watch(&["--count", "3", "--person", "p-0042"]);
     assert_eq!(
-        people
-            .lines()
-            .filter(|l| l.contains("gate") && l.contains("closed") && l.contains("p-0042 0.71"))
-            .count(),
+        people.lines().filter(|l| l.contains("gate") && l.contains("closed") && l.contains("p-0042 0.71")).count(),
         3,
         "{people}"
     );
@@ -216,10 +200,7 @@ struct Watch {
 /// The repository's own Python, if it has Zenoh in it.
 fn python(root: &Path) -> Option<PathBuf> {
     let python = root.join(".venv/bin/python");
-    let has_zenoh = Command::new(&python)
-        .args(["-c", "import zenoh"])
-        .stderr(Stdio::null())
-        .status();
+    let has_zenoh = Command::new(&python).args(["-c", "import zenoh"]).stderr(Stdio::null()).status();
     has_zenoh.is_ok_and(|status| status.success()).then_some(python)
 }
 
@@ -237,27 +218,16 @@ fn a_burst_arrives_whole_and_ordinary_traffic_arrives_soon() {
         .map(|n| {
             node.post(n..n + 1);
             match subscription.next_within(PATIENCE) {
-                Some(Delivery::Event(event, _)) => event
-                    .visit()
-                    .unwrap()
-                    .time
-                    .publish
-                    .system_time()
-                    .elapsed()
-                    .unwrap_or_default(),
+                Some(Delivery::Event(event, _)) => {
+                    event.visit().unwrap().time.publish.system_time().elapsed().unwrap_or_default()
+                }
                 other => panic!("{other:?}"),
             }
         })
         .collect();
     latencies.sort();
-    println!(
-        "publish -> subscriber, one at a time: p50 {:?}, p99 {:?}",
-        latencies[100], latencies[198]
-    );
-    assert!(
-        latencies[100] < Duration::from_millis(100),
-        "half of the events need longer than 100 ms"
-    );
+    println!("publish -> subscriber, one at a time: p50 {:?}, p99 {:?}", latencies[100], latencies[198]);
+    assert!(latencies[100] < Duration::from_millis(100), "half of the events need longer than 100 ms");
     let (begin, burst) = (Instant::now(), 20_000);
     let posting = std::thread::scope(|scope| {
         let posting = scope.spawn(|| node.post(201..201 + burst));
@@ -267,9 +237,6 @@ fn a_burst_arrives_whole_and_ordinary_traffic_arrives_soon() {
     });
     posting.unwrap();
     let rate = burst as f64 / begin.elapsed().as_secs_f64();
-    println!(
-        "burst: {rate:.0} events/s journaled, published and received; {:?}",
-        (node.figures)()
-    );
+    println!("burst: {rate:.0} events/s journaled, published and received; {:?}", (node.figures)());
     node.stop();
 }

@@ -144,12 +144,19 @@ fn four_people_on_one_picture_are_four_visits_each_named_right() {
     let events = play(&[("gate", &clip)], &PEOPLE);
     let opened = ids(&events, &VisitState::Opened);
     assert_eq!(opened.len(), 4, "{:#?}", last_words(&events));
-    let named: BTreeSet<_> = last_words(&events).values().map(|v| v.identity.person.clone().unwrap_or_default()).collect();
+    let named: BTreeSet<_> =
+        last_words(&events).values().map(|v| v.identity.person.clone().unwrap_or_default()).collect();
     assert_eq!(named, PEOPLE.iter().map(|(id, _)| (*id).to_owned()).collect());
     for visit in last_words(&events).values() {
-        assert_eq!(where_on_mosaic(visit), visit.identity.person.as_deref().unwrap_or_default(), "named right, place by place");
+        assert_eq!(
+            where_on_mosaic(visit),
+            visit.identity.person.as_deref().unwrap_or_default(),
+            "named right, place by place"
+        );
     }
-    let wrong = events.iter().filter(|v| v.identity.person.is_some() && v.identity.person.as_deref() != Some(where_on_mosaic(v)));
+    let wrong = events
+        .iter()
+        .filter(|v| v.identity.person.is_some() && v.identity.person.as_deref() != Some(where_on_mosaic(v)));
     assert_eq!(wrong.count(), 0, "no event ever named somebody else");
 }
 

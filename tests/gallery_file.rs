@@ -17,13 +17,7 @@ const SEED: u64 = 20_261_123;
 const DIMS: usize = 128;
 
 fn space(name: &str) -> SpaceInfo {
-    SpaceInfo {
-        name: Space::from(name),
-        dims: DIMS,
-        metric: Metric::Cosine,
-        known: 0.5,
-        margin: 0.05,
-    }
+    SpaceInfo { name: Space::from(name), dims: DIMS, metric: Metric::Cosine, known: 0.5, margin: 0.05 }
 }
 
 fn face(space: &SpaceInfo, seed: u64) -> flyball::scene::Embedding {
@@ -57,11 +51,7 @@ fn decide(gallery: &Gallery, space: &SpaceInfo, seed: u64) -> IdentityDecision {
 fn people_survive_a_restart_and_leave_when_removed() {
     let dir = tempfile::tempdir().unwrap();
     let (path, space) = (dir.path().join("people.redb"), space("a"));
-    let all = [
-        enrolment(&space, "anna", 1),
-        enrolment(&space, "anna", 2),
-        enrolment(&space, "bert", 3),
-    ];
+    let all = [enrolment(&space, "anna", 1), enrolment(&space, "anna", 2), enrolment(&space, "bert", 3)];
     {
         let gallery = Gallery::open(&path).unwrap();
         assert!(gallery.people().is_empty() && !path.exists());
@@ -74,10 +64,7 @@ fn people_survive_a_restart_and_leave_when_removed() {
     assert_eq!(decide(&gallery, &space, 99), IdentityDecision::Unknown);
     assert_eq!(gallery.remove(&id("anna")).unwrap(), 2);
     assert_eq!(decide(&gallery, &space, 1), IdentityDecision::Unknown);
-    assert!(matches!(
-        gallery.remove(&id("anna")),
-        Err(GalleryError::NoSuchPerson { .. })
-    ));
+    assert!(matches!(gallery.remove(&id("anna")), Err(GalleryError::NoSuchPerson { .. })));
     assert_eq!(Gallery::open(&path).unwrap().people().len(), 1);
 }
 
@@ -88,10 +75,7 @@ fn a_running_program_hears_of_people_added_elsewhere() {
     let running = Gallery::open(&path).unwrap();
     let before = running.index(&space).unwrap();
     assert!(!running.refresh().unwrap());
-    Gallery::open(&path)
-        .unwrap()
-        .add(&enrolment(&space, "anna", 1))
-        .unwrap();
+    Gallery::open(&path).unwrap().add(&enrolment(&space, "anna", 1)).unwrap();
     assert!(running.refresh().unwrap());
     assert!(!running.refresh().unwrap(), "reading does not count as a change");
     assert!(before.is_empty(), "an index in use stays what it was");
@@ -125,14 +109,7 @@ fn another_model_needs_another_enrolment_and_says_who() {
     let (old, new) = (space("old"), space("new"));
     gallery.add(&enrolment(&old, "anna", 1)).unwrap();
     assert_eq!(decide(&gallery, &new, 1), IdentityDecision::Unknown);
-    assert_eq!(
-        gallery
-            .missing(&new.name)
-            .iter()
-            .map(|p| p.name.as_str())
-            .collect::<Vec<_>>(),
-        ["ANNA"]
-    );
+    assert_eq!(gallery.missing(&new.name).iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["ANNA"]);
     let mixed = gallery.index(&old).unwrap().search(&face(&new, 1)).unwrap_err();
     assert!(mixed.to_string().contains("enrol the people again"), "{mixed}");
 }
@@ -162,13 +139,8 @@ fn a_damaged_file_is_a_sentence_and_never_somebody_else() {
     let gallery = Gallery::open(&path).unwrap();
     (0..5).for_each(|i| gallery.add(&enrolment(&space, &format!("p{i}"), i)).unwrap());
     let (sound, everybody) = (fs::read(&path).unwrap(), gallery.list());
-    let text = told(&path, b"this is no gallery, it is a shopping list")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        text.contains("people.redb") && text.contains("damaged or no gallery"),
-        "{text}"
-    );
+    let text = told(&path, b"this is no gallery, it is a shopping list").unwrap_err().to_string();
+    assert!(text.contains("people.redb") && text.contains("damaged or no gallery"), "{text}");
     assert!(told(&path, &sound[..sound.len() / 2]).is_err(), "cut in half");
     let renamed = String::from_utf8_lossy(&sound).matches("\"P3\"").count();
     assert!(renamed > 0, "the name is stored as written");
@@ -187,10 +159,7 @@ fn a_damaged_file_is_a_sentence_and_never_somebody_else() {
             Err(_) => refused += 1,
         }
     }
-    assert!(
-        refused > 10,
-        "seed {SEED}: only {refused} of 150 damaged files were noticed"
-    );
+    assert!(refused > 10, "seed {SEED}: only {refused} of 150 damaged files were noticed");
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
@@ -207,36 +176,19 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn folders_that_are_not_there_are_named() {
     let gallery = Gallery::open("/nowhere/at/all/people.redb").unwrap();
     let text = gallery.add(&enrolment(&space("a"), "anna", 1)).unwrap_err().to_string();
-    assert!(
-        text.contains("/nowhere/at/all/people.redb") && text.contains("folder"),
-        "{text}"
-    );
+    assert!(text.contains("/nowhere/at/all/people.redb") && text.contains("folder"), "{text}");
 }
 
 fn photo() -> Pixels {
     let check = |i: u32| {
-        if (i % 640 / 8 + i / 640 / 8).is_multiple_of(2) {
-            40
-        } else {
-            200
-        }
+        if (i % 640 / 8 + i / 640 / 8).is_multiple_of(2) { 40 } else { 200 }
     };
-    Pixels::rgb(
-        Size::new(640, 480),
-        (0..640 * 480).flat_map(|i| [check(i); 3]).collect(),
-    )
-    .unwrap()
+    Pixels::rgb(Size::new(640, 480), (0..640 * 480).flat_map(|i| [check(i); 3]).collect()).unwrap()
 }
 
 fn somebody(x: f32, side: f32) -> FaceObservation {
     let at = |u: f32, v: f32| Point::new(x + u * side, 50.0 + v * side);
-    let points = [
-        at(0.3, 0.35),
-        at(0.7, 0.35),
-        at(0.5, 0.55),
-        at(0.35, 0.75),
-        at(0.65, 0.75),
-    ];
+    let points = [at(0.3, 0.35), at(0.7, 0.35), at(0.5, 0.55), at(0.35, 0.75), at(0.65, 0.75)];
     FaceObservation::detected(BBox::new(x, 50.0, side, side), Some(points), 0.9)
 }
 
@@ -245,16 +197,10 @@ fn poor_photos_are_refused_with_a_reason() {
     let (gate, photo) = (Gate::default(), photo());
     let why = |faces: &[FaceObservation], photo: &Pixels| gate.choose(faces, photo).unwrap_err();
     assert_eq!(why(&[], &photo), Refusal::NoFace);
-    assert_eq!(
-        why(&[somebody(10.0, 150.0), somebody(300.0, 120.0)], &photo),
-        Refusal::SeveralFaces { count: 2 }
-    );
+    assert_eq!(why(&[somebody(10.0, 150.0), somebody(300.0, 120.0)], &photo), Refusal::SeveralFaces { count: 2 });
     assert!(matches!(why(&[somebody(10.0, 40.0)], &photo), Refusal::TooSmall { .. }));
     let grey = Pixels::rgb(Size::new(640, 480), vec![90; 640 * 480 * 3]).unwrap();
-    assert!(matches!(
-        why(&[somebody(10.0, 150.0)], &grey),
-        Refusal::TooBlurred { .. }
-    ));
+    assert!(matches!(why(&[somebody(10.0, 150.0)], &grey), Refusal::TooBlurred { .. }));
     let mut turned = somebody(10.0, 150.0);
     turned.landmarks.as_mut().unwrap()[2].x += 45.0;
     assert!(matches!(why(&[turned], &photo), Refusal::TooTurned { .. }));

@@ -27,19 +27,11 @@ struct Row {
 }
 
 const fn row(name: &'static str, fixed: f64, oracle: f64) -> Row {
-    Row {
-        name,
-        fixed,
-        oracle,
-        settled_s: SETTLED_S,
-        switches: MOST_SWITCHES,
-    }
+    Row { name, fixed, oracle, settled_s: SETTLED_S, switches: MOST_SWITCHES }
 }
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/plant")
-        .join(format!("{name}.toml"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plant").join(format!("{name}.toml"))
 }
 
 fn hold(row: &Row) -> Summary {
@@ -112,42 +104,26 @@ fn too_many_cameras() {
 /// Sixty-four cameras in two minutes move the best setting on faster than four switches a minute follow.
 #[test]
 fn ramp() {
-    hold(&Row {
-        settled_s: 10.0,
-        switches: 6,
-        ..row("ramp", 0.98, 0.95)
-    });
+    hold(&Row { settled_s: 10.0, switches: 6, ..row("ramp", 0.98, 0.95) });
 }
 
 /// As above, while the costs are still being learned.
 #[test]
 fn wrong_profile() {
-    hold(&Row {
-        settled_s: 10.0,
-        switches: 6,
-        ..row("wrong_profile", 0.98, 0.95)
-    });
+    hold(&Row { settled_s: 10.0, switches: 6, ..row("wrong_profile", 0.98, 0.95) });
 }
 
 /// Loads that fail are switches too little; those found instead are one too many.
 #[test]
 fn loader_failure() {
-    hold(&Row {
-        settled_s: 10.0,
-        switches: 5,
-        ..row("loader_failure", 0.95, 0.89)
-    });
+    hold(&Row { settled_s: 10.0, switches: 5, ..row("loader_failure", 0.95, 0.89) });
 }
 
 /// Loads of five to ten seconds, one at a time: four models take half a minute to start and as long to step down, and the
 /// camera rate bridges the time. A fixed setting never loads anything; here it is the better choice.
 #[test]
 fn slow_loads() {
-    hold(&Row {
-        settled_s: 40.0,
-        switches: 6,
-        ..row("slow_loads", 0.63, 0.59)
-    });
+    hold(&Row { settled_s: 40.0, switches: 6, ..row("slow_loads", 0.63, 0.59) });
 }
 
 #[test]
@@ -156,23 +132,12 @@ fn a_recorded_run_is_decided_again_the_same_way() {
     let record = folder.path().join("run.jsonl");
     let chart = folder.path().join("run.svg");
     let scenario = Some(path("budget_squeeze"));
-    let args = SimulateArgs {
-        scenario,
-        record: Some(record.clone()),
-        chart: Some(chart.clone()),
-        ..Default::default()
-    };
+    let args =
+        SimulateArgs { scenario, record: Some(record.clone()), chart: Some(chart.clone()), ..Default::default() };
     run(&args, &mut Vec::new()).unwrap();
     assert!(std::fs::read_to_string(chart).unwrap().matches("<polyline").count() >= 7);
     let mut printed = Vec::new();
-    run(
-        &SimulateArgs {
-            replay: Some(record),
-            ..Default::default()
-        },
-        &mut printed,
-    )
-    .unwrap();
+    run(&SimulateArgs { replay: Some(record), ..Default::default() }, &mut printed).unwrap();
     let last = String::from_utf8(printed).unwrap().lines().last().unwrap().to_owned();
     let verdict: serde_json::Value = serde_json::from_str(&last).unwrap();
     assert_eq!(verdict["different"], 0, "{last}");

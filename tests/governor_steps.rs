@@ -50,22 +50,10 @@ struct Machine {
 impl Machine {
     fn new(policy: Policy) -> Self {
         use Precision::{Fp32, Int8};
-        let detect = vec![
-            variant("large", Fp32, 640, 1.0, (11.0, 300)),
-            variant("small", Fp32, 320, 0.6, (3.0, 100)),
-        ];
-        let recognise = vec![
-            variant("fp32", Fp32, 112, 1.0, (6.0, 250)),
-            variant("int8", Int8, 112, 0.95, (2.5, 80)),
-        ];
+        let detect = vec![variant("large", Fp32, 640, 1.0, (11.0, 300)), variant("small", Fp32, 320, 0.6, (3.0, 100))];
+        let recognise = vec![variant("fp32", Fp32, 112, 1.0, (6.0, 250)), variant("int8", Int8, 112, 0.95, (2.5, 80))];
         let models = vec![model("detect", detect), model("recognise", recognise)];
-        let governor = Governor::new(
-            policy,
-            Profile {
-                device: "two cores".to_owned(),
-                models,
-            },
-        );
+        let governor = Governor::new(policy, Profile { device: "two cores".to_owned(), models });
         Self {
             governor,
             now: Elapsed::ZERO,
@@ -90,25 +78,12 @@ impl Machine {
             service_ms: 0.0,
             service_p95_ms: 0.0,
         };
-        let camera = |at: usize| CameraReading {
-            camera: at.to_string().as_str().into(),
-            offered_fps: 15.0,
-            served_fps: 15.0,
-        };
+        let camera =
+            |at: usize| CameraReading { camera: at.to_string().as_str().into(), offered_fps: 15.0, served_fps: 15.0 };
         Reading {
-            memory: Memory {
-                ours,
-                free: (1024 * MIB).saturating_sub(ours + self.tenant),
-                budget: None,
-            },
-            compute: Compute {
-                lanes: 2.0,
-                elsewhere: 0.0,
-            },
-            end_to_end: Latency {
-                p95_ms: 40.0,
-                count: 50,
-            },
+            memory: Memory { ours, free: (1024 * MIB).saturating_sub(ours + self.tenant), budget: None },
+            compute: Compute { lanes: 2.0, elsewhere: 0.0 },
+            end_to_end: Latency { p95_ms: 40.0, count: 50 },
             models: vec![measured("detect", frames), measured("recognise", 0.2 * frames)],
             cameras: (0..self.cameras).map(camera).collect(),
             asking: self.asking.clone(),
@@ -137,19 +112,11 @@ impl Machine {
                     .memory(*batch);
                 self.loaded.push((model.to_string(), variant.to_string(), bytes as u64));
                 let bytes = Some(bytes as u64);
-                self.events.push(Event::Ready {
-                    model: model.clone(),
-                    variant: variant.clone(),
-                    bytes,
-                });
+                self.events.push(Event::Ready { model: model.clone(), variant: variant.clone(), bytes });
             }
             Move::Retire { model, variant } => {
-                self.loaded
-                    .retain(|held| held.0 != model.as_str() || held.1 != variant.as_str());
-                self.events.push(Event::Retired {
-                    model: model.clone(),
-                    variant: variant.clone(),
-                });
+                self.loaded.retain(|held| held.0 != model.as_str() || held.1 != variant.as_str());
+                self.events.push(Event::Retired { model: model.clone(), variant: variant.clone() });
             }
             Move::Use { .. } | Move::Shrink { .. } => {}
         }
@@ -174,29 +141,16 @@ fn a_tenant_is_made_room_for_within_two_readings_and_its_leaving_used_after_the_
 
     machine.tenant = 560 * MIB;
     let plans = machine.run(0.2);
-    assert!(
-        plans
-            .iter()
-            .any(|plan| plan.moves.iter().any(|step| matches!(step, Move::Retire { .. }))),
-        "{plans:?}"
-    );
+    assert!(plans.iter().any(|plan| plan.moves.iter().any(|step| matches!(step, Move::Retire { .. }))), "{plans:?}");
     machine.run(2.0);
     let ours: u64 = 50 * MIB + machine.loaded.iter().map(|held| held.2).sum::<u64>();
     assert!(ours <= 464 * MIB, "{} MiB held beside a tenant with 560", ours / MIB);
-    assert!(
-        !machine.variants().contains(&"none".to_owned()),
-        "both models run: {:?}",
-        machine.variants()
-    );
+    assert!(!machine.variants().contains(&"none".to_owned()), "both models run: {:?}", machine.variants());
 
     machine.tenant = 0;
     let left = machine.now;
     let plans = machine.run(30.0);
-    let raised = plans
-        .iter()
-        .flat_map(|plan| &plan.decisions)
-        .find(|d| d.reason == Reason::RoomToRaise)
-        .unwrap();
+    let raised = plans.iter().flat_map(|plan| &plan.decisions).find(|d| d.reason == Reason::RoomToRaise).unwrap();
     assert!(raised.at.ms_since(left) >= 2_000.0, "not before the dwell is over");
     assert_eq!(machine.variants(), ["large", "fp32"], "everything comes back");
 }
@@ -216,43 +170,24 @@ fn a_variant_is_loaded_before_it_is_used_and_retired_after() {
 
 #[test]
 fn a_camera_that_fits_nowhere_is_refused_with_what_it_needs_and_comes_in_when_others_leave() {
-    let policy = Policy {
-        rates: vec![1.0],
-        ..Policy::default()
-    };
+    let policy = Policy { rates: vec![1.0], ..Policy::default() };
     let mut machine = Machine::new(policy);
     machine.cameras = 110;
     machine.run(20.0);
-    let asking = Asking {
-        camera: "late".into(),
-        fps: 60.0,
-        bytes: 12 * MIB,
-    };
+    let asking = Asking { camera: "late".into(), fps: 60.0, bytes: 12 * MIB };
     machine.asking = vec![asking];
     let plans = machine.run(10.0);
-    let refusal = plans
-        .iter()
-        .flat_map(|plan| &plan.admissions)
-        .find_map(|admission| match admission.verdict {
-            Verdict::Refuse { needs, free } => Some((needs, free)),
-            _ => None,
-        });
+    let refusal = plans.iter().flat_map(|plan| &plan.admissions).find_map(|admission| match admission.verdict {
+        Verdict::Refuse { needs, free } => Some((needs, free)),
+        _ => None,
+    });
     let (needs, free) = refusal.unwrap();
     assert_eq!(needs.memory, 12 * MIB);
-    assert!(
-        needs.lanes > free.lanes,
-        "needs {} of {} lanes",
-        needs.lanes,
-        free.lanes
-    );
+    assert!(needs.lanes > free.lanes, "needs {} of {} lanes", needs.lanes, free.lanes);
 
     machine.cameras = 10;
     let plans = machine.run(20.0);
-    let admitted = |plan: &Plan| {
-        plan.admissions
-            .iter()
-            .any(|admission| admission.verdict == Verdict::Admit)
-    };
+    let admitted = |plan: &Plan| plan.admissions.iter().any(|admission| admission.verdict == Verdict::Admit);
     assert!(plans.iter().any(admitted), "room appeared");
 }
 
@@ -261,10 +196,7 @@ fn running_out_of_memory_teaches_what_a_variant_costs() {
     let mut machine = Machine::new(Policy::default());
     machine.run(10.0);
     let believed = machine.governor.profile().models[0].variants[0].memory(1);
-    machine.events.push(Event::OutOfMemory {
-        model: "detect".into(),
-        batch: 2,
-    });
+    machine.events.push(Event::OutOfMemory { model: "detect".into(), batch: 2 });
     let plan = machine.step();
     assert!(machine.governor.profile().models[0].variants[0].memory(1) > 1.2 * believed);
     assert_eq!(plan.rungs[0].batch, 1, "the batch is halved at once");

@@ -122,10 +122,7 @@ struct Latencies(Instant, Mutex<Vec<f64>>, AtomicU64);
 impl FrameSink for Latencies {
     fn offer(&self, frame: Frame) -> Offer {
         let now = self.0.elapsed().as_micros() as u64;
-        self.1
-            .lock()
-            .unwrap()
-            .push(now.saturating_sub(read_stamp(&frame)) as f64 / 1e3);
+        self.1.lock().unwrap().push(now.saturating_sub(read_stamp(&frame)) as f64 / 1e3);
         self.2.fetch_add(1, Ordering::Relaxed);
         Offer::Taken
     }
@@ -146,10 +143,8 @@ fn glass_to_callback_latency_at_720p15() {
     let (main_loop, port) = stamping_server(pictures, epoch);
     for transport in [Transport::Tcp, Transport::Udp] {
         let ears = Arc::new(Latencies(epoch, Mutex::default(), AtomicU64::new(0)));
-        let camera = Running::start_into(
-            rtsp("gate", &format!("rtsp://127.0.0.1:{port}/sample"), transport),
-            ears.clone(),
-        );
+        let camera =
+            Running::start_into(rtsp("gate", &format!("rtsp://127.0.0.1:{port}/sample"), transport), ears.clone());
         while ears.2.load(Ordering::Relaxed) < 15 * 12 {
             std::thread::park_timeout(Duration::from_millis(20));
         }
@@ -172,11 +167,8 @@ fn glass_to_callback_latency_at_720p15() {
 #[ignore = "a measurement"]
 fn memory_per_further_720p_camera() {
     let Some(clip) = mosaic() else { return };
-    let source = || flyball::media::SourceSpec::File {
-        path: clip.clone(),
-        pace: flyball::media::Pace::Realtime,
-        repeat: true,
-    };
+    let source =
+        || flyball::media::SourceSpec::File { path: clip.clone(), pace: flyball::media::Pace::Realtime, repeat: true };
     let mut cameras = Vec::new();
     let mut figures = Vec::new();
     for count in 1..=6 {

@@ -34,10 +34,7 @@ fn eight_bit_files_decode_to_the_very_bytes_ffmpeg_sees() {
     let folder = tempfile::tempdir().unwrap();
     let encoders = [
         ("h264.mp4", "x264enc bframes=2 key-int-max=3 ! h264parse ! mp4mux"),
-        (
-            "sliced.mkv",
-            "x264enc tune=zerolatency threads=4 sliced-threads=true ! h264parse ! matroskamux",
-        ),
+        ("sliced.mkv", "x264enc tune=zerolatency threads=4 sliced-threads=true ! h264parse ! matroskamux"),
         ("h265.mp4", "x265enc ! h265parse ! mp4mux"),
         ("vp8.webm", "vp8enc ! webmmux"),
         ("vp9.webm", "vp9enc ! webmmux"),
@@ -74,11 +71,7 @@ fn deep_and_full_chroma_video_becomes_eight_bit_420_within_rounding() {
         let luma = 320 * 240;
         for (frame, theirs) in frames.iter().zip(theirs.chunks(luma * 3 / 2)) {
             let ours = visible_bytes(&frame.pixels);
-            let off = ours[..luma]
-                .iter()
-                .zip(theirs)
-                .map(|(a, b)| u64::from(a.abs_diff(*b)))
-                .sum::<u64>();
+            let off = ours[..luma].iter().zip(theirs).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>();
             let mean = off as f64 / luma as f64;
             assert!(mean < 1.0, "{name}: luma is off by {mean} on average");
         }
@@ -88,11 +81,7 @@ fn deep_and_full_chroma_video_becomes_eight_bit_420_within_rounding() {
 #[test]
 fn jpeg_keeps_its_full_range() {
     let folder = tempfile::tempdir().unwrap();
-    let clip = make_clip(
-        folder.path(),
-        "mjpeg.avi",
-        &format!("{} ! jpegenc ! avimux", raw("I420", 320, 240)),
-    );
+    let clip = make_clip(folder.path(), "mjpeg.avi", &format!("{} ! jpegenc ! avimux", raw("I420", 320, 240)));
     let (frames, _) = decode(&clip).unwrap();
     assert_eq!((frames.len(), frames[0].pixels.range()), (6, ColorRange::Full));
 }
@@ -105,17 +94,10 @@ fn odd_tiny_and_huge_pictures_keep_their_size() {
         ("odd8.webm", 35, 17, "vp8enc ! webmmux"),
         ("raw.mkv", 5, 3, "matroskamux"),
         ("small.mp4", 16, 16, "x264enc ! h264parse ! mp4mux"),
-        (
-            "huge.mp4",
-            7680,
-            4320,
-            "x264enc speed-preset=ultrafast ! h264parse ! mp4mux",
-        ),
+        ("huge.mp4", 7680, 4320, "x264enc speed-preset=ultrafast ! h264parse ! mp4mux"),
     ];
     for (name, w, h, encoder) in kinds {
-        let source = raw("I420", w, h)
-            .replace("num-buffers=6", "num-buffers=2")
-            .replace(MOVING, "pattern=ball");
+        let source = raw("I420", w, h).replace("num-buffers=6", "num-buffers=2").replace(MOVING, "pattern=ball");
         let clip = make_clip(folder.path(), name, &format!("{source} ! {encoder}"));
         let mut sizes = Vec::new();
         decode_file(&clip, |frame| sizes.push(frame.size())).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -129,17 +111,9 @@ fn a_picture_of_one_pixel_is_a_picture() {
     let clip = folder.path().join("one.mp4");
     let pixels = folder.path().join("one.rgb");
     std::fs::write(&pixels, [200, 0, 0, 200, 0, 0]).unwrap();
-    let source = [
-        "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "1x1", "-r", "10", "-i",
-    ];
+    let source = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "1x1", "-r", "10", "-i"];
     let encoder = ["-c:v", "libx264", "-pix_fmt", "yuv444p"];
-    let Ok(made) = Command::new("ffmpeg")
-        .args(source)
-        .arg(&pixels)
-        .args(encoder)
-        .arg(&clip)
-        .status()
-    else {
+    let Ok(made) = Command::new("ffmpeg").args(source).arg(&pixels).args(encoder).arg(&clip).status() else {
         eprintln!("SKIPPED: no ffmpeg to make a clip of one pixel");
         return;
     };
@@ -163,11 +137,8 @@ fn turned(mut mp4: Vec<u8>, [a, b, c, d]: [i32; 4]) -> Vec<u8> {
 fn rotated_video_is_handed_over_as_displayed() {
     let folder = tempfile::tempdir().unwrap();
     let upright = h264_clip(folder.path(), "upright.mp4", 6, "");
-    let turns = [
-        ("90", [0, 1, -1, 0], (240, 320)),
-        ("180", [-1, 0, 0, -1], (320, 240)),
-        ("270", [0, -1, 1, 0], (240, 320)),
-    ];
+    let turns =
+        [("90", [0, 1, -1, 0], (240, 320)), ("180", [-1, 0, 0, -1], (320, 240)), ("270", [0, -1, 1, 0], (240, 320))];
     for (turn, matrix, size) in turns {
         let clip = folder.path().join(format!("{turn}.mp4"));
         std::fs::write(&clip, turned(std::fs::read(&upright).unwrap(), matrix)).unwrap();
@@ -200,28 +171,12 @@ fn colour_follows_the_stream() {
 fn a_file_at_real_time_pace_takes_its_time_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = h264_clip(folder.path(), "clip.mp4", 30, "");
-    let reference: Vec<u64> = decode(&path)
-        .unwrap()
-        .0
-        .iter()
-        .map(|f| picture_hash(&f.pixels))
-        .collect();
+    let reference: Vec<u64> = decode(&path).unwrap().0.iter().map(|f| picture_hash(&f.pixels)).collect();
     let begun = Instant::now();
-    let running = Running::start(camera(
-        "paced",
-        SourceSpec::File {
-            path,
-            pace: Pace::Realtime,
-            repeat: false,
-        },
-    ));
+    let running = Running::start(camera("paced", SourceSpec::File { path, pace: Pace::Realtime, repeat: false }));
     let ears = running.ears.clone();
     assert!(matches!(running.join(), CameraEnd::Ended));
-    assert!(
-        begun.elapsed() >= Duration::from_millis(960),
-        "one second of video took {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() >= Duration::from_millis(960), "one second of video took {:?}", begun.elapsed());
     assert_eq!(ears.look(|h| h.hashes.clone()), reference);
     let captured = ears.look(|h| h.last.as_ref().map(|f| f.captured)).unwrap();
     assert_eq!(captured.source, TimeSource::FilePosition);
@@ -233,20 +188,8 @@ fn a_file_at_real_time_pace_takes_its_time_and_loses_nothing() {
 fn a_repeated_file_goes_on_with_numbers_and_positions_and_leaves_no_threads_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = h264_clip(folder.path(), "clip.mp4", 6, "");
-    let reference: Vec<u64> = decode(&path)
-        .unwrap()
-        .0
-        .iter()
-        .map(|f| picture_hash(&f.pixels))
-        .collect();
-    let running = Running::start(camera(
-        "loop",
-        SourceSpec::File {
-            path,
-            pace: Pace::Fast,
-            repeat: true,
-        },
-    ));
+    let reference: Vec<u64> = decode(&path).unwrap().0.iter().map(|f| picture_hash(&f.pixels)).collect();
+    let running = Running::start(camera("loop", SourceSpec::File { path, pace: Pace::Fast, repeat: true }));
     let seen = running.ears.wait_for_frames(60);
     media_support::follows(&seen, &reference, false).unwrap();
     let ears = running.ears.clone();
@@ -254,40 +197,25 @@ fn a_repeated_file_goes_on_with_numbers_and_positions_and_leaves_no_threads_behi
     let (count, last) = ears.look(|h| (h.hashes.len() as u64, h.last.clone().unwrap()));
     assert_eq!(last.sequence, count - 1);
     let position = last.captured.pts.unwrap().as_secs_f64();
-    assert!(
-        (position - (count - 1) as f64 / 30.0).abs() < 0.02,
-        "picture {count} lies at {position} s"
-    );
+    assert!((position - (count - 1) as f64 / 30.0).abs() < 0.02, "picture {count} lies at {position} s");
 }
 
 /// Real recordings, when they are there; the small ones, for time's sake.
 #[test]
 fn sample_footage_decodes_completely() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/footage");
-    let clips: Vec<_> = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .collect();
+    let clips: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     let is_small = |p: &&PathBuf| std::fs::metadata(p).is_ok_and(|found| found.len() < 1 << 20);
     let is_video = |p: &&PathBuf| p.extension().is_some_and(|e| e == "mp4" || e == "mov");
     let videos: Vec<_> = clips.iter().filter(is_video).filter(is_small).collect();
     if videos.is_empty() {
-        eprintln!(
-            "SKIPPED: no sample footage in {}; run `make demo` once",
-            folder.display()
-        );
+        eprintln!("SKIPPED: no sample footage in {}; run `make demo` once", folder.display());
         return;
     }
     for clip in videos {
         let mut frames = 0_u64;
         let summary = decode_file(clip, |_| frames += 1).unwrap_or_else(|e| panic!("{e}"));
-        assert!(
-            frames > 0 && frames == summary.frames,
-            "{}: {summary:?}",
-            clip.display()
-        );
+        assert!(frames > 0 && frames == summary.frames, "{}: {summary:?}", clip.display());
         eprintln!("{}: {summary:?}", clip.display());
     }
 }

@@ -18,8 +18,5 @@ fn a_missing_decoder_names_the_package_to_install() {
         }
     }
     let problem = decode_file(&clip, drop).unwrap_err().to_string();
-    assert_eq!(
-        problem,
-        "GStreamer's `avdec_h264` is missing: install it with `apt-get install gstreamer1.0-libav`"
-    );
+    assert_eq!(problem, "GStreamer's `avdec_h264` is missing: install it with `apt-get install gstreamer1.0-libav`");
 }

@@ -41,10 +41,7 @@ impl<'a> MakeWriter<'a> for Log {
 /// Reads everything: our own traces, and GStreamer's down to DEBUG, where it repeats addresses.
 fn listen() -> Log {
     let log = Log::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
     gst::init().unwrap();
     gst::log::remove_default_log_function();
     gst::log::set_active(true);
@@ -74,10 +71,7 @@ fn wait_until_no_more_than(limit: (usize, usize)) {
         if now.0 <= limit.0 && now.1 <= limit.1 {
             return;
         }
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "(threads, descriptors) were {limit:?} and are {now:?}"
-        );
+        assert!(begun.elapsed() < PATIENCE, "(threads, descriptors) were {limit:?} and are {now:?}");
         std::thread::yield_now();
     }
 }
@@ -97,28 +91,13 @@ fn a_camera_leaves_neither_its_password_nor_threads_nor_descriptors() {
         let with = |userinfo: &str| server.url().replace("rtsp://", &format!("rtsp://{userinfo}@"));
         let right = Running::start(rtsp("right", &with("cam:right-Horse"), Transport::Tcp));
         let wrong = Running::start(rtsp("wrong", &with("cam:wrong-Battery"), Transport::Udp));
-        let nobody = Running::start(rtsp(
-            "nobody",
-            &format!("rtsp://u:lost-Staple@{refused}/"),
-            Transport::Auto,
-        ));
+        let nobody = Running::start(rtsp("nobody", &format!("rtsp://u:lost-Staple@{refused}/"), Transport::Auto));
         let path = clip.clone();
-        let file = Running::start(camera(
-            "file",
-            SourceSpec::File {
-                path,
-                pace: Pace::Fast,
-                repeat: true,
-            },
-        ));
+        let file = Running::start(camera("file", SourceSpec::File { path, pace: Pace::Fast, repeat: true }));
         right.ears.wait_for_frames(5);
         file.ears.wait_for_frames(65);
-        wrong.ears.wait_for_state("a refusal", 0, |s| {
-            matches!(s, CameraState::AuthenticationFailed { .. })
-        });
-        nobody
-            .ears
-            .wait_for_state("a refusal", 1, |s| matches!(s, CameraState::Unreachable { .. }));
+        wrong.ears.wait_for_state("a refusal", 0, |s| matches!(s, CameraState::AuthenticationFailed { .. }));
+        nobody.ears.wait_for_state("a refusal", 1, |s| matches!(s, CameraState::Unreachable { .. }));
         for camera in [right, wrong, nobody, file] {
             camera.stop();
         }

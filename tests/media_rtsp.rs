@@ -1,10 +1,7 @@
 //! Network cameras, against a real RTSP server: pixels, passwords, losses. Every clip is made on the spot.
 #![cfg(feature = "media")]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "tests measure how long things take and play the network's part"
-)]
+#![allow(clippy::disallowed_methods, reason = "tests measure how long things take and play the network's part")]
 
 mod media_support;
 
@@ -38,20 +35,14 @@ fn reference(clip: &Path) -> Vec<u64> {
     let mut unique = hashes.clone();
     unique.sort_unstable();
     unique.dedup();
-    assert_eq!(
-        unique.len(),
-        hashes.len(),
-        "each picture of the clip must be unlike the others"
-    );
+    assert_eq!(unique.len(), hashes.len(), "each picture of the clip must be unlike the others");
     hashes
 }
 
 /// Every picture must be, byte for byte, a picture of the clip. None may be missing either, unless datagrams were lost, or
 /// this machine was so busy that the camera skipped pictures and said so by a gap in its numbers.
 fn whole_and_in_order(camera: &Running, reference: &[u64], lossy: bool) {
-    let (seen, numbers) = camera
-        .ears
-        .look(|heard| (heard.hashes.clone(), heard.sequences.clone()));
+    let (seen, numbers) = camera.ears.look(|heard| (heard.hashes.clone(), heard.sequences.clone()));
     let skipped = numbers.windows(2).any(|pair| pair[1] != pair[0] + 1);
     follows(&seen, reference, lossy || skipped).unwrap();
 }
@@ -80,10 +71,7 @@ fn sliced_pictures_with_parameter_sets_in_band_arrive_whole_over_udp() {
 #[test]
 fn reordered_pictures_arrive_in_the_order_they_are_shown() {
     let folder = tempfile::tempdir().unwrap();
-    network_equals_file(
-        &h264_clip(folder.path(), "reordered.mp4", 45, REORDERED),
-        Transport::Tcp,
-    );
+    network_equals_file(&h264_clip(folder.path(), "reordered.mp4", 45, REORDERED), Transport::Tcp);
 }
 
 #[test]
@@ -114,19 +102,9 @@ fn the_right_password_opens_and_the_wrong_one_is_reported_at_once() {
     let wrong = Running::start(rtsp("wrong", &with("cam:hunter2"), Transport::Tcp));
     let refused = |s| matches!(s, CameraState::AuthenticationFailed { retry_in } if retry_in > Duration::from_secs(40));
     let detail = wrong.ears.wait_for_state("a refusal", 0, refused);
-    assert!(
-        begun.elapsed() < Duration::from_secs(10),
-        "it took {:?}",
-        begun.elapsed()
-    );
-    assert!(
-        !detail.contains("hunter2") && detail.contains("credentials"),
-        "{detail}"
-    );
-    assert!(
-        matches!(wrong.stop(), CameraEnd::Stopped),
-        "stopping does not wait for the long pause"
-    );
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    assert!(!detail.contains("hunter2") && detail.contains("credentials"), "{detail}");
+    assert!(matches!(wrong.stop(), CameraEnd::Stopped), "stopping does not wait for the long pause");
 }
 
 #[test]
@@ -145,9 +123,7 @@ fn a_path_that_does_not_exist_is_unusable() {
     let server = serve(&h264_clip(folder.path(), "clip.mp4", 30, SLICED), Transport::Tcp);
     let url = server.url().replace("/sample", "/nothing");
     let camera = Running::start(rtsp("gate", &url, Transport::Tcp));
-    let detail = camera
-        .ears
-        .wait_for_state("unusable", 0, |s| matches!(s, CameraState::Unusable { .. }));
+    let detail = camera.ears.wait_for_state("unusable", 0, |s| matches!(s, CameraState::Unusable { .. }));
     assert!(detail.contains("check the path"), "{detail}");
     camera.stop();
 }
@@ -155,11 +131,7 @@ fn a_path_that_does_not_exist_is_unusable() {
 #[test]
 fn a_silent_peer_runs_into_the_connect_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut input = rtsp(
-        "gate",
-        &format!("rtsp://{}/x", listener.local_addr().unwrap()),
-        Transport::Tcp,
-    );
+    let mut input = rtsp("gate", &format!("rtsp://{}/x", listener.local_addr().unwrap()), Transport::Tcp);
     input.limits.connect = Duration::from_millis(400);
     let camera = Running::start(input);
     let failed = |s| matches!(s, CameraState::Lost { .. } | CameraState::Unreachable { .. });
@@ -188,10 +160,7 @@ fn a_restarted_server_is_found_again_and_no_other_camera_notices() {
 
     whole_and_in_order(&witness, &reference, false);
     let numbers = victim.ears.look(|heard| heard.sequences.clone());
-    assert!(
-        numbers.iter().copied().eq(0..numbers.len() as u64),
-        "numbers go on where they stopped"
-    );
+    assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "numbers go on where they stopped");
     victim.stop();
     witness.stop();
 }
@@ -204,11 +173,7 @@ fn hold_between(server: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
     std::thread::spawn(move || {
         for viewer in listener.incoming().flatten() {
             let server = TcpStream::connect(server).unwrap();
-            pump(
-                viewer.try_clone().unwrap(),
-                server.try_clone().unwrap(),
-                Arc::clone(&hold),
-            );
+            pump(viewer.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(&hold));
             pump(server, viewer, Arc::clone(&hold));
         }
     });
@@ -243,11 +208,7 @@ fn a_sender_that_falls_silent_with_its_socket_open_is_noticed_and_found_again() 
     held.store(true, Ordering::Relaxed);
     let begun = Instant::now();
     let stalled = camera.ears.wait_for_state("a stall", 0, |s| s == CameraState::Stalled);
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "noticed only after {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(3), "noticed only after {:?}", begun.elapsed());
     assert!(stalled.contains("700 ms"), "{stalled}");
     held.store(false, Ordering::Relaxed);
     camera.ears.wait_for_state("its return", 1, |s| s == CameraState::Live);
@@ -258,10 +219,7 @@ fn a_sender_that_falls_silent_with_its_socket_open_is_noticed_and_found_again() 
 fn serve_at(clip: &Path, listen: SocketAddr) -> RunningSampleCamera {
     let begun = Instant::now();
     loop {
-        let sample = SampleCamera {
-            listen,
-            ..SampleCamera::new(clip)
-        };
+        let sample = SampleCamera { listen, ..SampleCamera::new(clip) };
         match sample.start() {
             Ok(server) => return server,
             Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
@@ -287,14 +245,9 @@ fn a_machine_that_does_not_keep_up_skips_to_key_frames_and_never_shows_a_broken_
     let reference = reference(&clip);
     let server = serve(&clip, Transport::Tcp);
     let ears = Arc::new(Ears::default());
-    let camera = Running::start_into(
-        rtsp("gate", &server.url(), Transport::Tcp),
-        Arc::new(Slow(ears.clone())),
-    );
+    let camera = Running::start_into(rtsp("gate", &server.url(), Transport::Tcp), Arc::new(Slow(ears.clone())));
     let skipped = |numbers: &[u64]| numbers.last().is_some_and(|last| *last > numbers.len() as u64 + 10);
-    let seen = ears.wait("skipped pictures", |heard| {
-        skipped(&heard.sequences).then(|| heard.hashes.clone())
-    });
+    let seen = ears.wait("skipped pictures", |heard| skipped(&heard.sequences).then(|| heard.hashes.clone()));
     follows(&seen, &reference, true).unwrap();
     camera.stop();
 }

@@ -84,10 +84,7 @@ fn verify_names_the_file_that_is_not_what_its_manifest_says() {
     let said: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let error = said["models"][0]["error"].as_str().unwrap();
     assert!(error.contains("toy.onnx") && error.contains("expected 0000"), "{error}");
-    assert_eq!(
-        (code, &said["failed"], &said["models"][0]["ok"]),
-        (EXIT_PROBLEMS, &1.into(), &false.into())
-    );
+    assert_eq!((code, &said["failed"], &said["models"][0]["ok"]), (EXIT_PROBLEMS, &1.into(), &false.into()));
 }
 
 #[test]
@@ -115,10 +112,7 @@ mod real {
     const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
     fn is_set_up() -> bool {
-        let search = LibrarySearch {
-            explicit: None,
-            roots: vec![ROOT.into()],
-        };
+        let search = LibrarySearch { explicit: None, roots: vec![ROOT.into()] };
         let here = search.find().is_ok() && std::path::Path::new(ROOT).join("models/yunet/yunet.onnx").exists();
         if !here {
             eprintln!("SKIPPED: models or ONNX Runtime are not fetched; run `make setup`");
@@ -145,14 +139,7 @@ mod real {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile.json");
         let (models, runtime) = (format!("{ROOT}/models"), format!("{ROOT}/vendor/onnxruntime"));
-        let profile = [
-            "--profile",
-            path.to_str().unwrap(),
-            "--seconds",
-            "0.3",
-            "--onnxruntime",
-            &runtime,
-        ];
+        let profile = ["--profile", path.to_str().unwrap(), "--seconds", "0.3", "--onnxruntime", &runtime];
         let words = [&["--models", &models, "bench", "yunet", "--json"], &profile[..]].concat();
         let (_, said) = flyball_models(&words);
         let said: Value = serde_json::from_str(&said).unwrap();
@@ -163,9 +150,6 @@ mod real {
             assert!(costs && variant.item_ms > 0.0 && variant.load_ms > 0.0, "{variant:?}");
         }
         let of = |id| stored.models[0].variants.iter().find(|v| v.name == id).unwrap().rungs[0].cpu_ms;
-        assert!(
-            of("fp32-320x192") < of("fp32-640x640"),
-            "the smaller input is the cheaper one"
-        );
+        assert!(of("fp32-320x192") < of("fp32-640x640"), "the smaller input is the cheaper one");
     }
 }

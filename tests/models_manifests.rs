@@ -20,26 +20,12 @@ fn every_manifest_in_the_repository_reads_and_states_its_licence() {
     });
     for model in catalogue.models() {
         let manifest = &model.manifest;
-        assert_eq!(
-            model.folder.file_name().unwrap(),
-            manifest.name.as_str(),
-            "folder and name differ"
-        );
+        assert_eq!(model.folder.file_name().unwrap(), manifest.name.as_str(), "folder and name differ");
         assert!(manifest.licence.is_some(), "{} states no licence", manifest.name);
         assert!(!manifest.output.expected(manifest.input.size).is_empty());
         for variant in &manifest.variant {
-            assert_eq!(
-                model.file(variant).extension().unwrap(),
-                "onnx",
-                "{} {}",
-                manifest.name,
-                variant.id
-            );
+            assert_eq!(model.file(variant).extension().unwrap(), "onnx", "{} {}", manifest.name, variant.id);
         }
     }
-    assert!(
-        catalogue.models().count() > 0,
-        "no manifest was found in {}",
-        folder.display()
-    );
+    assert!(catalogue.models().count() > 0, "no manifest was found in {}", folder.display());
 }

@@ -41,19 +41,12 @@ fn open(bytes: &[u8]) -> Option<(TempDir, Result<OrtSession, InferenceError>)> {
         eprintln!("SKIPPED: vendor/onnxruntime is not here; run `make setup`");
         return None;
     }
-    let options = OrtOptions {
-        device: Device::Cpu,
-        allow_unlicensed: true,
-        ..OrtOptions::default()
-    };
+    let options = OrtOptions { device: Device::Cpu, allow_unlicensed: true, ..OrtOptions::default() };
     let backend = OrtBackend::new(&search(), options).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let manifest: ModelManifest = serde_json::from_str(MANIFEST).unwrap();
     std::fs::write(folder.path().join("tiny.onnx"), bytes).unwrap();
-    let model = Model {
-        folder: folder.path().into(),
-        manifest: manifest.into(),
-    };
+    let model = Model { folder: folder.path().into(), manifest: manifest.into() };
     let opened = backend.open_session(&model, &model.manifest.variant[0]);
     Some((folder, opened))
 }
@@ -70,10 +63,7 @@ fn a_text_file_is_not_a_model() {
     let Some(told) = refusal(b"#!/bin/sh\necho I am no network\n") else {
         return;
     };
-    assert!(
-        told.contains("is not an ONNX model") && told.contains("make setup"),
-        "{told}"
-    );
+    assert!(told.contains("is not an ONNX model") && told.contains("make setup"), "{told}");
 }
 
 #[test]
@@ -99,81 +89,42 @@ fn open_channels_are_refused_where_one_channel_is_expected() {
     let Some(told) = refusal(&Tiny { input, ..good() }.bytes()) else {
         return;
     };
-    assert!(
-        told.contains("leaves its channels open") && told.contains("expected [n, 1, 8, 8]"),
-        "{told}"
-    );
+    assert!(told.contains("leaves its channels open") && told.contains("expected [n, 1, 8, 8]"), "{told}");
 }
 
 #[test]
 fn a_fixed_batch_is_refused_where_an_open_one_is_declared() {
     let input = vec![Dim::Is(1), Dim::Is(1), Dim::Is(8), Dim::Is(8)];
     let output = vec![Dim::Is(1), Dim::Is(64)];
-    let Some(told) = refusal(
-        &Tiny {
-            input,
-            output,
-            ..good()
-        }
-        .bytes(),
-    ) else {
+    let Some(told) = refusal(&Tiny { input, output, ..good() }.bytes()) else {
         return;
     };
-    assert!(
-        told.contains("its batch is fixed, but model.toml says dynamic_batch = true"),
-        "{told}"
-    );
+    assert!(told.contains("its batch is fixed, but model.toml says dynamic_batch = true"), "{told}");
 }
 
 #[test]
 fn another_rank_of_input_and_another_length_of_output_are_refused() {
-    let flat = Tiny {
-        input: vec![Dim::Open("N"), Dim::Is(64)],
-        ..good()
-    };
+    let flat = Tiny { input: vec![Dim::Open("N"), Dim::Is(64)], ..good() };
     let Some(told) = refusal(&flat.bytes()) else { return };
     assert!(told.contains("takes [open, 64], expected [n, 1, 8, 8]"), "{told}");
-    let square = Tiny {
-        chain: &["Relu"],
-        output: vec![Dim::Open("N"), Dim::Is(1), Dim::Is(8), Dim::Is(8)],
-        ..good()
-    };
+    let square = Tiny { chain: &["Relu"], output: vec![Dim::Open("N"), Dim::Is(1), Dim::Is(8), Dim::Is(8)], ..good() };
     let told = refusal(&square.bytes()).unwrap();
-    assert!(
-        told.contains("gives output out as [open, 1, 8, 8], expected [n, 64]"),
-        "{told}"
-    );
+    assert!(told.contains("gives output out as [open, 1, 8, 8], expected [n, 64]"), "{told}");
 }
 
 #[test]
 fn an_output_whose_length_is_open_is_refused() {
     let input = vec![Dim::Open("N"), Dim::Is(1), Dim::Open("H"), Dim::Open("W")];
     let output = vec![Dim::Open("N"), Dim::Open("M")];
-    let Some(told) = refusal(
-        &Tiny {
-            input,
-            output,
-            ..good()
-        }
-        .bytes(),
-    ) else {
+    let Some(told) = refusal(&Tiny { input, output, ..good() }.bytes()) else {
         return;
     };
-    assert!(
-        told.contains("leaves the length of output out open, expected [n, 64]"),
-        "{told}"
-    );
+    assert!(told.contains("leaves the length of output out open, expected [n, 64]"), "{told}");
 }
 
 #[test]
 fn a_network_that_gives_no_number_for_a_flat_picture_is_refused_at_once() {
-    let Some(told) = refusal(
-        &Tiny {
-            chain: &["Log", "Flatten"],
-            ..good()
-        }
-        .bytes(),
-    ) else {
+    let Some(told) = refusal(&Tiny { chain: &["Log", "Flatten"], ..good() }.bytes()) else {
         return;
     };
     assert!(
@@ -184,13 +135,7 @@ fn a_network_that_gives_no_number_for_a_flat_picture_is_refused_at_once() {
 
 #[test]
 fn a_picture_that_gives_no_number_fails_its_run_and_the_session_lives_on() {
-    let Some((_folder, opened)) = open(
-        &Tiny {
-            chain: &["Sqrt", "Flatten"],
-            ..good()
-        }
-        .bytes(),
-    ) else {
+    let Some((_folder, opened)) = open(&Tiny { chain: &["Sqrt", "Flatten"], ..good() }.bytes()) else {
         return;
     };
     let (mut session, mut batch, mut outputs) = (opened.unwrap(), Batch::default(), Outputs::new());
@@ -201,12 +146,5 @@ fn a_picture_that_gives_no_number_fails_its_run_and_the_session_lives_on() {
     assert!(told.contains("model tiny") && told.contains("not finite"), "{told}");
     batch.item_mut(2)[5] = 9.0;
     session.run(&batch, &mut outputs).unwrap();
-    assert_eq!(
-        (
-            outputs[0].shape.as_slice(),
-            outputs[0].item(0)[5],
-            outputs[0].item(2)[5]
-        ),
-        (&[3, 64][..], 2.0, 3.0)
-    );
+    assert_eq!((outputs[0].shape.as_slice(), outputs[0].item(0)[5], outputs[0].item(2)[5]), (&[3, 64][..], 2.0, 3.0));
 }

@@ -26,12 +26,7 @@ fn every_fetched_model_opens_and_answers_any_batch_as_it_answers_one() {
     };
     let mut tried = 0;
     for model in catalogue.models() {
-        for variant in model
-            .manifest
-            .variant
-            .iter()
-            .filter(|v| model.is_fetched(v) && v.has_checksum())
-        {
+        for variant in model.manifest.variant.iter().filter(|v| model.is_fetched(v) && v.has_checksum()) {
             let mut session = backend.open_session(model, variant).unwrap_or_else(|e| panic!("{e}"));
             batch_equals_singles(&mut session, model, variant);
             tried += 1;
@@ -53,12 +48,7 @@ fn batch_equals_singles(session: &mut OrtSession, model: &Model, variant: &Varia
         one.item_mut(0).copy_from_slice(all.item(index));
         for (single, batched) in run(session, &one).iter().zip(&together) {
             assert_eq!(batched.shape[0], ITEMS);
-            let worst = single
-                .item(0)
-                .iter()
-                .zip(batched.item(index))
-                .map(|(a, b)| (a - b).abs())
-                .fold(0.0, f32::max);
+            let worst = single.item(0).iter().zip(batched.item(index)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let largest = single.item(0).iter().map(|v| v.abs()).fold(1.0, f32::max);
             assert!(
                 worst <= 2e-3 * largest,
@@ -79,10 +69,7 @@ fn refusal(change: impl FnOnce(&mut ModelManifest), file: impl FnOnce(&std::path
     std::fs::copy(yunet.file(&manifest.variant[0]), &path).unwrap();
     change(&mut manifest);
     file(&path);
-    let model = Model {
-        folder: folder.path().into(),
-        manifest: manifest.into(),
-    };
+    let model = Model { folder: folder.path().into(), manifest: manifest.into() };
     let refused = backend.open_session(&model, &model.manifest.variant[0]);
     let told = refused.err().expect("it was opened").to_string();
     assert!(told.contains("yunet.onnx"), "the file is not named: {told}");
@@ -94,20 +81,12 @@ fn a_truncated_file_is_refused_by_its_length() {
     let Some(told) = refusal(
         |_| {},
         |path| {
-            std::fs::File::options()
-                .write(true)
-                .open(path)
-                .unwrap()
-                .set_len(1000)
-                .unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_len(1000).unwrap();
         },
     ) else {
         return;
     };
-    assert!(
-        told.contains("is 1000 bytes long, expected 229848: truncated"),
-        "{told}"
-    );
+    assert!(told.contains("is 1000 bytes long, expected 229848: truncated"), "{told}");
 }
 
 #[test]
@@ -122,10 +101,7 @@ fn a_changed_byte_is_refused_by_its_checksum() {
     ) else {
         return;
     };
-    assert!(
-        told.contains("has sha256") && told.contains("expected 5106df4b"),
-        "{told}"
-    );
+    assert!(told.contains("has sha256") && told.contains("expected 5106df4b"), "{told}");
 }
 
 #[test]
@@ -152,10 +128,7 @@ fn a_model_without_licence_or_checksum_is_refused() {
     let Some(told) = refusal(|m| m.licence = None, |_| {}) else {
         return;
     };
-    assert!(
-        told.contains("states no licence") && told.contains("--allow-unlicensed"),
-        "{told}"
-    );
+    assert!(told.contains("states no licence") && told.contains("--allow-unlicensed"), "{told}");
     let told = refusal(|m| m.variant[0].sha256.clear(), |_| {}).unwrap();
     assert!(told.contains("records no sha256"), "{told}");
 }
@@ -177,8 +150,5 @@ fn wrong_outputs_are_refused_with_those_that_were_expected() {
     let Some(told) = refusal(|m| m.output = serde_json::from_str(embedding).unwrap(), |_| {}) else {
         return;
     };
-    assert!(
-        told.contains("has outputs cls_8") && told.contains("expected vector [n, 128] among them"),
-        "{told}"
-    );
+    assert!(told.contains("has outputs cls_8") && told.contains("expected vector [n, 128] among them"), "{told}");
 }

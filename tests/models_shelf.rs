@@ -101,14 +101,7 @@ fn a_shrink_gives_back_what_a_large_batch_took_even_while_its_session_is_out() {
     shelf.start("yunet", LARGE, 1).unwrap();
     let mut lease = shelf.seat("yunet").lease(PATIENCE).unwrap();
     let (mut batch, mut outputs) = (Batch::default(), Outputs::new());
-    batch.reshape(
-        lease
-            .loaded()
-            .model
-            .manifest
-            .input
-            .shape(8, lease.loaded().variant.size),
-    );
+    batch.reshape(lease.loaded().model.manifest.input.shape(8, lease.loaded().variant.size));
     lease.run(&batch, &mut outputs).unwrap();
     let high = occupied();
     shelf.shrink("yunet").unwrap();
@@ -116,11 +109,7 @@ fn a_shrink_gives_back_what_a_large_batch_took_even_while_its_session_is_out() {
     assert!(occupied() > high / 2, "nothing can be taken from a session that is out");
     drop(lease);
     let low = occupied();
-    eprintln!(
-        "{} KiB after a batch of eight, {} KiB after the shrink",
-        high / 1024,
-        low / 1024
-    );
+    eprintln!("{} KiB after a batch of eight, {} KiB after the shrink", high / 1024, low / 1024);
     assert!(low + SHRUNK < high, "memory only went from {high} to {low} bytes");
 }
 

@@ -39,11 +39,7 @@ fn any_number_of_faces_a_frame_does_not_make_memory_grow_on_and_on() {
             let count = random.usize(0..=MOST_FACES);
             batch.reshape(model.manifest.input.shape(count, variant.size));
             session.run(&batch, &mut outputs).unwrap();
-            assert!(
-                count == 0 || outputs[0].shape == [count, 2],
-                "seed {SEED}: {:?}",
-                outputs[0].shape
-            );
+            assert!(count == 0 || outputs[0].shape == [count, 2], "seed {SEED}: {:?}", outputs[0].shape);
             highest = highest.max(ProcessMeter.read().unwrap().ours);
         }
         highest
@@ -53,19 +49,9 @@ fn any_number_of_faces_a_frame_does_not_make_memory_grow_on_and_on() {
         marks.push(run(WINDOW, marks[window]));
     }
     let mut rises: Vec<u64> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    eprintln!(
-        "high-water {} KiB after warm-up, then rises of {rises:?} bytes",
-        marks[0] / 1024
-    );
+    eprintln!("high-water {} KiB after warm-up, then rises of {rises:?} bytes", marks[0] / 1024);
     let total = rises.iter().sum::<u64>() as f64 / marks[0] as f64;
     rises.sort_unstable();
-    assert!(
-        rises[WINDOWS / 2] <= MIDDLE_RISE,
-        "seed {SEED}: it grows in most windows: {rises:?}"
-    );
-    assert!(
-        total <= TOTAL_RISE,
-        "seed {SEED}: it grew by {total:.3} of {}",
-        marks[0]
-    );
+    assert!(rises[WINDOWS / 2] <= MIDDLE_RISE, "seed {SEED}: it grows in most windows: {rises:?}");
+    assert!(total <= TOTAL_RISE, "seed {SEED}: it grew by {total:.3} of {}", marks[0]);
 }

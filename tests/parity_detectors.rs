@@ -38,31 +38,20 @@ struct Worst {
 
 impl Worst {
     fn new() -> Self {
-        Self {
-            faces: 0,
-            iou: 1.0,
-            points: 0.0,
-            score: 0.0,
-        }
+        Self { faces: 0, iou: 1.0, points: 0.0, score: 0.0 }
     }
 
     /// Holds what was found on one picture against what should be there.
     fn compare(&mut self, wanted: &[FaceObservation], found: &[FaceObservation], threshold: f32, what: &str) {
         let sure = |f: &&FaceObservation| f.score > threshold + SCORE;
         for face in wanted.iter().filter(sure) {
-            let best = found
-                .iter()
-                .max_by(|a, b| iou(a.bbox, face.bbox).total_cmp(&iou(b.bbox, face.bbox)));
+            let best = found.iter().max_by(|a, b| iou(a.bbox, face.bbox).total_cmp(&iou(b.bbox, face.bbox)));
             let best = best.unwrap_or_else(|| panic!("{what}: {:?} was missed altogether", face.bbox));
             self.note(face, best);
         }
         for extra in found.iter().filter(sure) {
             let known = wanted.iter().any(|face| iou(face.bbox, extra.bbox) > 0.5);
-            assert!(
-                known,
-                "{what}: {:?} with score {} is not in the reference",
-                extra.bbox, extra.score
-            );
+            assert!(known, "{what}: {:?} with score {} is not in the reference", extra.bbox, extra.score);
         }
     }
 
@@ -77,12 +66,7 @@ impl Worst {
 }
 
 fn faces_of(case: &Value, key: &str, size: Size) -> Vec<FaceObservation> {
-    case[key][format!("{}x{}", size.w, size.h)]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(face)
-        .collect()
+    case[key][format!("{}x{}", size.w, size.h)].as_array().unwrap().iter().map(face).collect()
 }
 
 /// Runs one face detector at one size over all golden pictures.
@@ -96,12 +80,7 @@ fn detect(name: &str, size: Size, threshold: f32) -> Option<Worst> {
             continue;
         };
         detector.detect(&[&picture], &mut found).unwrap();
-        worst.compare(
-            &faces_of(case, "faces", size),
-            &found[0],
-            threshold,
-            &case["picture"]["file"].to_string(),
-        );
+        worst.compare(&faces_of(case, "faces", size), &found[0], threshold, &case["picture"]["file"].to_string());
     }
     eprintln!("{name} at {size:?}: {worst:?}");
     (worst.faces > 0).then_some(worst)
@@ -113,10 +92,7 @@ fn yunet_finds_what_opencv_finds() {
         let Some(worst) = detect("yunet", size, 0.6) else {
             return;
         };
-        assert!(
-            worst.iou >= IOU && worst.points <= POINTS && worst.score <= SCORE,
-            "{worst:?}"
-        );
+        assert!(worst.iou >= IOU && worst.points <= POINTS && worst.score <= SCORE, "{worst:?}");
     }
 }
 
@@ -138,25 +114,16 @@ fn yunet_finds_the_same_faces_on_video_planes() {
     }
     eprintln!("yunet on NV12 against RGB: {worst:?}");
     // chroma at half resolution and its rounding move boxes a little
-    assert!(
-        worst.iou >= IOU && worst.points <= 0.02 && worst.score <= SCORE,
-        "{worst:?}"
-    );
+    assert!(worst.iou >= IOU && worst.points <= 0.02 && worst.score <= SCORE, "{worst:?}");
 }
 
 #[test]
 fn centerface_and_ultraface_find_what_the_reference_finds() {
-    for (name, size, threshold) in [
-        ("centerface", Size::new(640, 384), 0.5),
-        ("ultraface", Size::new(320, 240), 0.7),
-    ] {
+    for (name, size, threshold) in [("centerface", Size::new(640, 384), 0.5), ("ultraface", Size::new(320, 240), 0.7)] {
         let Some(worst) = detect(name, size, threshold) else {
             continue;
         };
-        assert!(
-            worst.iou >= IOU && worst.points <= POINTS && worst.score <= SCORE,
-            "{worst:?}"
-        );
+        assert!(worst.iou >= IOU && worst.points <= POINTS && worst.score <= SCORE, "{worst:?}");
     }
 }
 
@@ -211,19 +178,9 @@ fn seen(model: &Model, wanted: &Value, found: &[Sighting]) -> bool {
     let flyball::inference::manifest::Output::Yolov8(said) = &model.manifest.output else {
         return false;
     };
-    let class = said
-        .classes
-        .iter()
-        .position(|c| Some(c.as_str()) == wanted["class"].as_str());
+    let class = said.classes.iter().position(|c| Some(c.as_str()) == wanted["class"].as_str());
     let near = |s: &&Sighting| Some(s.class) == class && iou(s.bbox, region.bbox) >= IOU;
-    let best = found
-        .iter()
-        .find(near)
-        .unwrap_or_else(|| panic!("{wanted} was not seen, only {found:?}"));
-    assert!(
-        (best.score - region.score).abs() <= 2.0 * SCORE,
-        "{wanted}: score {}",
-        best.score
-    );
+    let best = found.iter().find(near).unwrap_or_else(|| panic!("{wanted} was not seen, only {found:?}"));
+    assert!((best.score - region.score).abs() <= 2.0 * SCORE, "{wanted}: score {}", best.score);
     true
 }

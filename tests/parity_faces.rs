@@ -65,11 +65,7 @@ fn embeddings_agree(name: &str) {
     let mut embedder = Embedder::new(&model.manifest, supply(&backend, &model, variant)).unwrap();
     let mut bare = backend.open_session(&model, variant).unwrap();
     let planes: Vec<Pixels> = cases.iter().map(|case| as_nv12(&case.picture)).collect();
-    let on_planes: Vec<Sight> = planes
-        .iter()
-        .zip(&cases)
-        .map(|(picture, case)| (picture, &case.face))
-        .collect();
+    let on_planes: Vec<Sight> = planes.iter().zip(&cases).map(|(picture, case)| (picture, &case.face)).collect();
     let (mut made, mut from_planes) = (Vec::new(), Vec::new());
     embedder.embed(&sights(&cases), &mut made).unwrap();
     embedder.embed(&on_planes, &mut from_planes).unwrap();
@@ -138,9 +134,8 @@ fn ages_and_genders_agree() {
         attribute.answer(&sights(&cases), &mut answers).unwrap();
         let mut worst = 0.0_f32;
         for (case, answer) in cases.iter().zip(&answers) {
-            let wanted = case.said["years"]
-                .as_f64()
-                .map_or_else(|| numbers(&case.said["probabilities"])[0], |y| y as f32);
+            let wanted =
+                case.said["years"].as_f64().map_or_else(|| numbers(&case.said["probabilities"])[0], |y| y as f32);
             worst = worst.max((wanted - answer.known().unwrap()).abs());
         }
         eprintln!("{name}: {} faces, largest difference {worst}", cases.len());
@@ -163,10 +158,7 @@ fn points_agree_and_so_do_the_eyes_they_lead_to() {
             worst = worst.max((wanted[0] - p.x).hypot(wanted[1] - p.y) / case.face.bbox.w);
         }
     }
-    eprintln!(
-        "landmarks68: {} faces, farthest point {worst} of the face's width",
-        cases.len()
-    );
+    eprintln!("landmarks68: {} faces, farthest point {worst} of the face's width", cases.len());
     assert!(worst <= 0.02, "points off by {worst}");
     eyes_agree(&cases, &found);
 }

@@ -22,10 +22,7 @@ fn sixty_four_people_keep_their_numbers() {
         let mut rng = Rng::with_seed(SEED);
         let people = crowd(64, &mut rng);
         let said = watch((0..150).step_by(skip), |frame| {
-            let mut faces: Vec<_> = people
-                .iter()
-                .map(|p| p.seen(seconds(frame), &mut rng, jitter))
-                .collect();
+            let mut faces: Vec<_> = people.iter().map(|p| p.seen(seconds(frame), &mut rng, jitter)).collect();
             faces.retain(|_| rng.f32() >= missed);
             rng.shuffle(&mut faces);
             faces
@@ -40,9 +37,7 @@ fn the_same_packets_give_the_same_numbers() {
     let run = || {
         let mut rng = Rng::with_seed(SEED);
         let people = crowd(32, &mut rng);
-        watch(0..60, |frame| {
-            people.iter().map(|p| p.seen(seconds(frame), &mut rng, 0.1)).collect()
-        })
+        watch(0..60, |frame| people.iter().map(|p| p.seen(seconds(frame), &mut rng, 0.1)).collect())
     };
     assert_eq!(run(), run());
 }
@@ -84,10 +79,7 @@ fn people_who_cross_seldom_swap_numbers() {
         println!(
             "every {skip}th frame, hidden from IoU {hidden_from}: {swapped} switches, {numbers} numbers for 240 people"
         );
-        assert!(
-            swapped <= allowed,
-            "seed {SEED}, every {skip}th frame: {swapped} switches in 120 crossings"
-        );
+        assert!(swapped <= allowed, "seed {SEED}, every {skip}th frame: {swapped} switches in 120 crossings");
     }
 }
 

@@ -82,7 +82,8 @@ enum GalleryFailure {
 
 /// Runs the command.
 pub(super) fn run(args: &GalleryArgs, out: &mut dyn Write) -> Exit {
-    let Opened { deployment: Some(deployment), graph: Some(graph), .. } = open(&args.config, &Environment::of_process())
+    let Opened { deployment: Some(deployment), graph: Some(graph), .. } =
+        open(&args.config, &Environment::of_process())
     else {
         open(&args.config, &Environment::of_process()).problems.iter().for_each(|problem| complain(problem));
         return Exit::BadInput;
@@ -157,7 +158,8 @@ fn table(people: &[Person]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["person", "name", "photos", "spaces"]);
     for person in people {
-        let cells = [person.id.to_string(), person.name.clone(), person.enrolments.to_string(), spaces(person).join(" ")];
+        let cells =
+            [person.id.to_string(), person.name.clone(), person.enrolments.to_string(), spaces(person).join(" ")];
         table.add_row(cells);
     }
     table

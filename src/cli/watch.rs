@@ -1,21 +1,21 @@
 //! `flyball watch`: prints the events of a running Flyball as they come, and says aloud when some are missing.
 
+use std::io::Write;
 #[cfg(feature = "zenoh")]
 use std::{
     io,
     sync::{Arc, atomic::AtomicBool},
 };
-use std::io::Write;
 
 use clap::Args;
 
 use super::{Exit, complain};
 use crate::events::BusError;
-#[cfg(feature = "zenoh")]
-use crate::telemetry::{LogFormat, log_to_stderr};
 use crate::events::wire::{
     CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Visit, VisitState,
 };
+#[cfg(feature = "zenoh")]
+use crate::telemetry::{LogFormat, log_to_stderr};
 
 const EXAMPLES: &str = "Examples:
   flyball watch                                       everything on this machine, until Ctrl-C
@@ -58,10 +58,7 @@ impl WatchArgs {
         let person = event.visit().and_then(|v| v.identity.person.as_deref());
         is(&self.camera, Some(&event.partitionkey))
             && is(&self.person, person)
-            && self
-                .kind
-                .as_deref()
-                .is_none_or(|text| event.kind.as_str().contains(text))
+            && self.kind.as_deref().is_none_or(|text| event.kind.as_str().contains(text))
     }
 }
 
@@ -101,10 +98,7 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
     let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
     end_on_signal();
     complain(&format!("waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends", args.connect));
-    let filter = Filter {
-        site: None,
-        camera: args.camera.clone(),
-    };
+    let filter = Filter { site: None, camera: args.camera.clone() };
     let mut subscription = bus.subscribe(&filter, args.since)?;
     let mut printed = 0;
     while args.count.is_none_or(|count| printed < count) {
@@ -190,11 +184,7 @@ fn kind_word(state: &VisitState) -> &str {
 }
 
 fn identity_words(identity: &Identity) -> String {
-    let score = identity
-        .score
-        .as_ref()
-        .map(|s| format!(" {:.2}", s.value))
-        .unwrap_or_default();
+    let score = identity.score.as_ref().map(|s| format!(" {:.2}", s.value)).unwrap_or_default();
     match (&identity.decision, &identity.person) {
         (IdentityDecision::Known, Some(person)) => format!("{person}{score}"),
         (IdentityDecision::NotChecked, _) => "not asked".into(),
@@ -222,17 +212,12 @@ fn gap_words(gap: &Gap) -> String {
         (_, _, Some(lost)) => format!("{lost} events"),
         _ => "events".into(),
     };
-    format!(
-        "GAP      {range} are missing: {}",
-        words(&gap.reason, gap.detail.as_deref())
-    )
+    format!("GAP      {range} are missing: {}", words(&gap.reason, gap.detail.as_deref()))
 }
 
 /// A word of the contract as it is written in events, and what else is said.
 fn words(word: &impl serde::Serialize, detail: Option<&str>) -> String {
-    let word = serde_json::to_value(word)
-        .ok()
-        .and_then(|v| v.as_str().map(|s| s.replace('_', " ")));
+    let word = serde_json::to_value(word).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " ")));
     let word = word.unwrap_or_default();
     detail.map_or(word.clone(), |detail| format!("{word}: {detail}"))
 }

@@ -65,11 +65,7 @@ pub fn begin(mut beginning: Beginning) -> Result<Started, BeginError> {
     let first = first_words(&mut beginning, opened.as_ref(), now)?;
     let history = opened.as_ref().map(|o| o.journal.reader());
     let (journal, numbering, damaged) = match opened {
-        Some(Opened {
-            journal,
-            numbering,
-            damaged,
-        }) => (Some(journal), numbering, damaged),
+        Some(Opened { journal, numbering, damaged }) => (Some(journal), numbering, damaged),
         None => (None, Numbering::new(epoch, BTreeMap::new()), None),
     };
     let (outbox, postbox) = Outbox::start(OutboxParts {
@@ -83,13 +79,7 @@ pub fn begin(mut beginning: Beginning) -> Result<Started, BeginError> {
     for draft in first {
         postbox.post(draft);
     }
-    Ok(Started {
-        outbox,
-        postbox,
-        history,
-        interrupted,
-        damaged,
-    })
+    Ok(Started { outbox, postbox, history, interrupted, damaged })
 }
 
 fn first_words(beginning: &mut Beginning, opened: Option<&Opened>, now: UtcMicros) -> Result<Vec<Draft>, JournalError> {

@@ -116,11 +116,7 @@ impl Default for BusConfig {
 impl BusConfig {
     /// A subscriber's side: connects there as a peer and listens nowhere.
     pub fn connecting_to(endpoint: &str) -> Self {
-        Self {
-            listen: Vec::new(),
-            connect: vec![endpoint.to_owned()],
-            ..Self::default()
-        }
+        Self { listen: Vec::new(), connect: vec![endpoint.to_owned()], ..Self::default() }
     }
 
     /// Checks endpoints and their safety; opens nothing.
@@ -142,10 +138,7 @@ impl BusConfig {
 
     fn check_listen(&self, endpoint: &str) -> Result<(), BusError> {
         let (protocol, address) = split(endpoint)?;
-        let certified = self
-            .tls
-            .as_ref()
-            .is_some_and(|t| t.certificate.is_some() && t.key.is_some());
+        let certified = self.tls.as_ref().is_some_and(|t| t.certificate.is_some() && t.key.is_some());
         match protocol {
             "tls" if !certified => Err(BusError::NoCertificate(endpoint.to_owned())),
             "tls" | "unixsock-stream" => Ok(()),
@@ -184,20 +177,12 @@ mod tests {
     use super::*;
 
     fn listening(endpoint: &str) -> BusConfig {
-        BusConfig {
-            listen: vec![endpoint.into()],
-            ..BusConfig::default()
-        }
+        BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() }
     }
 
     #[test]
     fn only_this_machine_may_be_listened_to_in_the_clear() {
-        for fine in [
-            "tcp/127.0.0.1:7447",
-            "tcp/[::1]:7447",
-            "tcp/localhost:0",
-            "unixsock-stream/tmp/flyball.sock",
-        ] {
+        for fine in ["tcp/127.0.0.1:7447", "tcp/[::1]:7447", "tcp/localhost:0", "unixsock-stream/tmp/flyball.sock"] {
             assert!(listening(fine).check().is_ok(), "{fine}");
         }
         for exposed in [
@@ -210,33 +195,21 @@ mod tests {
             let problem = listening(exposed).check().unwrap_err();
             assert!(matches!(problem, BusError::Exposed(_)), "{exposed}: {problem}");
         }
-        let insecure = BusConfig {
-            insecure: true,
-            ..listening("tcp/0.0.0.0:7447")
-        };
+        let insecure = BusConfig { insecure: true, ..listening("tcp/0.0.0.0:7447") };
         assert!(insecure.check().is_ok(), "the operator said so");
     }
 
     #[test]
     fn what_cannot_work_is_said_beforehand() {
-        assert!(matches!(
-            listening("tls/0.0.0.0:7447").check(),
-            Err(BusError::NoCertificate(_))
-        ));
+        assert!(matches!(listening("tls/0.0.0.0:7447").check(), Err(BusError::NoCertificate(_))));
         assert!(matches!(listening("7447").check(), Err(BusError::Endpoint(_))));
-        let client = BusConfig {
-            mode: BusMode::Client,
-            ..BusConfig::default()
-        };
+        let client = BusConfig { mode: BusMode::Client, ..BusConfig::default() };
         assert!(matches!(client.check(), Err(BusError::ClientWithoutRouter)));
     }
 
     #[test]
     fn a_password_is_neither_shown_nor_written() {
-        let user = User {
-            name: "gate".into(),
-            password: "hunter2".into(),
-        };
+        let user = User { name: "gate".into(), password: "hunter2".into() };
         assert!(!format!("{user:?}").contains("hunter2"));
         assert!(!serde_json::to_string(&user).unwrap().contains("hunter2"));
     }

@@ -38,10 +38,7 @@ pub enum Heard {
 impl Follower {
     /// Begins after number `since` on every camera and node; without it, with whatever comes first.
     pub fn new(since: Option<u64>) -> Self {
-        Self {
-            since,
-            places: HashMap::new(),
-        }
+        Self { since, places: HashMap::new() }
     }
 
     /// Where an event stands. `Next` counts it as had.
@@ -58,20 +55,14 @@ impl Follower {
 
     /// Counts an event as had, whatever is missing before it.
     pub fn accept(&mut self, event: &Event) {
-        let place = Place {
-            epoch: event.epoch,
-            last: event.sequence.0,
-        };
+        let place = Place { epoch: event.epoch, last: event.sequence.0 };
         self.places.insert(event.source.clone(), place);
     }
 
     /// What a heartbeat reveals: the number after which events are missing.
     pub fn behind(&mut self, head: &Head) -> Option<u64> {
         if !self.places.contains_key(&head.source) && self.since.is_none() {
-            let place = Place {
-                epoch: head.epoch,
-                last: head.sequence,
-            };
+            let place = Place { epoch: head.epoch, last: head.sequence };
             self.places.insert(head.source.clone(), place);
             return None;
         }
@@ -155,18 +146,10 @@ mod tests {
 
     #[test]
     fn a_heartbeat_reveals_the_loss_of_the_last_event() {
-        let head = |sequence| Head {
-            source: event(1, 1).source,
-            sequence,
-            epoch: Uuid::from_u128(1),
-        };
+        let head = |sequence| Head { source: event(1, 1).source, sequence, epoch: Uuid::from_u128(1) };
         let mut follower = Follower::new(None);
         assert_eq!(follower.behind(&head(3)), None, "what was before us is not missing");
         assert_eq!(follower.behind(&head(4)), Some(3));
-        assert_eq!(
-            Follower::new(Some(0)).behind(&head(4)),
-            Some(0),
-            "who asks for everything misses everything"
-        );
+        assert_eq!(Follower::new(Some(0)).behind(&head(4)), Some(0), "who asks for everything misses everything");
     }
 }

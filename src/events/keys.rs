@@ -120,10 +120,7 @@ impl Origin {
 
     /// The key of one topic below this origin.
     pub fn key(&self, topic: Topic) -> Key {
-        Key {
-            origin: self.clone(),
-            topic,
-        }
+        Key { origin: self.clone(), topic }
     }
 
     /// Reads a CloudEvents `source` back.
@@ -152,10 +149,7 @@ impl Key {
     /// Reads a key expression without wildcards.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let shape = || KeyError::Shape(text.to_owned());
-        let rest = text
-            .strip_prefix(ROOT)
-            .and_then(|r| r.strip_prefix('/'))
-            .ok_or_else(shape)?;
+        let rest = text.strip_prefix(ROOT).and_then(|r| r.strip_prefix('/')).ok_or_else(shape)?;
         let (origin, topic) = split_origin(rest, text)?;
         let topic = Topic::parse(topic.ok_or_else(shape)?);
         Ok(Self { origin, topic })
@@ -177,8 +171,7 @@ fn split_origin<'a>(text: &'a str, whole: &str) -> Result<(Origin, Option<&'a st
 }
 
 fn split_first(text: &str) -> (&str, Option<&str>) {
-    text.split_once('/')
-        .map_or((text, None), |(first, rest)| (first, Some(rest)))
+    text.split_once('/').map_or((text, None), |(first, rest)| (first, Some(rest)))
 }
 
 impl Topic {
@@ -268,23 +261,13 @@ mod tests {
         let face = gate().key(Topic::Face(visit, VisitState::Opened));
         assert_eq!(face.to_string(), format!("flyball/v1/hq/gate-1/faces/{visit}/opened"));
         assert_eq!(gate().key(Topic::State).to_string(), "flyball/v1/hq/gate-1/state");
-        assert_eq!(
-            node().key(Topic::Governor).to_string(),
-            "flyball/v1/hq/@node/box-a/governor"
-        );
+        assert_eq!(node().key(Topic::Governor).to_string(), "flyball/v1/hq/@node/box-a/governor");
     }
 
     #[test]
     fn what_is_built_reads_back() {
-        let topics = [
-            Topic::State,
-            Topic::Gap,
-            Topic::History,
-            Topic::Head,
-            Topic::Alive,
-            Topic::Health,
-            Topic::Governor,
-        ];
+        let topics =
+            [Topic::State, Topic::Gap, Topic::History, Topic::Head, Topic::Alive, Topic::Health, Topic::Governor];
         let faces = [VisitState::Opened, VisitState::Updated, VisitState::Closed];
         let faces = faces.map(|s| Topic::Face(Uuid::from_u128(3), s));
         for topic in topics.into_iter().chain(faces) {

@@ -110,10 +110,7 @@ impl Outbox {
             journal_failing: false,
         };
         let thread = Builder::new().name("events".into()).spawn(move || worker.run(&inbox))?;
-        let postbox = Postbox {
-            queue,
-            shared: Arc::clone(&shared),
-        };
+        let postbox = Postbox { queue, shared: Arc::clone(&shared) };
         Ok((Self { thread, shared }, postbox))
     }
 
@@ -152,12 +149,7 @@ impl Postbox {
 impl Shared {
     fn overflow(&self, origin: Origin) {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
-        *self
-            .unannounced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(origin)
-            .or_default() += 1;
+        *self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).entry(origin).or_default() += 1;
     }
 
     fn figures(&self) -> OutboxFigures {
@@ -204,9 +196,7 @@ impl Worker {
         for event in &recorded {
             self.parts.sinks.iter_mut().for_each(|sink| sink.publish(event));
         }
-        self.shared
-            .published
-            .fetch_add(recorded.len() as u64, Ordering::Relaxed);
+        self.shared.published.fetch_add(recorded.len() as u64, Ordering::Relaxed);
     }
 
     /// Writes to the journal what is new and what could not be written before. A full disk must not silence an alarm, so
@@ -244,18 +234,14 @@ impl Worker {
             return;
         }
         let now = UtcMicros::from((self.parts.clock)());
-        let gaps = lost
-            .into_iter()
-            .map(|(origin, lost)| gap(origin, lost, (self.parts.fresh_id)(), now));
+        let gaps = lost.into_iter().map(|(origin, lost)| gap(origin, lost, (self.parts.fresh_id)(), now));
         let gaps = gaps.collect();
         self.hand_on(gaps);
     }
 
     fn heartbeat(&mut self) {
         let now = (self.parts.clock)();
-        let too_soon = now
-            .duration_since(self.last_heartbeat)
-            .is_ok_and(|passed| passed < HEARTBEAT);
+        let too_soon = now.duration_since(self.last_heartbeat).is_ok_and(|passed| passed < HEARTBEAT);
         if too_soon {
             return;
         }

@@ -60,10 +60,7 @@ impl Recorded {
     /// Writes the event down.
     pub fn new(event: Event) -> Result<Self, serde_json::Error> {
         let json = serde_json::to_string(&event)?;
-        Ok(Self {
-            event: Arc::new(event),
-            json: Arc::from(json),
-        })
+        Ok(Self { event: Arc::new(event), json: Arc::from(json) })
     }
 }
 
@@ -82,10 +79,7 @@ impl MemoryBus {
 
 impl EventSink for MemoryBus {
     fn publish(&mut self, recorded: &Recorded) {
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(recorded.clone());
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(recorded.clone());
     }
 }
 

@@ -15,36 +15,25 @@ pub(super) struct Folder {
 impl Folder {
     /// Waits, a few milliseconds as a rule, until nobody changes anything in the folder of `path`.
     pub(super) fn shared(path: &Path) -> Self {
-        Self {
-            _lock: folder(path).filter(|f| f.lock_shared().is_ok()),
-        }
+        Self { _lock: folder(path).filter(|f| f.lock_shared().is_ok()) }
     }
 
     /// The same without waiting: `None` while somebody changes it.
     pub(super) fn shared_now(path: &Path) -> Option<Self> {
         let lock = folder(path);
-        let busy = lock
-            .as_ref()
-            .is_some_and(|f| matches!(f.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        let busy = lock.as_ref().is_some_and(|f| matches!(f.try_lock_shared(), Err(TryLockError::WouldBlock)));
         (!busy).then_some(Self { _lock: lock })
     }
 
     /// Waits until nobody reads or changes anything in the folder.
     pub(super) fn alone(path: &Path) -> Self {
-        Self {
-            _lock: folder(path).filter(|f| f.lock().is_ok()),
-        }
+        Self { _lock: folder(path).filter(|f| f.lock().is_ok()) }
     }
 }
 
 fn folder(path: &Path) -> Option<File> {
     let parent = path.parent()?;
-    File::open(if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    })
-    .ok()
+    File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).ok()
 }
 
 /// What tells a changed file from an unchanged one without reading it: time of change and length.

@@ -27,11 +27,7 @@ impl Default for Gate {
     /// Half of what recognisers crop to; sharper than a photo blurred by 2 % of the face's width, which small compressed
     /// video still is; turned by less than about 40°.
     fn default() -> Self {
-        Self {
-            side: 60.0,
-            sharpness: 0.2,
-            pose: 0.3,
-        }
+        Self { side: 60.0, sharpness: 0.2, pose: 0.3 }
     }
 }
 
@@ -103,22 +99,13 @@ impl Gate {
     fn check(&self, face: &FaceObservation, quality: &Quality) -> Result<(), Refusal> {
         let side = face.bbox.w.min(face.bbox.h);
         if side < self.side {
-            return Err(Refusal::TooSmall {
-                side,
-                wanted: self.side,
-            });
+            return Err(Refusal::TooSmall { side, wanted: self.side });
         }
         if quality.sharpness < self.sharpness {
-            return Err(Refusal::TooBlurred {
-                found: quality.sharpness,
-                wanted: self.sharpness,
-            });
+            return Err(Refusal::TooBlurred { found: quality.sharpness, wanted: self.sharpness });
         }
         if quality.pose < self.pose {
-            return Err(Refusal::TooTurned {
-                found: quality.pose,
-                wanted: self.pose,
-            });
+            return Err(Refusal::TooTurned { found: quality.pose, wanted: self.pose });
         }
         Ok(())
     }

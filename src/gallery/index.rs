@@ -34,10 +34,7 @@ impl Index {
     /// An index of those enrolments that live in `space`. One with another length is refused: it was made by a model that
     /// only shares the name.
     pub fn new<'a>(space: SpaceInfo, enrolments: impl IntoIterator<Item = &'a Enrolment>) -> Result<Self, SpaceError> {
-        let mut ours: Vec<&Enrolment> = enrolments
-            .into_iter()
-            .filter(|e| e.embedding.space == space.name)
-            .collect();
+        let mut ours: Vec<&Enrolment> = enrolments.into_iter().filter(|e| e.embedding.space == space.name).collect();
         ours.sort_by(|a, b| a.person.cmp(&b.person));
         let mut vectors = Vec::with_capacity(ours.len() * space.dims);
         let mut people: Vec<(PersonId, Range<usize>)> = Vec::new();
@@ -85,18 +82,13 @@ impl Index {
             }
         }
         let owned = |(person, score): Ranked| (person.clone(), score);
-        Ok(SearchResult {
-            best: best.map(owned),
-            second: second.map(owned),
-        })
+        Ok(SearchResult { best: best.map(owned), second: second.map(owned) })
     }
 
     fn best_of(&self, rows: Range<usize>, face: &[f32]) -> f32 {
         let dims = self.space.dims;
         let vectors = self.vectors[rows.start * dims..rows.end * dims].chunks_exact(dims);
-        vectors
-            .map(|v| self.space.score(v, face))
-            .fold(f32::NEG_INFINITY, f32::max)
+        vectors.map(|v| self.space.score(v, face)).fold(f32::NEG_INFINITY, f32::max)
     }
 }
 
@@ -118,11 +110,7 @@ impl SearchResult {
         match &self.best {
             Some((person, score)) if *score >= space.threshold() => {
                 let clear = self.margin().is_none_or(|margin| margin >= space.margin);
-                if clear {
-                    IdentityDecision::Known(person.clone())
-                } else {
-                    IdentityDecision::Ambiguous
-                }
+                if clear { IdentityDecision::Known(person.clone()) } else { IdentityDecision::Ambiguous }
             }
             _ => IdentityDecision::Unknown,
         }
@@ -131,17 +119,8 @@ impl SearchResult {
     /// The decision with what it rests on. `None` if nobody is enrolled: there is no score to give.
     pub fn identity(&self, space: &SpaceInfo, looks: u32) -> Option<Identity> {
         let (_, value) = *self.best.as_ref()?;
-        let score = Score {
-            value,
-            kind: space.kind(),
-            threshold: space.threshold(),
-        };
-        Some(Identity {
-            decision: self.decide(space),
-            score,
-            margin: self.margin(),
-            looks,
-        })
+        let score = Score { value, kind: space.kind(), threshold: space.threshold() };
+        Some(Identity { decision: self.decide(space), score, margin: self.margin(), looks })
     }
 }
 
@@ -155,13 +134,7 @@ mod tests {
     use crate::{scene::Space, vision::Metric};
 
     fn space(metric: Metric) -> SpaceInfo {
-        SpaceInfo {
-            name: Space::from("test"),
-            dims: 3,
-            metric,
-            known: 0.5,
-            margin: 0.1,
-        }
+        SpaceInfo { name: Space::from("test"), dims: 3, metric, known: 0.5, margin: 0.1 }
     }
 
     fn enrolled(space: &SpaceInfo, person: &str, raw: [f32; 3]) -> Enrolment {
@@ -192,11 +165,7 @@ mod tests {
                 enrolled(&space, "bea", [0.0, 0.99, 0.02]),
             ];
             let anna = IdentityDecision::Known(PersonId::new("anna").unwrap());
-            assert_eq!(
-                decide(&space, &all, [0.95, 0.05, 0.05]),
-                anna,
-                "two enrolments of one person do not compete"
-            );
+            assert_eq!(decide(&space, &all, [0.95, 0.05, 0.05]), anna, "two enrolments of one person do not compete");
             assert_eq!(decide(&space, &all, [0.0, 0.0, 1.0]), IdentityDecision::Unknown);
             assert_eq!(decide(&space, &all, [0.0, 1.0, 0.01]), IdentityDecision::Ambiguous);
             assert_eq!(decide(&space, &[], [1.0, 0.0, 0.0]), IdentityDecision::Unknown);
@@ -206,42 +175,23 @@ mod tests {
     #[test]
     fn events_say_score_kind_threshold_and_margin() {
         let space = space(Metric::L2);
-        let all = [
-            enrolled(&space, "anna", [1.0, 0.0, 0.0]),
-            enrolled(&space, "bert", [0.0, 1.0, 0.0]),
-        ];
+        let all = [enrolled(&space, "anna", [1.0, 0.0, 0.0]), enrolled(&space, "bert", [0.0, 1.0, 0.0])];
         let index = Index::new(space.clone(), &all).unwrap();
         let face = space.embed(&[1.0, 0.3, 0.0]).unwrap();
         let told = index.search(&face).unwrap().identity(&space, 3).unwrap();
         assert!((told.score.value - 0.7).abs() < 1e-6 && (told.score.threshold - 0.5).abs() < 1e-6);
-        assert!(
-            (told.margin.unwrap() - (1.0 + 1.49_f32.sqrt() - 1.0 - 0.3)).abs() < 0.02,
-            "{told:?}"
-        );
-        assert!(
-            Index::new(space.clone(), &[])
-                .unwrap()
-                .search(&face)
-                .unwrap()
-                .identity(&space, 1)
-                .is_none()
-        );
+        assert!((told.margin.unwrap() - (1.0 + 1.49_f32.sqrt() - 1.0 - 0.3)).abs() < 0.02, "{told:?}");
+        assert!(Index::new(space.clone(), &[]).unwrap().search(&face).unwrap().identity(&space, 1).is_none());
     }
 
     #[test]
     fn a_face_of_another_space_is_refused_and_other_enrolments_are_left_out() {
         let (ours, mut other) = (space(Metric::Cosine), space(Metric::Cosine));
         other.name = Space::from("other");
-        let all = [
-            enrolled(&ours, "anna", [1.0, 0.0, 0.0]),
-            enrolled(&other, "bert", [1.0, 0.0, 0.0]),
-        ];
+        let all = [enrolled(&ours, "anna", [1.0, 0.0, 0.0]), enrolled(&other, "bert", [1.0, 0.0, 0.0])];
         let index = Index::new(ours, &all).unwrap();
         assert_eq!(index.len(), 1);
-        assert!(matches!(
-            index.search(&all[1].embedding),
-            Err(SpaceError::OtherSpace { .. })
-        ));
+        assert!(matches!(index.search(&all[1].embedding), Err(SpaceError::OtherSpace { .. })));
     }
 
     proptest! {

@@ -39,15 +39,8 @@ impl Gallery {
         let folder = Folder::shared(&path);
         let found = stamp(&path);
         let contents = store::read_file(&path, &folder).map_err(|fault| fault.named(&path))?;
-        let held = Held {
-            contents,
-            indexes: HashMap::new(),
-            stamp: found,
-        };
-        Ok(Self {
-            path,
-            held: Mutex::new(held),
-        })
+        let held = Held { contents, indexes: HashMap::new(), stamp: found };
+        Ok(Self { path, held: Mutex::new(held) })
     }
 
     /// The file behind it.
@@ -116,12 +109,7 @@ impl Gallery {
         }
         let person = |(id, (name, enrolments, spaces)): (_, (_, _, BTreeSet<Space>))| {
             let spaces = spaces.into_iter().collect();
-            Person {
-                id,
-                name,
-                enrolments,
-                spaces,
-            }
+            Person { id, name, enrolments, spaces }
         };
         all.into_iter().map(person).collect()
     }
@@ -129,11 +117,7 @@ impl Gallery {
     /// The display name of a person.
     pub fn name(&self, person: &PersonId) -> Option<String> {
         let held = self.held();
-        held.contents
-            .values()
-            .rev()
-            .find(|e| e.person == *person)
-            .map(|e| e.name.clone())
+        held.contents.values().rev().find(|e| e.person == *person).map(|e| e.name.clone())
     }
 
     /// The index to search in a space; the same one until the gallery changes. People enrolled only with other models are
@@ -150,10 +134,7 @@ impl Gallery {
 
     /// People with no enrolment in a space: they must be enrolled again before its model can know them.
     pub fn missing(&self, space: &Space) -> Vec<Person> {
-        self.people()
-            .into_iter()
-            .filter(|p| !p.spaces.contains(space))
-            .collect()
+        self.people().into_iter().filter(|p| !p.spaces.contains(space)).collect()
     }
 
     /// The refusal, if a face looks like somebody enrolled under another id than `person`.

@@ -76,10 +76,7 @@ impl GalleryError {
         match error {
             redb::Error::Io(cause) => Self::of_io(file, cause),
             redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => Self::Busy { file },
-            other => Self::Damaged {
-                file,
-                problem: other.to_string(),
-            },
+            other => Self::Damaged { file, problem: other.to_string() },
         }
     }
 
@@ -89,10 +86,9 @@ impl GalleryError {
                 Self::DiskFull { file }
             }
             // How redb says "this is not a file of mine" and "it ends too early".
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Damaged {
-                file,
-                problem: cause.to_string(),
-            },
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                Self::Damaged { file, problem: cause.to_string() }
+            }
             io::ErrorKind::WouldBlock => Self::Busy { file },
             _ => Self::Io { file, cause },
         }
@@ -113,11 +109,7 @@ impl Fault {
         match self {
             Self::Store(error) => GalleryError::of(file, error),
             Self::Damaged(problem) => GalleryError::Damaged { file: name(), problem },
-            Self::TooNew { found, known } => GalleryError::TooNew {
-                file: name(),
-                found,
-                known,
-            },
+            Self::TooNew { found, known } => GalleryError::TooNew { file: name(), found, known },
         }
     }
 }
@@ -132,11 +124,4 @@ macro_rules! store_fault {
     )*};
 }
 
-store_fault!(
-    redb::Error,
-    CommitError,
-    DatabaseError,
-    StorageError,
-    TableError,
-    TransactionError
-);
+store_fault!(redb::Error, CommitError, DatabaseError, StorageError, TableError, TransactionError);

@@ -49,17 +49,10 @@ pub(super) fn read_file(path: &Path, _held: &Folder) -> Result<Contents, Fault> 
 
 fn read_copy(bytes: &[u8]) -> Result<Contents, Fault> {
     let copy = InMemoryBackend::new();
-    copy.set_len(bytes.len() as u64)
-        .and_then(|()| copy.write(0, bytes))
-        .map_err(redb::Error::Io)?;
+    copy.set_len(bytes.len() as u64).and_then(|()| copy.write(0, bytes)).map_err(redb::Error::Io)?;
     guarded(|| {
         let mut builder = builder();
-        read(
-            &builder
-                .set_check_integrity_on_open(true)
-                .create_with_backend(copy)?
-                .begin_read()?,
-        )
+        read(&builder.set_check_integrity_on_open(true).create_with_backend(copy)?.begin_read()?)
     })
 }
 
@@ -101,10 +94,7 @@ fn read(transaction: &ReadTransaction) -> Result<Contents, Fault> {
     let contents = decode_all(&transaction.open_table(ENROLMENTS)?)?;
     let count = fact("count")?;
     if count != contents.len() as u64 {
-        return Err(Fault::Damaged(format!(
-            "{count} enrolments were written, {} are there",
-            contents.len()
-        )));
+        return Err(Fault::Damaged(format!("{count} enrolments were written, {} are there", contents.len())));
     }
     Ok(contents)
 }
@@ -115,10 +105,7 @@ fn decode_all(table: &impl ReadableTable<u64, &'static [u8]>) -> Result<Contents
         let (number, bytes) = row?;
         let number = number.value();
         let enrolment = record::decode(bytes.value());
-        contents.insert(
-            number,
-            enrolment.ok_or_else(|| Fault::Damaged(format!("enrolment {number} was altered")))?,
-        );
+        contents.insert(number, enrolment.ok_or_else(|| Fault::Damaged(format!("enrolment {number} was altered")))?);
     }
     Ok(contents)
 }

@@ -40,10 +40,7 @@ impl Door {
     pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading) {
         self.arrivals.retain(|arrival| now.ms_since(arrival.at) < ANNOUNCED_MS);
         for arrival in &mut self.arrivals {
-            let measured = reading
-                .cameras
-                .iter()
-                .find(|camera| camera.camera == arrival.asking.camera);
+            let measured = reading.cameras.iter().find(|camera| camera.camera == arrival.asking.camera);
             arrival.measured_fps = measured.map_or(0.0, |camera| camera.offered_fps);
         }
         let asks = |name: &CameraName| reading.asking.iter().any(|asking| &asking.camera == name);
@@ -57,10 +54,7 @@ impl Door {
     }
 
     fn arriving(&self) -> f64 {
-        self.arrivals
-            .iter()
-            .map(|arrival| (arrival.asking.fps - arrival.measured_fps).max(0.0))
-            .sum()
+        self.arrivals.iter().map(|arrival| (arrival.asking.fps - arrival.measured_fps).max(0.0)).sum()
     }
 
     /// Bytes of the same.
@@ -89,16 +83,8 @@ impl Governor {
         match verdict {
             Verdict::Admit => {
                 self.door.refused.remove(&asking.camera);
-                self.door.waiting = self
-                    .door
-                    .waiting
-                    .take()
-                    .filter(|(waiting, _)| waiting.camera != asking.camera);
-                self.door.arrivals.push(Arrival {
-                    asking: asking.clone(),
-                    at: sight.now,
-                    measured_fps: 0.0,
-                });
+                self.door.waiting = self.door.waiting.take().filter(|(waiting, _)| waiting.camera != asking.camera);
+                self.door.arrivals.push(Arrival { asking: asking.clone(), at: sight.now, measured_fps: 0.0 });
                 self.decided(sight, draft, camera_change(asking, "admitted"), Reason::Fits);
             }
             Verdict::Refuse { .. } if !known => {
@@ -107,10 +93,7 @@ impl Governor {
             }
             _ => {}
         }
-        Admission {
-            camera: asking.camera.clone(),
-            verdict,
-        }
+        Admission { camera: asking.camera.clone(), verdict }
     }
 
     fn verdict(&mut self, sight: &Sight<'_>, asking: &Asking) -> Verdict {
@@ -120,11 +103,7 @@ impl Governor {
                 return verdict;
             }
         }
-        let waits_here = self
-            .door
-            .waiting
-            .as_ref()
-            .filter(|(waiting, _)| waiting.camera == asking.camera);
+        let waits_here = self.door.waiting.as_ref().filter(|(waiting, _)| waiting.camera == asking.camera);
         let since = waits_here.map(|(_, since)| *since);
         if self.fits_now(sight, asking, since.is_some()) {
             return Verdict::Admit;
@@ -142,11 +121,7 @@ impl Governor {
     }
 
     fn refuse(&mut self, sight: &Sight<'_>, asking: &Asking) -> Verdict {
-        self.door.waiting = self
-            .door
-            .waiting
-            .take()
-            .filter(|(waiting, _)| waiting.camera != asking.camera);
+        self.door.waiting = self.door.waiting.take().filter(|(waiting, _)| waiting.camera != asking.camera);
         let verdict = self.refusal(sight, asking);
         if let Some(refused) = self.door.refused.get_mut(&asking.camera) {
             *refused = (sight.now, verdict);
@@ -164,30 +139,16 @@ impl Governor {
 
     /// Bytes of the variants still to be loaded.
     fn wanted_memory(&self) -> f64 {
-        let models = self
-            .profile
-            .models
-            .iter()
-            .zip(&self.seats)
-            .filter(|(_, seat)| seat.is_vacant());
+        let models = self.profile.models.iter().zip(&self.seats).filter(|(_, seat)| seat.is_vacant());
         let wanted = models.filter_map(|(model, seat)| seat.want.map(|pick| (model, pick)));
-        wanted
-            .map(|(model, pick)| model.variants[pick.variant].memory(pick.batch))
-            .sum()
+        wanted.map(|(model, pick)| model.variants[pick.variant].memory(pick.batch)).sum()
     }
 
     /// Whether any setting the order puts before refusing has room for it.
     fn could_fit(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> bool {
         let (asked, usable) = (self.asked_with(asking, counted), self.usable(sight, |_, _| true));
         let most = Levels::furthest(&self.policy, true);
-        self.problem(
-            &asked,
-            self.room_at_most(sight, asking, counted),
-            Levels::default(),
-            most,
-            &usable,
-        )
-        .possible()
+        self.problem(&asked, self.room_at_most(sight, asking, counted), Levels::default(), most, &usable).possible()
     }
 
     fn room_at_most(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> Limits {
@@ -198,8 +159,7 @@ impl Governor {
     }
 
     fn asked_with(&self, asking: &Asking, counted: bool) -> Vec<f64> {
-        self.demand
-            .with(self.door.frames() + if counted { 0.0 } else { asking.fps })
+        self.demand.with(self.door.frames() + if counted { 0.0 } else { asking.fps })
     }
 
     /// What it would need at the cheapest setting, and what that setting leaves.
@@ -210,31 +170,15 @@ impl Governor {
         let limits = self.limits(sight, water.memory_target, water.time_target);
         let without = self.demand.with(self.door.frames());
         let with = self.demand.with(self.door.frames() + asking.fps);
-        let least = |asked: &[f64]| {
-            self.problem(asked, limits, Levels::default(), most, &usable)
-                .least_room()
-                .time
-        };
-        let memory = self
-            .problem(&without, limits, Levels::default(), most, &usable)
-            .least_memory();
-        let needs = Room {
-            memory: asking.bytes,
-            lanes: (least(&with) - least(&without)).max(0.0),
-        };
-        let free = Room {
-            memory: (limits.memory - memory).max(0.0) as u64,
-            lanes: (limits.time - least(&without)).max(0.0),
-        };
+        let least = |asked: &[f64]| self.problem(asked, limits, Levels::default(), most, &usable).least_room().time;
+        let memory = self.problem(&without, limits, Levels::default(), most, &usable).least_memory();
+        let needs = Room { memory: asking.bytes, lanes: (least(&with) - least(&without)).max(0.0) };
+        let free =
+            Room { memory: (limits.memory - memory).max(0.0) as u64, lanes: (limits.time - least(&without)).max(0.0) };
         Verdict::Refuse { needs, free }
     }
 }
 
 fn camera_change(asking: &Asking, to: &str) -> Change {
-    Change {
-        lever: Lever::Admission,
-        subject: asking.camera.to_string(),
-        from: "asking".to_owned(),
-        to: to.to_owned(),
-    }
+    Change { lever: Lever::Admission, subject: asking.camera.to_string(), from: "asking".to_owned(), to: to.to_owned() }
 }

@@ -14,21 +14,11 @@ impl Governor {
         let mut changes = Vec::new();
         if levels.interval != old.interval {
             let (from, to) = (old.interval(policy).to_string(), levels.interval(policy).to_string());
-            changes.push(Change {
-                lever: Lever::DetectInterval,
-                subject: String::new(),
-                from,
-                to,
-            });
+            changes.push(Change { lever: Lever::DetectInterval, subject: String::new(), from, to });
         }
         if levels.rate != old.rate {
             let (from, to) = (old.rate(policy).to_string(), levels.rate(policy).to_string());
-            changes.push(Change {
-                lever: Lever::CameraRate,
-                subject: String::new(),
-                from,
-                to,
-            });
+            changes.push(Change { lever: Lever::CameraRate, subject: String::new(), from, to });
             self.demand.rate_changed(sight.now);
         }
         self.switch_stages(sight, draft, &mut changes);
@@ -53,12 +43,7 @@ impl Governor {
             }
             let word = |off: bool| if off { "off" } else { "on" }.to_owned();
             let subject = self.profile.models[at].name.to_string();
-            changes.push(Change {
-                lever: Lever::OptionalStages,
-                subject,
-                from: word(!off),
-                to: word(off),
-            });
+            changes.push(Change { lever: Lever::OptionalStages, subject, from: word(!off), to: word(off) });
         }
     }
 
@@ -81,25 +66,12 @@ impl Governor {
             }
             let subject = self.profile.models[at].name.clone();
             if growth < 0.0 {
-                draft.moves.push(Move::Shrink {
-                    model: subject.clone(),
-                    batch: pick.batch,
-                });
+                draft.moves.push(Move::Shrink { model: subject.clone(), batch: pick.batch });
             }
             self.seats[at].cap = pick.batch;
             self.ledger.set_batch(at, pick.variant, pick.batch);
             let (from, to) = (cap.to_string(), pick.batch.to_string());
-            self.decided(
-                sight,
-                draft,
-                Change {
-                    lever: Lever::Batch,
-                    subject: subject.to_string(),
-                    from,
-                    to,
-                },
-                reason,
-            );
+            self.decided(sight, draft, Change { lever: Lever::Batch, subject: subject.to_string(), from, to }, reason);
         }
     }
 }

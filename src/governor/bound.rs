@@ -23,22 +23,10 @@ pub(super) fn search(classes: &[Vec<Choice>], limits: Limits, good_enough: f64) 
     if classes.iter().any(Vec::is_empty) || limits.memory < 0.0 || limits.time < 0.0 {
         return None;
     }
-    let mut found = Found {
-        picks: None,
-        value: f64::NEG_INFINITY,
-    };
+    let mut found = Found { picks: None, value: f64::NEG_INFINITY };
     let prices = tighten(classes, limits, good_enough, &mut found);
     let mut walk = Walk::new(classes, limits, prices, found, good_enough);
-    walk.descend(
-        0,
-        Choice {
-            value: 0.0,
-            memory: 0.0,
-            time: 0.0,
-            variant: 0,
-            batch: 0,
-        },
-    );
+    walk.descend(0, Choice { value: 0.0, memory: 0.0, time: 0.0, variant: 0, batch: 0 });
     walk.found.picks
 }
 
@@ -51,11 +39,7 @@ struct Found {
 impl Found {
     /// What a branch must promise to be worth a look.
     fn needed(&self) -> f64 {
-        if self.picks.is_none() {
-            f64::NEG_INFINITY
-        } else {
-            self.value + WORTH_LOOKING * self.value.abs()
-        }
+        if self.picks.is_none() { f64::NEG_INFINITY } else { self.value + WORTH_LOOKING * self.value.abs() }
     }
 
     fn offer(&mut self, picks: &[usize], all: Choice, limits: Limits) {
@@ -68,11 +52,7 @@ impl Found {
 
 /// Share of a limit that `amount` takes; an absent limit costs nothing.
 fn share(amount: f64, limit: f64) -> f64 {
-    if limit.is_finite() {
-        amount / limit.max(1e-12)
-    } else {
-        0.0
-    }
+    if limit.is_finite() { amount / limit.max(1e-12) } else { 0.0 }
 }
 
 /// The prices with the lowest bound, by subgradient steps; every step's picks are offered as a first answer.
@@ -144,47 +124,21 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(classes: &'a [Vec<Choice>], limits: Limits, prices: Prices, found: Found, good_enough: f64) -> Self {
         let ranked: Vec<Vec<(usize, f64)>> = classes.iter().map(|class| rank(class, prices, limits)).collect();
-        let mut rest = vec![
-            Choice {
-                value: 0.0,
-                memory: 0.0,
-                time: 0.0,
-                variant: 0,
-                batch: 0
-            };
-            classes.len() + 1
-        ];
+        let mut rest = vec![Choice { value: 0.0, memory: 0.0, time: 0.0, variant: 0, batch: 0 }; classes.len() + 1];
         for at in (0..classes.len()).rev() {
             rest[at] = rest[at + 1];
             rest[at].value += ranked[at][0].1;
-            rest[at].memory += classes[at]
-                .iter()
-                .map(|choice| choice.memory)
-                .fold(f64::INFINITY, f64::min);
-            rest[at].time += classes[at]
-                .iter()
-                .map(|choice| choice.time)
-                .fold(f64::INFINITY, f64::min);
+            rest[at].memory += classes[at].iter().map(|choice| choice.memory).fold(f64::INFINITY, f64::min);
+            rest[at].time += classes[at].iter().map(|choice| choice.time).fold(f64::INFINITY, f64::min);
         }
         let base = prices.memory + prices.time;
-        Self {
-            classes,
-            limits,
-            ranked,
-            rest,
-            base,
-            picks: vec![0; classes.len()],
-            found,
-            good_enough,
-            branches: 0,
-        }
+        Self { classes, limits, ranked, rest, base, picks: vec![0; classes.len()], found, good_enough, branches: 0 }
     }
 
     /// `so_far` carries worth in `value`, as ranked by the prices.
     fn descend(&mut self, at: usize, so_far: Choice) {
         if at == self.classes.len() {
-            self.found
-                .offer(&self.picks, sum(self.classes, &self.picks), self.limits);
+            self.found.offer(&self.picks, sum(self.classes, &self.picks), self.limits);
             return;
         }
         for place in 0..self.ranked[at].len() {
@@ -212,11 +166,8 @@ impl<'a> Walk<'a> {
 }
 
 fn rank(class: &[Choice], prices: Prices, limits: Limits) -> Vec<(usize, f64)> {
-    let mut ranked: Vec<(usize, f64)> = class
-        .iter()
-        .enumerate()
-        .map(|(position, choice)| (position, worth(choice, prices, limits)))
-        .collect();
+    let mut ranked: Vec<(usize, f64)> =
+        class.iter().enumerate().map(|(position, choice)| (position, worth(choice, prices, limits))).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     ranked
 }

@@ -20,13 +20,7 @@ pub(super) struct Calm {
 
 impl Calm {
     pub(super) fn new(policy: Dwell) -> Self {
-        Self {
-            policy,
-            dwell_ms: policy.upgrade_ms,
-            raised: None,
-            lowered: None,
-            changed: Elapsed::ZERO,
-        }
+        Self { policy, dwell_ms: policy.upgrade_ms, raised: None, lowered: None, changed: Elapsed::ZERO }
     }
 
     /// A step up was begun.
@@ -38,10 +32,7 @@ impl Calm {
 
     /// A step down was begun; soon after a step up it counts against that.
     pub(super) fn lowered(&mut self, now: Elapsed) {
-        if self
-            .raised
-            .is_some_and(|raised| now.ms_since(raised) < self.policy.flap_window_ms)
-        {
+        if self.raised.is_some_and(|raised| now.ms_since(raised) < self.policy.flap_window_ms) {
             self.dwell_ms = (self.dwell_ms * 2.0).min(self.policy.longest_ms);
             self.raised = None;
         }
@@ -72,9 +63,7 @@ impl Calm {
     }
 
     fn forgive(&mut self, now: Elapsed) {
-        let quiet = self
-            .lowered
-            .is_none_or(|lowered| now.ms_since(lowered) > FORGIVEN_AFTER * self.dwell_ms);
+        let quiet = self.lowered.is_none_or(|lowered| now.ms_since(lowered) > FORGIVEN_AFTER * self.dwell_ms);
         if quiet {
             self.dwell_ms = (self.dwell_ms / 2.0).max(self.policy.upgrade_ms);
         }

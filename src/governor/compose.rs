@@ -33,19 +33,9 @@ impl Governor {
         let batch = seat.batch.size(seat.cap);
         let linger_ms = variant.map_or(0.0, |variant| {
             let batch_ms = variant.batch_ms(f64::from(batch)) * self.pace.factor();
-            fast::linger(
-                batch,
-                batch_ms,
-                model.share * self.policy.latency_p95_ms,
-                sight.load.time,
-            )
+            fast::linger(batch, batch_ms, model.share * self.policy.latency_p95_ms, sight.load.time)
         });
-        Rung {
-            model: model.name.clone(),
-            variant: variant.map(|variant| variant.name.clone()),
-            batch,
-            linger_ms,
-        }
+        Rung { model: model.name.clone(), variant: variant.map(|variant| variant.name.clone()), batch, linger_ms }
     }
 
     /// Bytes held once everything asked for is there.

@@ -64,22 +64,10 @@ mod tests {
 
     /// Rows: states; columns: pressures, lightest first.
     const TABLE: [(State, [Stance; 4]); 4] = [
-        (
-            State::Settled,
-            [Stance::Raise, Stance::Trade, Stance::Lower, Stance::Shed],
-        ),
-        (
-            State::Holding,
-            [Stance::Keep, Stance::Keep, Stance::Lower, Stance::Shed],
-        ),
-        (
-            State::BackingOff,
-            [Stance::Keep, Stance::Keep, Stance::Lower, Stance::Shed],
-        ),
-        (
-            State::Switching,
-            [Stance::Keep, Stance::Keep, Stance::Ease, Stance::Shed],
-        ),
+        (State::Settled, [Stance::Raise, Stance::Trade, Stance::Lower, Stance::Shed]),
+        (State::Holding, [Stance::Keep, Stance::Keep, Stance::Lower, Stance::Shed]),
+        (State::BackingOff, [Stance::Keep, Stance::Keep, Stance::Lower, Stance::Shed]),
+        (State::Switching, [Stance::Keep, Stance::Keep, Stance::Ease, Stance::Shed]),
     ];
 
     #[test]
@@ -96,11 +84,7 @@ mod tests {
         for state in State::ALL {
             for pressure in Pressure::ALL {
                 let raises = decide(state, pressure) == Stance::Raise;
-                assert_eq!(
-                    raises,
-                    state == State::Settled && pressure == Pressure::Low,
-                    "{state:?} {pressure:?}"
-                );
+                assert_eq!(raises, state == State::Settled && pressure == Pressure::Low, "{state:?} {pressure:?}");
             }
         }
     }

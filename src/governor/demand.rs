@@ -108,11 +108,7 @@ impl Demand {
 
     /// The demand with `frames` more a second.
     pub(super) fn with(&self, frames: f64) -> Vec<f64> {
-        self.items
-            .iter()
-            .zip(&self.per_frame)
-            .map(|(items, per_frame)| items + frames * per_frame)
-            .collect()
+        self.items.iter().zip(&self.per_frame).map(|(items, per_frame)| items + frames * per_frame).collect()
     }
 }
 

@@ -75,11 +75,7 @@ impl InFlight {
 
     /// Takes in the measured p95 as a share of the objective.
     pub(super) fn tune(&mut self, latency: f64, most: u32) {
-        self.now = if latency > LATE {
-            self.now * FEWER
-        } else {
-            self.now + INCREASE
-        };
+        self.now = if latency > LATE { self.now * FEWER } else { self.now + INCREASE };
         self.now = self.now.min(f64::from(most)).max(LEAST_IN_FLIGHT);
     }
 }

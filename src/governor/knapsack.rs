@@ -50,30 +50,18 @@ pub(super) fn fits(classes: &[Vec<Choice>], limits: Limits) -> bool {
         return true;
     }
     let hurried: Vec<Vec<Choice>> = classes.iter().map(|class| class.iter().map(hurry).collect()).collect();
-    let within_memory = Limits {
-        memory: limits.memory,
-        time: f64::INFINITY,
-    };
+    let within_memory = Limits { memory: limits.memory, time: f64::INFINITY };
     search(&hurried, within_memory, -limits.time).is_some_and(|picks| sum(&hurried, &picks).time <= limits.time)
 }
 
 /// The same choice, worth more the less time it takes.
 fn hurry(choice: &Choice) -> Choice {
-    Choice {
-        value: -choice.time,
-        ..*choice
-    }
+    Choice { value: -choice.time, ..*choice }
 }
 
 /// Memory, time and value of a set of picks.
 pub(crate) fn sum(classes: &[Vec<Choice>], picks: &[usize]) -> Choice {
-    let mut all = Choice {
-        value: 0.0,
-        memory: 0.0,
-        time: 0.0,
-        variant: 0,
-        batch: 0,
-    };
+    let mut all = Choice { value: 0.0, memory: 0.0, time: 0.0, variant: 0, batch: 0 };
     for (class, &pick) in classes.iter().zip(picks) {
         all.value += class[pick].value;
         all.memory += class[pick].memory;
@@ -94,17 +82,11 @@ fn position_of_least(class: &[Choice], key: impl Fn(&Choice) -> f64) -> Option<u
 /// Without choices that cost at least as much as another and are worth no more.
 pub(crate) fn prune(class: &mut Vec<Choice>) {
     class.sort_by(|a, b| {
-        a.memory
-            .total_cmp(&b.memory)
-            .then(a.time.total_cmp(&b.time))
-            .then(b.value.total_cmp(&a.value))
+        a.memory.total_cmp(&b.memory).then(a.time.total_cmp(&b.time)).then(b.value.total_cmp(&a.value))
     });
     let mut kept: Vec<Choice> = Vec::with_capacity(class.len());
     for choice in class.iter() {
-        if !kept
-            .iter()
-            .any(|better| better.time <= choice.time && better.value >= choice.value)
-        {
+        if !kept.iter().any(|better| better.time <= choice.time && better.value >= choice.value) {
             kept.push(*choice);
         }
     }
@@ -153,18 +135,11 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(seed);
         for case in 0..300 {
             let classes = random_classes(&mut random, 4, 5);
-            let limits = Limits {
-                memory: 4.0 + random.f64() * 30.0,
-                time: 0.5 + random.f64() * 3.0,
-            };
+            let limits = Limits { memory: 4.0 + random.f64() * 30.0, time: 0.5 + random.f64() * 3.0 };
             let expected = by_brute_force(&classes, limits);
             let found = best(&classes, limits).map(|picks| sum(&classes, &picks).value);
             assert_eq!(found.is_some(), expected.is_some(), "seed {seed} case {case}");
-            assert_eq!(
-                fits(&classes, limits),
-                expected.is_some(),
-                "fits, seed {seed} case {case}"
-            );
+            assert_eq!(fits(&classes, limits), expected.is_some(), "fits, seed {seed} case {case}");
             let gap = expected.unwrap_or(0.0) - found.unwrap_or(0.0);
             assert!(
                 gap <= 1e-3 * expected.unwrap_or(0.0) + 1e-9,
@@ -178,10 +153,7 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(11);
         for _ in 0..100 {
             let mut classes = random_classes(&mut random, 3, 8);
-            let limits = Limits {
-                memory: 15.0,
-                time: 1.5,
-            };
+            let limits = Limits { memory: 15.0, time: 1.5 };
             let before = by_brute_force(&classes, limits);
             classes.iter_mut().for_each(prune);
             assert_eq!(before, by_brute_force(&classes, limits));

@@ -64,10 +64,7 @@ impl Problem<'_> {
         let Some(frozen) = self.best_variants(levels) else {
             return self.closest();
         };
-        let frozen = Problem {
-            usable: &frozen,
-            ..*self
-        };
+        let frozen = Problem { usable: &frozen, ..*self };
         for lever in cheap {
             frozen.settle(&mut levels, lever);
         }
@@ -93,10 +90,7 @@ impl Problem<'_> {
     /// More than these levels can be worth, whatever fits.
     fn most_value(&self, levels: Levels) -> f64 {
         let (_, classes) = self.classes(levels);
-        classes
-            .iter()
-            .map(|class| class.iter().map(|choice| choice.value).fold(0.0, f64::max))
-            .sum()
+        classes.iter().map(|class| class.iter().map(|choice| choice.value).fold(0.0, f64::max)).sum()
     }
 
     /// What this setting is worth, whether it fits or not.
@@ -104,10 +98,7 @@ impl Problem<'_> {
         let (models, classes) = self.classes(levels);
         let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
             let variant = variants(model)?;
-            class
-                .iter()
-                .find(|choice| choice.variant == variant)
-                .map(|choice| choice.value)
+            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
         });
         found.sum()
     }
@@ -120,17 +111,8 @@ impl Problem<'_> {
     /// The levers, dearest first: down to the last that changes variants, and those cheaper than that.
     fn order_around_variants(&self) -> (Vec<Lever>, Vec<Lever>) {
         let weighed = |lever: &Lever| self.policy.weigh && *lever == Lever::DetectInterval;
-        let mut dear: Vec<Lever> = self
-            .policy
-            .order
-            .iter()
-            .rev()
-            .copied()
-            .filter(|lever| !weighed(lever))
-            .collect();
-        let last = dear
-            .iter()
-            .rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
+        let mut dear: Vec<Lever> = self.policy.order.iter().rev().copied().filter(|lever| !weighed(lever)).collect();
+        let last = dear.iter().rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
         let cheap = dear.split_off(last.map_or(0, |last| last + 1));
         (dear, cheap)
     }
@@ -150,11 +132,7 @@ impl Problem<'_> {
         let (models, classes) = self.thin(levels);
         let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
         let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
-        Target {
-            levels,
-            within: picks.is_some(),
-            picks: picks.unwrap_or_else(|| vec![None; self.demand.len()]),
-        }
+        Target { levels, within: picks.is_some(), picks: picks.unwrap_or_else(|| vec![None; self.demand.len()]) }
     }
 
     /// Whether any setting within the bounds keeps within the limits.
@@ -177,9 +155,7 @@ impl Problem<'_> {
         let (_, mut classes) = self.classes(self.most);
         classes.retain(|class| !class.is_empty());
         let least = |class: &Vec<Choice>| {
-            (0..class.len())
-                .min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b])))
-                .unwrap_or(0)
+            (0..class.len()).min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b]))).unwrap_or(0)
         };
         let picks: Vec<usize> = classes.iter().map(least).collect();
         knapsack::sum(&classes, &picks)
@@ -212,33 +188,15 @@ impl Problem<'_> {
     fn closest(&self) -> Target {
         let (models, mut classes) = self.thin(self.most);
         if models.is_empty() {
-            return Target {
-                levels: self.least,
-                picks: vec![None; self.demand.len()],
-                within: false,
-            };
+            return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
         }
         for choice in classes.iter_mut().flatten() {
             choice.value = -choice.time;
         }
-        let within_memory = Limits {
-            memory: self.limits.memory,
-            time: f64::INFINITY,
-        };
+        let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
         match knapsack::best(&classes, within_memory) {
-            Some(picks) => Target {
-                levels: self.most,
-                picks: self.spread(&models, &classes, &picks),
-                within: false,
-            },
-            None => Target {
-                within: false,
-                ..Problem {
-                    without: self.without + 1,
-                    ..*self
-                }
-                .solve()
-            },
+            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
+            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
         }
     }
 
@@ -249,12 +207,7 @@ impl Problem<'_> {
             let chosen = class[*pick];
             let smaller = |choice: &&Choice| choice.variant == chosen.variant && choice.batch < chosen.batch;
             let fits = |choice: &&Choice| time - chosen.time + choice.time <= self.limits.time;
-            if let Some(choice) = class
-                .iter()
-                .filter(smaller)
-                .filter(fits)
-                .min_by_key(|choice| choice.batch)
-            {
+            if let Some(choice) = class.iter().filter(smaller).filter(fits).min_by_key(|choice| choice.batch) {
                 time += choice.time - chosen.time;
                 *pick = class.iter().position(|other| other == choice).unwrap_or(*pick);
             }
@@ -265,10 +218,7 @@ impl Problem<'_> {
     fn spread(&self, models: &[usize], classes: &[Vec<Choice>], picks: &[usize]) -> Vec<Option<Pick>> {
         let mut all = vec![None; self.demand.len()];
         for ((&model, class), &pick) in models.iter().zip(classes).zip(picks) {
-            all[model] = Some(Pick {
-                variant: class[pick].variant,
-                batch: class[pick].batch,
-            });
+            all[model] = Some(Pick { variant: class[pick].variant, batch: class[pick].batch });
         }
         all
     }

@@ -31,12 +31,7 @@ impl Ledger {
     /// `variant` is loaded, ready for `batch`.
     pub(super) fn enter(&mut self, model: usize, variant: usize, batch: u32) {
         self.remove(model, variant);
-        self.entries.push(Entry {
-            model,
-            variant,
-            batch,
-            leaving: None,
-        });
+        self.entries.push(Entry { model, variant, batch, leaving: None });
     }
 
     /// Its retirement was asked for.
@@ -50,17 +45,12 @@ impl Ledger {
 
     /// Stops waiting for retirements that nobody confirmed.
     pub(super) fn give_up_waiting(&mut self, now: Elapsed) {
-        self.entries.retain(|entry| {
-            entry
-                .leaving
-                .is_none_or(|since| now.ms_since(since) < CONFIRMED_WITHIN_MS)
-        });
+        self.entries.retain(|entry| entry.leaving.is_none_or(|since| now.ms_since(since) < CONFIRMED_WITHIN_MS));
     }
 
     /// Its memory is back.
     pub(super) fn remove(&mut self, model: usize, variant: usize) {
-        self.entries
-            .retain(|entry| (entry.model, entry.variant) != (model, variant));
+        self.entries.retain(|entry| (entry.model, entry.variant) != (model, variant));
     }
 
     /// Whether memory is still on its way back.

@@ -66,20 +66,13 @@ impl Levels {
 
 /// Share of its full work a model is asked for at these levels.
 pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
-    let interval = if model.follows_interval {
-        f64::from(levels.interval(policy))
-    } else {
-        1.0
-    };
+    let interval = if model.follows_interval { f64::from(levels.interval(policy)) } else { 1.0 };
     levels.rate(policy) / interval
 }
 
 /// The best variant the policy lets this model use: what the size and precision levers are measured from.
 pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Option<&'a VariantProfile> {
-    let allowed = model
-        .variants
-        .iter()
-        .filter(|variant| policy.allows(&model.name, &variant.name));
+    let allowed = model.variants.iter().filter(|variant| policy.allows(&model.name, &variant.name));
     allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
 }
 

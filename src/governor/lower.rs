@@ -54,9 +54,7 @@ impl Governor {
             let time = self.demand.items[at] * variant.item_cost_ms(f64::from(batch)) / 1000.0 / sight.lanes;
             variant.memory(batch) / sight.ceiling.max(1.0) + time
         };
-        let now = self.seats[at]
-            .variant()
-            .map_or(0.0, |variant| cost(variant, self.seats[at].largest_batch()));
+        let now = self.seats[at].variant().map_or(0.0, |variant| cost(variant, self.seats[at].largest_batch()));
         now - cost(pick.variant, pick.batch)
     }
 
@@ -76,17 +74,9 @@ impl Governor {
         let water = self.policy.water;
         let limits = self.limits(sight, water.memory_high, water.time_target);
         let kept = |at: usize, quality: f64| self.quality(at).is_none_or(|now| (quality - now).abs() < 1e-12);
-        let least = Levels {
-            size: 0,
-            precision: 0,
-            ..self.levels
-        };
+        let least = Levels { size: 0, precision: 0, ..self.levels };
         let target = self.solve(&self.asked(), limits, least, kept, sight);
-        let levels = Levels {
-            size: self.levels.size,
-            precision: self.levels.precision,
-            ..target.levels
-        };
+        let levels = Levels { size: self.levels.size, precision: self.levels.precision, ..target.levels };
         let (reason, before) = (self.reason_down(sight), draft.decisions.len());
         self.set_levels(sight, draft, levels, reason);
         if draft.decisions.len() > before {
@@ -99,16 +89,12 @@ impl Governor {
         if self.ledger.awaits_memory() {
             return;
         }
-        let again = self
-            .last_shed
-            .is_some_and(|last| sight.now.ms_since(last) < SHED_AGAIN_MS);
+        let again = self.last_shed.is_some_and(|last| sight.now.ms_since(last) < SHED_AGAIN_MS);
         self.squeeze = if again { self.squeeze * SQUEEZE } else { 1.0 };
         self.last_shed = Some(sight.now);
         let water = self.policy.water;
         let mut limits = self.limits(sight, water.memory_target, water.time_target);
-        let squeezed = self
-            .limits(sight, water.memory_target * self.squeeze, water.time_target)
-            .memory;
+        let squeezed = self.limits(sight, water.memory_target * self.squeeze, water.time_target).memory;
         let smallest = self.least_memory(sight).min(limits.memory);
         limits.memory = squeezed.max(smallest);
         let target = self.solve_downwards(&self.asked(), limits, sight);

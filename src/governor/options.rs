@@ -21,15 +21,8 @@ impl Problem<'_> {
     pub(super) fn classes(&self, levels: Levels) -> (Vec<usize>, Vec<Vec<Choice>>) {
         let on = |(_, model): &(usize, &ModelProfile)| !levels.switches_off(self.policy, model);
         let kept = self.profile.models.len().saturating_sub(self.without);
-        let models: Vec<usize> = self
-            .profile
-            .models
-            .iter()
-            .enumerate()
-            .take(kept)
-            .filter(on)
-            .map(|(at, _)| at)
-            .collect();
+        let models: Vec<usize> =
+            self.profile.models.iter().enumerate().take(kept).filter(on).map(|(at, _)| at).collect();
         let classes = models.iter().map(|&at| self.class(at, levels)).collect();
         (models, classes)
     }
@@ -54,11 +47,7 @@ impl Problem<'_> {
         let variant = &model.variants[position];
         let asked = self.demand[at] * thinning(self.policy, model, levels);
         let interval = levels.interval(self.policy);
-        let tracked = if model.follows_interval {
-            self.policy.interval_worth(interval)
-        } else {
-            1.0
-        };
+        let tracked = if model.follows_interval { self.policy.interval_worth(interval) } else { 1.0 };
         for (place, &batch) in model.batches.iter().enumerate() {
             let late = 2.0 * variant.batch_ms(f64::from(batch)) * self.pace > model.share * self.policy.latency_p95_ms;
             if late && place > 0 {

@@ -65,16 +65,10 @@ pub(super) fn ceiling(reading: &Reading, policy: &Policy) -> f64 {
 
 /// Whether an allocation failed since the last reading.
 pub(super) fn allocation_failed(reading: &Reading) -> bool {
-    reading.events.iter().any(|event| {
-        matches!(
-            event,
-            Event::OutOfMemory { .. }
-                | Event::Failed {
-                    out_of_memory: true,
-                    ..
-                }
-        )
-    })
+    reading
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::OutOfMemory { .. } | Event::Failed { out_of_memory: true, .. }))
 }
 
 #[cfg(test)]
@@ -82,12 +76,7 @@ mod tests {
     use super::*;
 
     fn load(memory: f64, time: f64, latency: f64) -> Load {
-        Load {
-            memory,
-            time,
-            latency,
-            allocation_failed: false,
-        }
+        Load { memory, time, latency, allocation_failed: false }
     }
 
     #[test]
@@ -99,26 +88,14 @@ mod tests {
         assert_eq!(classify(&load(0.5, 1.2, 0.1), &water), Pressure::High);
         assert_eq!(classify(&load(0.95, 0.1, 0.1), &water), Pressure::High);
         assert_eq!(classify(&load(0.99, 0.1, 0.1), &water), Pressure::Critical);
-        assert_eq!(
-            classify(
-                &Load {
-                    allocation_failed: true,
-                    ..load(0.1, 0.1, 0.1)
-                },
-                &water
-            ),
-            Pressure::Critical
-        );
+        assert_eq!(classify(&Load { allocation_failed: true, ..load(0.1, 0.1, 0.1) }, &water), Pressure::Critical);
     }
 
     #[test]
     fn a_tenant_lowers_the_ceiling_below_the_budget() {
         let mut reading = Reading::default();
         (reading.memory.ours, reading.memory.free) = (400, 100);
-        let policy = Policy {
-            memory_budget: Some(800),
-            ..Policy::default()
-        };
+        let policy = Policy { memory_budget: Some(800), ..Policy::default() };
         assert!((ceiling(&reading, &policy) - 500.0).abs() < 1e-9);
     }
 }

@@ -106,11 +106,7 @@ pub struct Learned {
 
 impl Default for Learned {
     fn default() -> Self {
-        Self {
-            time: 1.0,
-            memory: 1.0,
-            samples: 0,
-        }
+        Self { time: 1.0, memory: 1.0, samples: 0 }
     }
 }
 

@@ -72,11 +72,7 @@ impl Governor {
         if self.time_needed(asked, levels) <= limits.time {
             return levels;
         }
-        Levels {
-            interval: now.interval.max(then.interval),
-            rate: now.rate.max(then.rate),
-            ..levels
-        }
+        Levels { interval: now.interval.max(then.interval), rate: now.rate.max(then.rate), ..levels }
     }
 
     /// Whether the target gives back something dear, or is worth clearly more.
@@ -84,18 +80,11 @@ impl Governor {
         if target.levels.off < self.levels.off || target.levels.rate < self.levels.rate {
             return true;
         }
-        let unlimited = Limits {
-            memory: f64::INFINITY,
-            time: f64::INFINITY,
-        };
+        let unlimited = Limits { memory: f64::INFINITY, time: f64::INFINITY };
         let usable = self.usable(sight, |_, _| true);
         let most = Levels::furthest(&self.policy, false);
         let problem = self.problem(asked, unlimited, Levels::default(), most, &usable);
-        let all = |levels: Levels| Levels {
-            size: most.size,
-            precision: most.precision,
-            ..levels
-        };
+        let all = |levels: Levels| Levels { size: most.size, precision: most.precision, ..levels };
         let now = problem.worth(all(self.levels), |at| self.seats[at].variant());
         let then = problem.worth(all(target.levels), |at| target.picks[at].map(|pick| pick.variant));
         then > now * worth
@@ -117,11 +106,7 @@ impl Governor {
         };
         let mut order: Vec<(usize, Pick)> = self.differing(target);
         let rank = |gain: f64| if gain < 0.0 { f64::INFINITY } else { gain };
-        order.sort_by(|a, b| {
-            rank(gain(b.0, &b.1))
-                .total_cmp(&rank(gain(a.0, &a.1)))
-                .then(a.0.cmp(&b.0))
-        });
+        order.sort_by(|a, b| rank(gain(b.0, &b.1)).total_cmp(&rank(gain(a.0, &a.1))).then(a.0.cmp(&b.0)));
         for (at, pick) in order {
             if self.begin(sight, draft, at, pick, Reason::RoomToRaise) {
                 return;
@@ -130,10 +115,7 @@ impl Governor {
     }
 
     fn turn_one_on(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target) {
-        let levels = Levels {
-            off: self.levels.off - 1,
-            ..self.levels
-        };
+        let levels = Levels { off: self.levels.off - 1, ..self.levels };
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
         for (at, pick) in target.picks.iter().enumerate() {
             if self.seats[at].using.is_none() && !self.seats[at].off {

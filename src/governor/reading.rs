@@ -140,11 +140,7 @@ impl Reading {
     /// for bit, so a log made of rounded readings is decided again exactly.
     #[must_use]
     pub fn rounded(mut self) -> Self {
-        round(&mut [
-            &mut self.compute.lanes,
-            &mut self.compute.elsewhere,
-            &mut self.end_to_end.p95_ms,
-        ]);
+        round(&mut [&mut self.compute.lanes, &mut self.compute.elsewhere, &mut self.end_to_end.p95_ms]);
         for model in &mut self.models {
             round(&mut [&mut model.oldest_ms, &mut model.offered_per_s, &mut model.batch_mean]);
             round(&mut [&mut model.service_ms, &mut model.service_p95_ms]);

@@ -35,14 +35,7 @@ struct Bar {
 
 impl Seat {
     pub(super) fn new() -> Self {
-        Self {
-            using: None,
-            want: None,
-            off: false,
-            cap: 1,
-            batch: Batch::new(),
-            barred: Vec::new(),
-        }
+        Self { using: None, want: None, off: false, cap: 1, batch: Batch::new(), barred: Vec::new() }
     }
 
     /// Whether it should run something and does not.
@@ -65,18 +58,10 @@ impl Seat {
 
     /// `variant` did not load.
     pub(super) fn bar(&mut self, now: Elapsed, variant: usize) {
-        let times = self
-            .barred
-            .iter()
-            .find(|bar| bar.variant == variant)
-            .map_or(0, |bar| bar.times + 1);
+        let times = self.barred.iter().find(|bar| bar.variant == variant).map_or(0, |bar| bar.times + 1);
         self.barred.retain(|bar| bar.variant != variant);
         let wait = BARRED_MS * f64::from(1 << times.min(MOST_DOUBLINGS));
-        self.barred.push(Bar {
-            variant,
-            until: now.plus_ms(wait),
-            times,
-        });
+        self.barred.push(Bar { variant, until: now.plus_ms(wait), times });
     }
 
     /// Whether `variant` may be tried.

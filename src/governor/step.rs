@@ -112,11 +112,7 @@ impl Governor {
         self.fill_vacancy(&sight, &mut draft);
         self.tune_batches(reading);
         let admissions = self.answer_cameras(&sight, &mut draft);
-        self.next_check = now.plus_ms(if self.loading.is_some() {
-            CHECK_MS / 2.0
-        } else {
-            CHECK_MS
-        });
+        self.next_check = now.plus_ms(if self.loading.is_some() { CHECK_MS / 2.0 } else { CHECK_MS });
         self.compose(&sight, draft, admissions)
     }
 
@@ -142,11 +138,7 @@ impl Governor {
 
     /// What the governor is in the middle of.
     pub fn state(&self, now: Elapsed) -> State {
-        if self.loading.is_some() || self.ledger.awaits_memory() {
-            State::Switching
-        } else {
-            self.calm.state(now)
-        }
+        if self.loading.is_some() || self.ledger.awaits_memory() { State::Switching } else { self.calm.state(now) }
     }
 
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {
@@ -167,9 +159,7 @@ impl Governor {
         let seats = &self.seats;
         let names: Vec<_> = self.profile.models.iter().map(|model| model.name.clone()).collect();
         let measured = names.iter().zip(seats).enumerate().filter_map(|(at, (name, seat))| {
-            let measured = reading
-                .model(name)
-                .filter(|m| m.batch_mean >= 1.0 && m.service_ms > 0.0)?;
+            let measured = reading.model(name).filter(|m| m.batch_mean >= 1.0 && m.service_ms > 0.0)?;
             Some((at, seat.using?, measured))
         });
         if self.calm.latency_counts(now) {
@@ -179,28 +169,17 @@ impl Governor {
     }
 
     fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
-        self.ledger
-            .balance(reading.memory.ours, &self.profile, self.loading.is_some());
+        self.ledger.balance(reading.memory.ours, &self.profile, self.loading.is_some());
         let ceiling = pressure::ceiling(reading, &self.policy);
         let lanes = (reading.compute.lanes - reading.compute.elsewhere).max(0.1);
         let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;
         let load = Load {
             memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0),
             time: self.time_needed(&self.asked(), self.levels) / lanes,
-            latency: if counts {
-                reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0)
-            } else {
-                0.0
-            },
+            latency: if counts { reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0) } else { 0.0 },
             allocation_failed: pressure::allocation_failed(reading),
         };
-        Sight {
-            now,
-            reading,
-            ceiling,
-            lanes,
-            load,
-        }
+        Sight { now, reading, ceiling, lanes, load }
     }
 
     /// Items a second each model is asked for, cameras at the door included.
@@ -228,8 +207,7 @@ impl Governor {
         }
         for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {
             if let Some(measured) = reading.model(&model.name) {
-                seat.batch
-                    .tune(measured, model.share * self.policy.latency_p95_ms, seat.cap);
+                seat.batch.tune(measured, model.share * self.policy.latency_p95_ms, seat.cap);
             }
         }
     }
@@ -237,23 +215,9 @@ impl Governor {
     /// Writes down a decision.
     pub(super) fn decided(&mut self, sight: &Sight<'_>, draft: &mut Draft, what: Change, reason: Reason) {
         self.next_id += 1;
-        let Change {
-            lever,
-            subject,
-            from,
-            to,
-        } = what;
+        let Change { lever, subject, from, to } = what;
         let saw = self.saw(sight);
-        draft.decisions.push(Decision {
-            id: self.next_id,
-            at: sight.now,
-            lever,
-            subject,
-            from,
-            to,
-            reason,
-            saw,
-        });
+        draft.decisions.push(Decision { id: self.next_id, at: sight.now, lever, subject, from, to, reason, saw });
     }
 
     /// The decision in force.

@@ -67,9 +67,7 @@ impl Governor {
             return;
         }
         let vacant = |at: &usize| self.seats[*at].is_vacant();
-        let found = (0..self.seats.len())
-            .filter(vacant)
-            .find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
+        let found = (0..self.seats.len()).filter(vacant).find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
         self.stuck = found.is_none();
         let Some((at, pick)) = found else { return };
         self.load(sight.now, draft, at, pick, false);
@@ -89,26 +87,15 @@ impl Governor {
         candidates.sort_by(|a, b| b.1.quality.total_cmp(&a.1.quality).then(a.0.cmp(&b.0)));
         let smallest = model.batches.first().copied().unwrap_or(1);
         candidates.into_iter().find_map(|(variant, profile)| {
-            let batch = [want.batch, smallest]
-                .into_iter()
-                .find(|&batch| profile.memory(batch) <= room)?;
+            let batch = [want.batch, smallest].into_iter().find(|&batch| profile.memory(batch) <= room)?;
             Some(Pick { variant, batch })
         })
     }
 
     fn load(&mut self, now: Elapsed, draft: &mut Draft, at: usize, pick: Pick, raise: bool) {
         let (model, variant) = self.names(at, pick.variant);
-        draft.moves.push(Move::Load {
-            model,
-            variant,
-            batch: pick.batch,
-        });
-        self.loading = Some(Loading {
-            model: at,
-            pick,
-            raise,
-            since: now,
-        });
+        draft.moves.push(Move::Load { model, variant, batch: pick.batch });
+        self.loading = Some(Loading { model: at, pick, raise, since: now });
     }
 
     /// Retires the variant in use, if one is.
@@ -125,11 +112,7 @@ impl Governor {
         let Some(loading) = self.loading.take() else { return };
         let (model, variant) = self.names(loading.model, loading.pick.variant);
         draft.moves.push(Move::Retire { model, variant });
-        let change = self.variant_change(
-            loading.model,
-            Some(loading.pick.variant),
-            self.seats[loading.model].using,
-        );
+        let change = self.variant_change(loading.model, Some(loading.pick.variant), self.seats[loading.model].using);
         self.decided(sight, draft, change, Reason::Abandoned);
     }
 
@@ -143,11 +126,7 @@ impl Governor {
         for event in &reading.events {
             match event {
                 Event::Ready { model, variant, bytes } => self.ready(now, draft, (model, variant), *bytes),
-                Event::Failed {
-                    model,
-                    variant,
-                    out_of_memory,
-                } => self.failed(now, (model, variant), *out_of_memory),
+                Event::Failed { model, variant, out_of_memory } => self.failed(now, (model, variant), *out_of_memory),
                 Event::Retired { model, variant } => {
                     if let Some((at, position)) = self.find((model, variant)) {
                         self.ledger.remove(at, position);
@@ -162,9 +141,7 @@ impl Governor {
     fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
-        let expected = self
-            .loading
-            .filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        let expected = self.loading.filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
         if expected.is_some_and(|loading| loading.raise && self.pressed) {
             // What was asked for in better times is not used in worse.
             self.loading = None;
@@ -195,10 +172,7 @@ impl Governor {
         if out_of_memory {
             self.profile.models[at].variants[variant].raise_memory();
         }
-        if self
-            .loading
-            .is_some_and(|loading| (loading.model, loading.pick.variant) == (at, variant))
-        {
+        if self.loading.is_some_and(|loading| (loading.model, loading.pick.variant) == (at, variant)) {
             self.loading = None;
             self.seats[at].bar(now, variant);
         }
@@ -206,12 +180,7 @@ impl Governor {
 
     fn ran_out(&mut self, model: &ModelName, batch: u32) {
         let Some(at) = self.profile.model(model) else { return };
-        let smaller = self.profile.models[at]
-            .batches
-            .iter()
-            .rev()
-            .copied()
-            .find(|&other| other < batch);
+        let smaller = self.profile.models[at].batches.iter().rev().copied().find(|&other| other < batch);
         let seat = &mut self.seats[at];
         seat.batch.halve();
         seat.cap = seat.cap.min(smaller.unwrap_or(1)).max(1);
@@ -251,11 +220,6 @@ impl Governor {
             _ => Lever::OptionalStages,
         };
         let word = |variant: Option<usize>| variant.map_or("none".to_owned(), |v| model.variants[v].name.to_string());
-        Change {
-            lever,
-            subject: model.name.to_string(),
-            from: word(from),
-            to: word(to),
-        }
+        Change { lever, subject: model.name.to_string(), from: word(from), to: word(to) }
     }
 }

@@ -9,49 +9,28 @@ use super::step::{Governor, Sight};
 impl Governor {
     /// The limits at these shares, less what cannot be moved.
     pub(super) fn limits(&self, sight: &Sight<'_>, memory: f64, time: f64) -> Limits {
-        Limits {
-            memory: sight.ceiling * memory - self.ledger.overhead() - self.door.bytes(),
-            time: sight.lanes * time,
-        }
+        Limits { memory: sight.ceiling * memory - self.ledger.overhead() - self.door.bytes(), time: sight.lanes * time }
     }
 
     pub(super) fn least_memory(&self, sight: &Sight<'_>) -> f64 {
         let asked = self.asked();
         let usable = self.usable(sight, |_, _| true);
         let most = Levels::furthest(&self.policy, false);
-        let unlimited = Limits {
-            memory: f64::INFINITY,
-            time: f64::INFINITY,
-        };
-        self.problem(&asked, unlimited, Levels::default(), most, &usable)
-            .least_memory()
+        let unlimited = Limits { memory: f64::INFINITY, time: f64::INFINITY };
+        self.problem(&asked, unlimited, Levels::default(), most, &usable).least_memory()
     }
 
     /// Any variants, and no dear lever pulled further.
     pub(super) fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
         let usable = self.usable(sight, |_, _| true);
         let furthest = Levels::furthest(&self.policy, false);
-        let most = Levels {
-            off: self.levels.off,
-            rate: self.levels.rate,
-            ..furthest
-        };
+        let most = Levels { off: self.levels.off, rate: self.levels.rate, ..furthest };
         self.problem(asked, limits, Levels::default(), most, &usable).solve()
     }
 
     pub(super) fn solve_downwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
-        let least = Levels {
-            size: 0,
-            precision: 0,
-            ..self.levels
-        };
-        self.solve(
-            asked,
-            limits,
-            least,
-            |at, quality| self.quality(at).is_none_or(|now| quality <= now),
-            sight,
-        )
+        let least = Levels { size: 0, precision: 0, ..self.levels };
+        self.solve(asked, limits, least, |at, quality| self.quality(at).is_none_or(|now| quality <= now), sight)
     }
 
     pub(super) fn solve(
@@ -63,8 +42,7 @@ impl Governor {
         sight: &Sight<'_>,
     ) -> Target {
         let usable = self.usable(sight, usable);
-        self.problem(asked, limits, least, Levels::furthest(&self.policy, false), &usable)
-            .solve()
+        self.problem(asked, limits, least, Levels::furthest(&self.policy, false), &usable).solve()
     }
 
     /// A problem over this governor's models.
@@ -77,17 +55,7 @@ impl Governor {
         usable: &'a [Vec<bool>],
     ) -> Problem<'a> {
         let (policy, profile, pace) = (&self.policy, &self.profile, self.pace.factor());
-        Problem {
-            policy,
-            profile,
-            demand,
-            pace,
-            limits,
-            least,
-            most,
-            usable,
-            without: 0,
-        }
+        Problem { policy, profile, demand, pace, limits, least, most, usable, without: 0 }
     }
 
     /// Variants the policy allows, that have not failed lately and that `also` accepts by model and quality. The one in
@@ -115,9 +83,7 @@ impl Governor {
     pub(super) fn differing(&self, target: &Target) -> Vec<(usize, Pick)> {
         let picks = target.picks.iter().enumerate();
         let picks = picks.filter_map(|(at, pick)| pick.map(|pick| (at, pick)));
-        picks
-            .filter(|(at, pick)| !self.seats[*at].off && self.seats[*at].variant() != Some(pick.variant))
-            .collect()
+        picks.filter(|(at, pick)| !self.seats[*at].off && self.seats[*at].variant() != Some(pick.variant)).collect()
     }
 
     pub(super) fn unchanged(&self, target: &Target) -> bool {

@@ -59,9 +59,7 @@ mod tests {
     use super::*;
 
     fn sizes(items: usize, bucketing: Bucketing) -> Vec<(usize, usize)> {
-        portions(items, bucketing, 16)
-            .map(|p| (p.items.len(), p.run_as))
-            .collect()
+        portions(items, bucketing, 16).map(|p| (p.items.len(), p.run_as)).collect()
     }
 
     #[test]
@@ -81,10 +79,7 @@ mod tests {
                 for portion in portions(items, bucketing, LARGEST_BUCKET) {
                     assert_eq!(portion.items.start, next);
                     assert!(portion.run_as.is_power_of_two() && portion.run_as >= portion.items.len());
-                    assert!(
-                        portion.items.start + portion.run_as <= bucket(items),
-                        "{items} {portion:?}"
-                    );
+                    assert!(portion.items.start + portion.run_as <= bucket(items), "{items} {portion:?}");
                     next = portion.items.end;
                 }
                 assert_eq!(next, items);

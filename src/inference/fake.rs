@@ -33,10 +33,7 @@ struct Alive(Arc<AtomicUsize>);
 impl FakeSession {
     /// A session that answers by calling `answer`.
     pub fn new(answer: impl FnMut(&Batch, &mut Outputs) -> Result<(), InferenceError> + Send + 'static) -> Self {
-        Self {
-            answer: Box::new(answer),
-            _alive: Alive::count(&Arc::default()),
-        }
+        Self { answer: Box::new(answer), _alive: Alive::count(&Arc::default()) }
     }
 }
 
@@ -46,10 +43,7 @@ where
 {
     /// A backend that makes each session's answer with `open`; `open` may refuse, or wait as a slow load would.
     pub fn new(open: F) -> Self {
-        Self {
-            open,
-            alive: Arc::default(),
-        }
+        Self { open, alive: Arc::default() }
     }
 
     /// How many of its sessions are alive; stays readable when the backend has been given away.
@@ -76,10 +70,7 @@ where
     F: Fn(&Model, &Variant) -> Result<Box<Answer>, InferenceError> + Send + Sync,
 {
     fn open(&self, model: &Model, variant: &Variant) -> Result<Box<dyn Session>, InferenceError> {
-        Ok(Box::new(FakeSession {
-            answer: (self.open)(model, variant)?,
-            _alive: Alive::count(&self.alive),
-        }))
+        Ok(Box::new(FakeSession { answer: (self.open)(model, variant)?, _alive: Alive::count(&self.alive) }))
     }
 }
 

@@ -90,8 +90,7 @@ impl MeasuredProfile {
             *self = newer;
             return;
         }
-        self.models
-            .retain(|old| newer.models.iter().all(|new| new.name != old.name));
+        self.models.retain(|old| newer.models.iter().all(|new| new.name != old.name));
         self.models.extend(newer.models);
         self.models.sort_by(|a, b| a.name.cmp(&b.name));
     }
@@ -106,11 +105,7 @@ pub fn line(points: &[(f64, f64)]) -> (f64, f64) {
     let spread: f64 = points.iter().map(|(n, _)| (n - mean_n).powi(2)).sum();
     let joint: f64 = points.iter().map(|(n, y)| (n - mean_n) * (y - mean_y)).sum();
     let steepest = if mean_n > 0.0 { mean_y / mean_n } else { 0.0 };
-    let slope = if spread > 0.0 {
-        (joint / spread).clamp(0.0, steepest.max(0.0))
-    } else {
-        steepest
-    };
+    let slope = if spread > 0.0 { (joint / spread).clamp(0.0, steepest.max(0.0)) } else { steepest };
     (mean_y - slope * mean_n, slope)
 }
 
@@ -131,11 +126,7 @@ mod tests {
             load_ms: 1.0,
             rungs: Vec::new(),
         };
-        MeasuredModel {
-            name: name.into(),
-            batches: vec![1],
-            variants: vec![variant],
-        }
+        MeasuredModel { name: name.into(), batches: vec![1], variants: vec![variant] }
     }
 
     #[test]
@@ -151,32 +142,15 @@ mod tests {
 
     #[test]
     fn a_new_measurement_replaces_only_its_own_model_and_reads_back() {
-        let mut profile = MeasuredProfile {
-            device: "here".into(),
-            models: vec![model("a", 1.0), model("b", 1.0)],
-        };
-        profile.renew(MeasuredProfile {
-            device: "here".into(),
-            models: vec![model("b", 2.0)],
-        });
+        let mut profile = MeasuredProfile { device: "here".into(), models: vec![model("a", 1.0), model("b", 1.0)] };
+        profile.renew(MeasuredProfile { device: "here".into(), models: vec![model("b", 2.0)] });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/profile.json");
         profile.write(&path).unwrap();
         let read = MeasuredProfile::read(&path).unwrap();
-        let costs: Vec<_> = read
-            .models
-            .iter()
-            .map(|m| (m.name.as_str(), m.variants[0].item_ms))
-            .collect();
+        let costs: Vec<_> = read.models.iter().map(|m| (m.name.as_str(), m.variants[0].item_ms)).collect();
         assert_eq!(costs, [("a", 1.0), ("b", 2.0)]);
-        profile.renew(MeasuredProfile {
-            device: "elsewhere".into(),
-            models: vec![model("b", 3.0)],
-        });
-        assert_eq!(
-            profile.models.len(),
-            1,
-            "figures of another device are worth nothing here"
-        );
+        profile.renew(MeasuredProfile { device: "elsewhere".into(), models: vec![model("b", 3.0)] });
+        assert_eq!(profile.models.len(), 1, "figures of another device are worth nothing here");
     }
 }

@@ -38,11 +38,7 @@ impl RtspUrl {
         if path.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(bad("its path holds a blank or a control character; percent-encode it"));
         }
-        let url = Self {
-            scheme,
-            host: host.to_owned(),
-            path: path.to_owned(),
-        };
+        let url = Self { scheme, host: host.to_owned(), path: path.to_owned() };
         Ok((url, userinfo.map(Credentials::from_userinfo).transpose()?))
     }
 
@@ -75,10 +71,7 @@ impl fmt::Debug for RtspUrl {
 impl Credentials {
     /// A user and a password as they are, not percent-encoded.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            user: user.into(),
-            password: password.into(),
-        }
+        Self { user: user.into(), password: password.into() }
     }
 
     fn from_userinfo(userinfo: &str) -> Result<Self, MediaError> {
@@ -124,9 +117,7 @@ fn check_host(host: &str) -> Result<(), MediaError> {
         return Err(bad("it names no host"));
     }
     if port.is_some_and(|p| p.parse::<u16>().is_err()) {
-        return Err(bad(
-            "its port is no number from 0 to 65535; percent-encode `/`, `?`, `#` and `@` in a password",
-        ));
+        return Err(bad("its port is no number from 0 to 65535; percent-encode `/`, `?`, `#` and `@` in a password"));
     }
     Ok(())
 }
@@ -136,11 +127,7 @@ fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' {
-            hex(rest.next()?)? * 16 + hex(rest.next()?)?
-        } else {
-            byte
-        });
+        bytes.push(if byte == b'%' { hex(rest.next()?)? * 16 + hex(rest.next()?)? } else { byte });
     }
     String::from_utf8(bytes).ok()
 }

@@ -19,11 +19,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Pauses within `limits`; the camera's name seeds the noise, so that a run can be repeated.
     pub(super) fn new(limits: Limits, camera: &CameraId) -> Self {
-        Self {
-            limits,
-            failures: 0,
-            noise: fastrand::Rng::with_seed(seed_from(camera.as_str())),
-        }
+        Self { limits, failures: 0, noise: fastrand::Rng::with_seed(seed_from(camera.as_str())) }
     }
 
     /// The pause after one more failure.
@@ -50,9 +46,7 @@ impl Backoff {
 
 /// FNV-1a, 64 bit: the same name gives the same seed on every machine.
 pub(super) fn seed_from(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    })
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]

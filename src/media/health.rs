@@ -29,11 +29,7 @@ pub(super) struct Health {
 impl Health {
     /// An attempt that begins at `now`.
     pub(super) fn new(limits: Limits, now: Instant) -> Self {
-        Self {
-            limits,
-            phase: Phase::Connecting,
-            since: now,
-        }
+        Self { limits, phase: Phase::Connecting, since: now }
     }
 
     /// Where the attempt is.
@@ -79,10 +75,7 @@ impl Health {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "an Instant can only be had from the clock; nothing here waits"
-)]
+#[allow(clippy::disallowed_methods, reason = "an Instant can only be had from the clock; nothing here waits")]
 mod tests {
     use super::*;
 
@@ -99,10 +92,6 @@ mod tests {
         assert_eq!(health.overdue(ms(11_000)).map(|o| o.0), Some("the first frame"));
         health.frame(ms(2_000));
         health.connected(ms(9_000));
-        assert_eq!(
-            health.overdue(ms(5_000)).map(|o| o.0),
-            Some("another frame"),
-            "connecting again changes nothing"
-        );
+        assert_eq!(health.overdue(ms(5_000)).map(|o| o.0), Some("another frame"), "connecting again changes nothing");
     }
 }

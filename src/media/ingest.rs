@@ -24,10 +24,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Runs one camera until its file ends, `stop` disconnects, its sink closes or nothing can help it. Blocks: give each
 /// camera its own named thread; one camera's trouble then stays its own.
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "a camera owns its description: callers hand it to its thread"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "a camera owns its description: callers hand it to its thread")]
 pub fn run_camera(
     input: CameraInput,
     sink: Arc<dyn FrameSink>,
@@ -36,12 +33,7 @@ pub fn run_camera(
     clock: Arc<dyn Clock>,
 ) -> CameraEnd {
     let camera = input.camera.clone();
-    let around = Surroundings {
-        sink,
-        reports,
-        stop,
-        clock,
-    };
+    let around = Surroundings { sink, reports, stop, clock };
     around.reports.state(&camera, CameraState::Connecting, "");
     let end = run(&input, &around);
     let (state, detail) = last_words(&end);

@@ -74,12 +74,7 @@ impl RtspSource {
     /// Splits user and password off `text`, so that the address can be shown anywhere.
     pub fn parse(text: &str) -> Result<Self, super::MediaError> {
         let (url, credentials) = RtspUrl::parse(text)?;
-        Ok(Self {
-            url,
-            credentials,
-            transport: Transport::default(),
-            tls: TlsTrust::default(),
-        })
+        Ok(Self { url, credentials, transport: Transport::default(), tls: TlsTrust::default() })
     }
 }
 

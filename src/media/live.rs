@@ -22,11 +22,7 @@ pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surrounding
         input,
         source,
         around,
-        way: if source.transport == Transport::Udp {
-            Way::Udp
-        } else {
-            Way::Tcp
-        },
+        way: if source.transport == Transport::Udp { Way::Udp } else { Way::Tcp },
         decoder: input.decoder,
         sequence: Arc::default(),
     };
@@ -39,23 +35,15 @@ pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surrounding
         if frames >= SETTLED_AFTER {
             backoff.settled();
         }
-        let pause = if line.adapts_to(&lost) {
-            Duration::ZERO
-        } else {
-            backoff.pause(lost.remedy())
-        };
+        let pause = if line.adapts_to(&lost) { Duration::ZERO } else { backoff.pause(lost.remedy()) };
         if lost.remedy() == Remedy::GiveUp {
             return CameraEnd::Failed(lost);
         }
-        around
-            .reports
-            .state(&input.camera, state_after(&lost, pause), &lost.to_string());
+        around.reports.state(&input.camera, state_after(&lost, pause), &lost.to_string());
         if matches!(around.stop.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
             return CameraEnd::Stopped;
         }
-        around
-            .reports
-            .state(&input.camera, CameraState::Connecting, line.way.name());
+        around.reports.state(&input.camera, CameraState::Connecting, line.way.name());
     }
 }
 
@@ -99,14 +87,7 @@ impl Line<'_> {
             clock: Arc::clone(&self.around.clock),
         };
         let patience = self.input.limits.connect;
-        chain::open_network(
-            self.source,
-            self.way,
-            patience,
-            self.decoder,
-            self.input.max_pixels,
-            delivery,
-        )
+        chain::open_network(self.source, self.way, patience, self.decoder, self.input.max_pixels, delivery)
     }
 
     /// Waits for news, for the order to stop and for the running deadline, whichever comes first.
@@ -139,24 +120,16 @@ impl Line<'_> {
         let Some((waiting_for, limit)) = health.overdue(self.around.clock.now()) else {
             return Ok(());
         };
-        let error = MediaError::TooSlow {
-            input: self.source.url.to_string(),
-            waiting_for,
-            limit,
-        };
+        let error = MediaError::TooSlow { input: self.source.url.to_string(), waiting_for, limit };
         if health.phase() == Phase::Live {
-            self.around
-                .reports
-                .state(&self.input.camera, CameraState::Stalled, &error.to_string());
+            self.around.reports.state(&self.input.camera, CameraState::Stalled, &error.to_string());
         }
         Err(error)
     }
 
     /// A live stream has no end: EOS means that the sender left.
     fn hung_up(&self) -> MediaError {
-        MediaError::Hangup {
-            input: self.source.url.to_string(),
-        }
+        MediaError::Hangup { input: self.source.url.to_string() }
     }
 
     /// Learns from a failure that another way may avoid: whether to try again at once.

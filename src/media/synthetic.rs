@@ -91,11 +91,7 @@ impl SyntheticWorld {
         };
         let movers = (0..spec.shapes.min(MAX_SHAPES)).map(&mut mover).collect();
         let background = slope(spec.size);
-        Self {
-            spec,
-            movers,
-            background,
-        }
+        Self { spec, movers, background }
     }
 
     /// What it was made from.
@@ -113,12 +109,7 @@ impl SyntheticWorld {
             let side = mover.side as f32;
             Shape {
                 index,
-                bbox: BBox {
-                    x: x as f32,
-                    y: y as f32,
-                    w: side,
-                    h: side,
-                },
+                bbox: BBox { x: x as f32, y: y as f32, w: side, h: side },
                 luma: SHAPE_LUMA + SHAPE_STEP * index as u8,
             }
         };
@@ -156,10 +147,7 @@ impl Mover {
             let way = u64::from(start).wrapping_add(frame.wrapping_mul(u64::from(speed))) % (2 * room);
             way.min(2 * room - way) as u32
         };
-        (
-            bounce(self.start.0, self.speed.0, size.w),
-            bounce(self.start.1, self.speed.1, size.h),
-        )
+        (bounce(self.start.0, self.speed.0, size.w), bounce(self.start.1, self.speed.1, size.h))
     }
 
     fn paint(&self, luma: &mut [u8], size: Size, (left, top): (u32, u32), level: u8) {
@@ -194,20 +182,14 @@ mod tests {
     #[test]
     fn what_is_drawn_is_where_the_world_says() {
         for seed in 0..20 {
-            let world = SyntheticWorld::new(SyntheticSpec {
-                seed,
-                ..SyntheticSpec::default()
-            });
+            let world = SyntheticWorld::new(SyntheticSpec { seed, ..SyntheticSpec::default() });
             for frame in [0, 1, 77, 10_000] {
                 let pixels = world.draw(frame).unwrap();
                 let (luma, stride) = pixels.plane(0);
                 let shape = world.shapes_at(frame)[0];
                 let bright: f32 = luma.iter().map(|&l| f32::from(l == shape.luma)).sum();
                 let share = bright / (shape.bbox.w * shape.bbox.h);
-                assert!(
-                    (0.7..=1.0).contains(&share),
-                    "seed {seed}, frame {frame}: {share} of the box is bright"
-                );
+                assert!((0.7..=1.0).contains(&share), "seed {seed}, frame {frame}: {share} of the box is bright");
                 let middle = (shape.bbox.y + shape.bbox.h / 2.0) as usize * stride
                     + (shape.bbox.x + shape.bbox.w / 2.0) as usize;
                 assert_eq!(luma[middle], shape.luma, "seed {seed}, frame {frame}");
@@ -217,11 +199,7 @@ mod tests {
 
     #[test]
     fn shapes_move_and_leave_when_told() {
-        let world = SyntheticWorld::new(SyntheticSpec {
-            present: 10..20,
-            shapes: 3,
-            ..SyntheticSpec::default()
-        });
+        let world = SyntheticWorld::new(SyntheticSpec { present: 10..20, shapes: 3, ..SyntheticSpec::default() });
         assert_eq!([9, 10, 19, 20].map(|f| world.shapes_at(f).len()), [0, 3, 3, 0]);
         assert_ne!(world.shapes_at(10), world.shapes_at(11));
         let empty = world.draw(20).unwrap();
@@ -232,11 +210,7 @@ mod tests {
     fn the_smallest_and_oddest_pictures_can_be_drawn() {
         for (w, h) in [(1, 1), (3, 5), (641, 361)] {
             let size = Size::new(w, h);
-            let spec = SyntheticSpec {
-                size,
-                shapes: 4,
-                ..SyntheticSpec::default()
-            };
+            let spec = SyntheticSpec { size, shapes: 4, ..SyntheticSpec::default() };
             assert_eq!(SyntheticWorld::new(spec).draw(3).unwrap().size(), size);
         }
     }

@@ -36,12 +36,7 @@ pub(super) fn play(camera: &CameraId, spec: SyntheticSpec, around: &Surroundings
             uncertainty: Duration::ZERO,
         };
         let camera = camera.clone();
-        let frame = Frame {
-            camera,
-            sequence,
-            captured,
-            pixels,
-        };
+        let frame = Frame { camera, sequence, captured, pixels };
         if around.sink.offer(frame) == Offer::Closed {
             return CameraEnd::SinkClosed;
         }
@@ -62,10 +57,7 @@ fn is_stopped(around: &Surroundings<'_>, pace: Pace, due: Instant) -> bool {
 }
 
 fn broken(camera: &CameraId, error: &dyn std::error::Error) -> MediaError {
-    MediaError::Other {
-        input: camera.to_string(),
-        why: error.to_string(),
-    }
+    MediaError::Other { input: camera.to_string(), why: error.to_string() }
 }
 
 #[cfg(test)]
@@ -87,11 +79,7 @@ mod tests {
         fn offer(&self, frame: Frame) -> Offer {
             let mut frames = self.frames.lock().unwrap();
             frames.push(frame);
-            if self.room.is_some_and(|room| frames.len() >= room) {
-                Offer::Closed
-            } else {
-                Offer::Taken
-            }
+            if self.room.is_some_and(|room| frames.len() >= room) { Offer::Closed } else { Offer::Taken }
         }
     }
 
@@ -110,28 +98,18 @@ mod tests {
     #[test]
     fn a_world_of_nine_frames_shows_nine_frames_in_order() {
         let log = Arc::new(Log::default());
-        let spec = SyntheticSpec {
-            frames: Some(9),
-            pace: Pace::Fast,
-            ..SyntheticSpec::default()
-        };
+        let spec = SyntheticSpec { frames: Some(9), pace: Pace::Fast, ..SyntheticSpec::default() };
         assert!(matches!(run(spec, &log), CameraEnd::Ended));
         let frames = log.frames.lock().unwrap();
         assert!(frames.iter().map(|f| f.sequence).eq(0..9));
         assert_eq!(frames[3].captured.pts, Some(Duration::from_millis(100)));
         let states = log.states.lock().unwrap();
-        assert_eq!(
-            *states,
-            [CameraState::Connecting, CameraState::Live, CameraState::Ended]
-        );
+        assert_eq!(*states, [CameraState::Connecting, CameraState::Live, CameraState::Ended]);
     }
 
     #[test]
     fn a_closed_sink_ends_an_endless_world() {
-        let log = Arc::new(Log {
-            room: Some(3),
-            ..Log::default()
-        });
+        let log = Arc::new(Log { room: Some(3), ..Log::default() });
         assert!(matches!(run(SyntheticSpec::default(), &log), CameraEnd::SinkClosed));
         assert_eq!(log.frames.lock().unwrap().len(), 3);
     }
@@ -141,10 +119,7 @@ mod tests {
         let log = Arc::new(Log::default());
         let (running, stop) = crossbeam_channel::bounded::<Infallible>(0);
         drop(running);
-        let input = CameraInput::new(
-            CameraId::new("toy").unwrap(),
-            SourceSpec::Synthetic(SyntheticSpec::default()),
-        );
+        let input = CameraInput::new(CameraId::new("toy").unwrap(), SourceSpec::Synthetic(SyntheticSpec::default()));
         let end = run_camera(input, log.clone(), log.clone(), &stop, Arc::new(SystemClock));
         assert!(matches!(end, CameraEnd::Stopped) && log.frames.lock().unwrap().is_empty());
     }

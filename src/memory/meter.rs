@@ -29,17 +29,9 @@ impl MemoryMeter for ProcessMeter {
         let total = kib_line("/proc/meminfo", "MemTotal:")?;
         let available = kib_line("/proc/meminfo", "MemAvailable:")?;
         let Some((limit, used)) = cgroup_limit() else {
-            return Some(MemoryFigures {
-                ours,
-                free: available,
-                total,
-            });
+            return Some(MemoryFigures { ours, free: available, total });
         };
-        Some(MemoryFigures {
-            ours,
-            free: available.min(limit.saturating_sub(used)),
-            total: total.min(limit),
-        })
+        Some(MemoryFigures { ours, free: available.min(limit.saturating_sub(used)), total: total.min(limit) })
     }
 }
 
@@ -47,22 +39,12 @@ impl MemoryMeter for ProcessMeter {
 pub(super) fn kib_line(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|l| l.starts_with(name))?;
-    line.split_whitespace()
-        .nth(1)?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib * 1024)
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 /// Limit and use of our cgroup, when there is a limit ("max" means none).
 fn cgroup_limit() -> Option<(u64, u64)> {
-    let number = |file: &str| {
-        fs::read_to_string(format!("/sys/fs/cgroup/{file}"))
-            .ok()?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    };
+    let number = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
     Some((number("memory.max")?, number("memory.current")?))
 }
 
@@ -75,19 +57,13 @@ pub struct ScriptedMeter {
 impl ScriptedMeter {
     /// A meter that will say these, one after the other.
     pub fn new(script: impl IntoIterator<Item = MemoryFigures>) -> Self {
-        Self {
-            script: script.into_iter().collect(),
-        }
+        Self { script: script.into_iter().collect() }
     }
 }
 
 impl MemoryMeter for ScriptedMeter {
     fn read(&mut self) -> Option<MemoryFigures> {
-        if self.script.len() > 1 {
-            self.script.pop_front()
-        } else {
-            self.script.front().copied()
-        }
+        if self.script.len() > 1 { self.script.pop_front() } else { self.script.front().copied() }
     }
 }
 

@@ -30,16 +30,8 @@ pub struct InFlight {
 impl Permits {
     /// `limit` permits, at least one.
     pub fn new(limit: usize) -> Self {
-        let state = Mutex::new(State {
-            limit: limit.max(1),
-            out: 0,
-        });
-        Self {
-            shared: Arc::new(Shared {
-                state,
-                returned: Condvar::new(),
-            }),
-        }
+        let state = Mutex::new(State { limit: limit.max(1), out: 0 });
+        Self { shared: Arc::new(Shared { state, returned: Condvar::new() }) }
     }
 
     /// Takes a permit if one is free.
@@ -47,9 +39,7 @@ impl Permits {
         let mut state = self.shared.lock();
         (state.out < state.limit).then(|| {
             state.out += 1;
-            InFlight {
-                shared: Arc::clone(&self.shared),
-            }
+            InFlight { shared: Arc::clone(&self.shared) }
         })
     }
 
@@ -57,18 +47,13 @@ impl Permits {
     pub fn take_within(&self, patience: Duration) -> Option<InFlight> {
         let state = self.shared.lock();
         let full = |s: &mut State| s.out >= s.limit;
-        let (mut state, timeout) = self
-            .shared
-            .returned
-            .wait_timeout_while(state, patience, full)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, timeout) =
+            self.shared.returned.wait_timeout_while(state, patience, full).unwrap_or_else(PoisonError::into_inner);
         if timeout.timed_out() && state.out >= state.limit {
             return None;
         }
         state.out += 1;
-        Some(InFlight {
-            shared: Arc::clone(&self.shared),
-        })
+        Some(InFlight { shared: Arc::clone(&self.shared) })
     }
 
     /// Changes the limit (at least one); lowering it takes effect as permits return.

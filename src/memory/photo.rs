@@ -19,28 +19,20 @@ pub fn read_photo(path: &Path) -> Result<Pixels, PhotoError> {
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => decode_photo(&name, &bytes),
-        Err(problem) => Err(PhotoError {
-            name,
-            problem: problem.to_string(),
-        }),
+        Err(problem) => Err(PhotoError { name, problem: problem.to_string() }),
     }
 }
 
 /// Reads a photo's bytes as RGB, upright; `name` is for the error.
 pub fn decode_photo(name: &str, bytes: &[u8]) -> Result<Pixels, PhotoError> {
-    let wrong = |problem: &dyn ToString| PhotoError {
-        name: name.to_owned(),
-        problem: problem.to_string(),
-    };
+    let wrong = |problem: &dyn ToString| PhotoError { name: name.to_owned(), problem: problem.to_string() };
     let picture = decode(bytes).map_err(|problem| wrong(&problem))?.into_rgb8();
     let size = Size::new(picture.width(), picture.height());
     Pixels::rgb(size, picture.into_raw()).map_err(|problem| wrong(&problem))
 }
 
 fn decode(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
-    let mut decoder = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()?
-        .into_decoder()?;
+    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.into_decoder()?;
     // a broken note about orientation is no reason to refuse the picture
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder)?;
@@ -56,9 +48,7 @@ mod tests {
     fn a_png_comes_back_pixel_for_pixel_and_nonsense_is_refused_by_name() {
         let mut bytes = Vec::new();
         let picture = image::RgbImage::from_fn(3, 2, |x, y| image::Rgb([x as u8, y as u8, 7]));
-        picture
-            .write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png)
-            .unwrap();
+        picture.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
         let read = decode_photo("test", &bytes).unwrap();
         assert_eq!((read.size(), read.plane(0).0), (Size::new(3, 2), &picture.as_raw()[..]));
         let refused = decode_photo("enrol/bob.jpg", b"not a picture").unwrap_err();

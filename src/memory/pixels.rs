@@ -102,25 +102,10 @@ impl Pixels {
             let wanted = stride * rows.saturating_sub(1) + row;
             let found = planes.plane(plane).len();
             if found < wanted || stride < row {
-                return Err(PixelsError {
-                    plane,
-                    found,
-                    wanted,
-                    format,
-                    w: size.w,
-                    h: size.h,
-                    stride,
-                });
+                return Err(PixelsError { plane, found, wanted, format, w: size.w, h: size.h, stride });
             }
         }
-        Ok(Self {
-            format,
-            size,
-            strides,
-            matrix,
-            range,
-            planes,
-        })
+        Ok(Self { format, size, strides, matrix, range, planes })
     }
 
     /// An RGB picture from packed bytes (a decoded photo).
@@ -163,9 +148,7 @@ impl Pixels {
 
     /// Bytes the picture occupies, padding included: what the ledger counts.
     pub fn bytes(&self) -> usize {
-        (0..self.format.planes())
-            .map(|p| self.strides[p] * self.format.plane_extent(p, self.size).1)
-            .sum()
+        (0..self.format.planes()).map(|p| self.strides[p] * self.format.plane_extent(p, self.size).1).sum()
     }
 }
 

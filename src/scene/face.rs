@@ -110,11 +110,6 @@ pub struct FaceObservation {
 impl FaceObservation {
     /// A face as a detector reports it.
     pub fn detected(bbox: BBox, landmarks: Option<Landmarks5>, score: f32) -> Self {
-        Self {
-            bbox,
-            landmarks,
-            score,
-            ..Self::default()
-        }
+        Self { bbox, landmarks, score, ..Self::default() }
     }
 }

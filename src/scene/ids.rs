@@ -23,9 +23,7 @@ fn checked(text: &str) -> Result<Arc<str>, IdError> {
     if starts_well && text.len() <= MAX_BYTES && text.bytes().all(plain) {
         Ok(Arc::from(text))
     } else {
-        Err(IdError {
-            text: text.chars().take(MAX_BYTES).collect(),
-        })
+        Err(IdError { text: text.chars().take(MAX_BYTES).collect() })
     }
 }
 

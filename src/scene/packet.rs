@@ -19,31 +19,16 @@ pub struct Packet {
 impl Packet {
     /// A packet fresh from the lanes.
     pub fn new(frame: Frame, permit: InFlight) -> Self {
-        Self {
-            frame,
-            faces: Vec::new(),
-            detected: false,
-            permit: Some(permit),
-        }
+        Self { frame, faces: Vec::new(), detected: false, permit: Some(permit) }
     }
 
     /// A packet outside any graph, for tests and tools.
     pub fn unbounded(frame: Frame) -> Self {
-        Self {
-            frame,
-            faces: Vec::new(),
-            detected: false,
-            permit: None,
-        }
+        Self { frame, faces: Vec::new(), detected: false, permit: None }
     }
 
     /// A copy for a side branch: shares the pixels, holds no permit, so that a slow viewer cannot hold up analysis.
     pub fn branched(&self) -> Self {
-        Self {
-            frame: self.frame.clone(),
-            faces: self.faces.clone(),
-            detected: self.detected,
-            permit: None,
-        }
+        Self { frame: self.frame.clone(), faces: self.faces.clone(), detected: self.detected, permit: None }
     }
 }

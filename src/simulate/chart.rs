@@ -24,27 +24,11 @@ pub(super) fn svg(scenario: &Scenario, outcome: &Outcome) -> String {
     let objective = vec![scenario.policy.latency_p95_ms; seconds.len()];
     let (ours, both) = (of(&|s| s.ours), of(&|s| s.ours + s.tenant));
     let panels: [(&str, Vec<Line<'_>>); 4] = [
-        (
-            "load",
-            vec![
-                ("cameras", "#3465a4", of(&|s| s.cameras as f64)),
-                ("faces a camera", "#c17d11", faces),
-            ],
-        ),
-        (
-            "p95, ms",
-            vec![
-                ("measured", "#cc0000", of(&|s| s.p95_ms)),
-                ("objective", "#888a85", objective),
-            ],
-        ),
+        ("load", vec![("cameras", "#3465a4", of(&|s| s.cameras as f64)), ("faces a camera", "#c17d11", faces)]),
+        ("p95, ms", vec![("measured", "#cc0000", of(&|s| s.p95_ms)), ("objective", "#888a85", objective)]),
         (
             "MiB",
-            vec![
-                ("ours", "#4e9a06", ours),
-                ("with others", "#75507b", both),
-                ("limit", "#888a85", of(&|s| s.ceiling)),
-            ],
+            vec![("ours", "#4e9a06", ours), ("with others", "#75507b", both), ("limit", "#888a85", of(&|s| s.ceiling))],
         ),
         ("value a second", vec![("served in time", "#2e3436", of(&|s| s.value))]),
     ];
@@ -80,11 +64,8 @@ fn panel(svg: &mut String, top: f64, title: &str, lines: &[Line<'_>]) {
     for (at, (name, colour, figures)) in lines.iter().enumerate() {
         let x = |second: usize| MARGIN + WIDTH * second as f64 / figures.len().max(2) as f64;
         let y = |figure: f64| bottom - HEIGHT * figure / most;
-        let points: Vec<String> = figures
-            .iter()
-            .enumerate()
-            .map(|(second, &f)| format!("{:.1},{:.1}", x(second), y(f)))
-            .collect();
+        let points: Vec<String> =
+            figures.iter().enumerate().map(|(second, &f)| format!("{:.1},{:.1}", x(second), y(f))).collect();
         let _ = writeln!(
             svg,
             "<polyline fill=\"none\" stroke=\"{colour}\" points=\"{}\"/>\n<text x=\"{}\" y=\"{}\" \

@@ -26,15 +26,9 @@ impl Plant<'_> {
         let Some(model) = self.device.models.iter().position(|model| model.name == rung.model) else {
             return;
         };
-        let variant = rung
-            .variant
-            .as_ref()
-            .and_then(|name| self.device.models[model].variant(name));
-        let ready = variant.filter(|&v| {
-            self.store
-                .find(model, v)
-                .is_some_and(|at| self.store.held[at].life == Life::Ready)
-        });
+        let variant = rung.variant.as_ref().and_then(|name| self.device.models[model].variant(name));
+        let ready =
+            variant.filter(|&v| self.store.find(model, v).is_some_and(|at| self.store.held[at].life == Life::Ready));
         let stage = &mut self.stages[model];
         if ready.is_some() && stage.variant != ready {
             self.score.switched(self.now_ms);
@@ -77,11 +71,7 @@ impl Plant<'_> {
         let name = &self.device.models[model];
         let (model_name, variant_name) = (name.name.clone(), name.variants[variant].name.clone());
         if !self.store.load(self.device, model, variant, batch) {
-            self.events.push(Event::Failed {
-                model: model_name,
-                variant: variant_name,
-                out_of_memory: true,
-            });
+            self.events.push(Event::Failed { model: model_name, variant: variant_name, out_of_memory: true });
             return;
         }
         let usual = name.variants[variant].load_ms * self.scenario.load_slowness;
@@ -103,22 +93,14 @@ impl Plant<'_> {
             if failure.model == model_name && failure.variant == variant_name && *left > 0 {
                 *left -= 1;
                 self.store.held.remove(at);
-                self.events.push(Event::Failed {
-                    model: model_name,
-                    variant: variant_name,
-                    out_of_memory: false,
-                });
+                self.events.push(Event::Failed { model: model_name, variant: variant_name, out_of_memory: false });
                 return;
             }
         }
         self.store.held[at].life = Life::Ready;
         let held = self.store.held[at];
         let bytes = super::store::size(self.device, model, variant, held.batch) as u64;
-        self.events.push(Event::Ready {
-            model: model_name,
-            variant: variant_name,
-            bytes: Some(bytes),
-        });
+        self.events.push(Event::Ready { model: model_name, variant: variant_name, bytes: Some(bytes) });
     }
 
     /// Drops a retired variant once no batch is on it.
@@ -132,10 +114,7 @@ impl Plant<'_> {
         self.store.drop_variant(self.device, self.scenario, model, variant);
         let names = &self.device.models[model];
         let variant = names.variants[variant].name.clone();
-        self.events.push(Event::Retired {
-            model: names.name.clone(),
-            variant,
-        });
+        self.events.push(Event::Retired { model: names.name.clone(), variant });
     }
 
     /// Cameras that want to be served and are not.

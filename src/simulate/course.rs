@@ -54,13 +54,7 @@ pub(super) fn run(scenario: &Scenario, device: &Device, hand: &mut dyn Hand, kee
     }
     let mut score = plant.score;
     let result = score.total(scenario);
-    Course {
-        result,
-        score,
-        run_out: plant.store.run_out,
-        refused: plant.refused.len(),
-        log,
-    }
+    Course { result, score, run_out: plant.store.run_out, refused: plant.refused.len(), log }
 }
 
 /// Fills in the second's figures that are read off rather than counted.
@@ -83,12 +77,7 @@ fn setting(plan: &Plan) -> String {
         None => "–".to_owned(),
     };
     let rungs: Vec<String> = plan.rungs.iter().map(rung).collect();
-    format!(
-        "{} | 1/{} | {:.2}",
-        rungs.join(" "),
-        plan.detect_interval,
-        plan.camera_rate
-    )
+    format!("{} | 1/{} | {:.2}", rungs.join(" "), plan.detect_interval, plan.camera_rate)
 }
 
 /// The profile the governor starts from: the truth, off by up to the scenario's error, figure by figure.
@@ -102,8 +91,5 @@ pub(super) fn believed(scenario: &Scenario, device: &Device) -> Profile {
         variant.weights = (variant.weights as f64 * off()) as u64;
         variant.workspace = (variant.workspace as f64 * off()) as u64;
     }
-    Profile {
-        device: device.name.clone(),
-        models,
-    }
+    Profile { device: device.name.clone(), models }
 }

@@ -51,11 +51,7 @@ impl Fixed {
     }
 
     fn memory(&self, device: &Device, cameras: f64) -> f64 {
-        let picks = self
-            .picks
-            .iter()
-            .enumerate()
-            .filter_map(|(at, pick)| pick.map(|(v, b)| size(device, at, v, b)));
+        let picks = self.picks.iter().enumerate().filter_map(|(at, pick)| pick.map(|(v, b)| size(device, at, v, b)));
         (device.base_mib + device.camera_mib * cameras) * MIB + picks.sum::<f64>()
     }
 
@@ -77,9 +73,7 @@ impl Fixed {
     }
 
     fn keeps_up(&self, scenario: &Scenario, device: &Device, moments: &[Moment]) -> bool {
-        moments
-            .iter()
-            .all(|moment| self.at(scenario, device, moment).0 <= 0.95 * moment.lanes)
+        moments.iter().all(|moment| self.at(scenario, device, moment).0 <= 0.95 * moment.lanes)
     }
 }
 
@@ -95,18 +89,10 @@ pub(super) fn rivals(scenario: &Scenario, device: &Device) -> Rivals {
     rated.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mean_load = [mean(&moments)];
     let by_mean = rated.iter().max_by(|a, b| {
-        a.1.rate_over(scenario, device, &mean_load)
-            .total_cmp(&b.1.rate_over(scenario, device, &mean_load))
+        a.1.rate_over(scenario, device, &mean_load).total_cmp(&b.1.rate_over(scenario, device, &mean_load))
     });
-    let by_peak = rated
-        .iter()
-        .find(|(_, fixed)| fixed.keeps_up(scenario, device, &moments));
-    let mut rivals = Rivals {
-        mean: 0.0,
-        peak: 0.0,
-        best: 0.0,
-        best_setting: "none fits".to_owned(),
-    };
+    let by_peak = rated.iter().find(|(_, fixed)| fixed.keeps_up(scenario, device, &moments));
+    let mut rivals = Rivals { mean: 0.0, peak: 0.0, best: 0.0, best_setting: "none fits".to_owned() };
     let by_mean = by_mean.map(|(_, fixed)| fixed.clone());
     let by_peak = by_peak.map(|(_, fixed)| fixed.clone());
     rivals.mean = by_mean.map_or(0.0, |fixed| rivals.offer(scenario, device, fixed));
@@ -121,21 +107,8 @@ impl Rivals {
     /// Really runs a setting; one that runs out of memory or is late counts for nothing.
     fn offer(&mut self, scenario: &Scenario, device: &Device, fixed: Fixed) -> f64 {
         let setting = fixed.describe(device);
-        let course = course::run(
-            scenario,
-            device,
-            &mut Statue {
-                fixed,
-                device,
-                started: false,
-            },
-            false,
-        );
-        let value = if course.run_out == 0 {
-            course.result.throughput
-        } else {
-            0.0
-        };
+        let course = course::run(scenario, device, &mut Statue { fixed, device, started: false }, false);
+        let value = if course.run_out == 0 { course.result.throughput } else { 0.0 };
         if value > self.best {
             (self.best, self.best_setting) = (value, setting);
         }
@@ -152,12 +125,7 @@ fn every(scenario: &Scenario, device: &Device) -> Vec<Fixed> {
             for off in 0..=policy.optional.len() {
                 for large in [false, true] {
                     for picks in combinations(scenario, device, off, large) {
-                        all.push(Fixed {
-                            interval,
-                            rate,
-                            picks,
-                            cameras: 0.0,
-                        });
+                        all.push(Fixed { interval, rate, picks, cameras: 0.0 });
                     }
                 }
             }
@@ -175,16 +143,10 @@ fn combinations(scenario: &Scenario, device: &Device, off: usize, large: bool) -
         let choices: Vec<Option<(usize, u32)>> = if is_off {
             vec![None]
         } else {
-            allowed
-                .map(|variant| Some((variant, batch_in_time(scenario, device, model, variant, large))))
-                .collect()
+            allowed.map(|variant| Some((variant, batch_in_time(scenario, device, model, variant, large)))).collect()
         };
-        let longer = |head: &Vec<_>| {
-            choices
-                .iter()
-                .map(|choice| [head.clone(), vec![*choice]].concat())
-                .collect::<Vec<_>>()
-        };
+        let longer =
+            |head: &Vec<_>| choices.iter().map(|choice| [head.clone(), vec![*choice]].concat()).collect::<Vec<_>>();
         all = all.iter().flat_map(longer).collect();
     }
     all
@@ -201,11 +163,7 @@ fn batch_in_time(
     let share = model.share * scenario.policy.latency_p95_ms;
     let in_time = |batch: &&u32| 2.0 * model.variants[variant].batch_ms(f64::from(**batch)) <= share;
     let largest = model.batches.iter().rev().find(in_time).copied();
-    if large {
-        largest.unwrap_or(model.batches[0])
-    } else {
-        model.batches[0]
-    }
+    if large { largest.unwrap_or(model.batches[0]) } else { model.batches[0] }
 }
 
 /// Applies one setting for ever.
@@ -237,25 +195,15 @@ impl Hand for Statue<'_> {
         });
         let load = |(model, pick): (&crate::governor::ModelProfile, &Option<(usize, u32)>)| {
             let (variant, batch) = (*pick)?;
-            Some(Move::Load {
-                model: model.name.clone(),
-                variant: model.variants[variant].name.clone(),
-                batch,
-            })
+            Some(Move::Load { model: model.name.clone(), variant: model.variants[variant].name.clone(), batch })
         };
         let failed = reading.events.iter().any(|event| matches!(event, Event::Failed { .. }));
-        let moves = if self.started && !failed {
-            Vec::new()
-        } else {
-            models().filter_map(load).collect()
-        };
+        let moves = if self.started && !failed { Vec::new() } else { models().filter_map(load).collect() };
         let rungs = rungs.collect();
         let places = (self.fixed.cameras as usize).saturating_sub(reading.cameras.len());
         self.started = true;
-        let admit = |camera: &crate::governor::Asking| Admission {
-            camera: camera.camera.clone(),
-            verdict: Verdict::Admit,
-        };
+        let admit =
+            |camera: &crate::governor::Asking| Admission { camera: camera.camera.clone(), verdict: Verdict::Admit };
         Plan {
             rungs,
             moves,

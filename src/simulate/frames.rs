@@ -32,12 +32,7 @@ impl Plant<'_> {
         };
         self.cameras.push(camera);
         let phase = self.random.f64() * 1000.0 / fps;
-        self.later(
-            phase,
-            Happening::Frame {
-                camera: self.cameras.len() - 1,
-            },
-        );
+        self.later(phase, Happening::Frame { camera: self.cameras.len() - 1 });
     }
 
     /// A frame arrives: left out by the rate, tracked over by the interval, or put in its slot over an older one.
@@ -73,9 +68,7 @@ impl Plant<'_> {
     /// A frame between detections: worth something while the last detection is fresh.
     pub(super) fn track_over(&mut self, at: usize) {
         let camera = &self.cameras[at];
-        let fresh = camera
-            .detected
-            .is_some_and(|(frame, _)| camera.frames - frame < 2 * u64::from(self.interval));
+        let fresh = camera.detected.is_some_and(|(frame, _)| camera.frames - frame < 2 * u64::from(self.interval));
         let model = &self.device.models[0];
         if let Some(variant) = self.stages[0].variant.filter(|_| fresh) {
             let value = model.weight * model.variants[variant].quality * self.tracked_worth(at);
@@ -123,13 +116,8 @@ impl Plant<'_> {
             if crops >= 1.0 && self.stages[stage].variant.is_some() {
                 self.flights[frame].out = crops as u32;
                 self.flights[frame].stage = stage;
-                let item = Item {
-                    frame,
-                    since_ms: self.now_ms,
-                };
-                self.stages[stage]
-                    .queue
-                    .extend(std::iter::repeat_n(item, crops as usize));
+                let item = Item { frame, since_ms: self.now_ms };
+                self.stages[stage].queue.extend(std::iter::repeat_n(item, crops as usize));
                 return;
             }
         }

@@ -18,10 +18,7 @@ impl Plant<'_> {
     pub(super) fn start_faces(&mut self, stage: usize) -> bool {
         let (waiting, oldest) = {
             let queue = &self.stages[stage].queue;
-            (
-                queue.len() as u32,
-                queue.front().map_or(0.0, |item| self.now_ms - item.since_ms),
-            )
+            (queue.len() as u32, queue.front().map_or(0.0, |item| self.now_ms - item.since_ms))
         };
         if waiting == 0 || self.waits(stage, waiting, oldest) {
             return false;
@@ -31,11 +28,7 @@ impl Plant<'_> {
             return false;
         };
         let size = self.batch_that_fits(stage, variant).min(waiting);
-        let frames: Vec<usize> = self.stages[stage]
-            .queue
-            .drain(..size as usize)
-            .map(|item| item.frame)
-            .collect();
+        let frames: Vec<usize> = self.stages[stage].queue.drain(..size as usize).map(|item| item.frame).collect();
         self.run_batch(stage, variant, frames);
         true
     }
@@ -66,9 +59,7 @@ impl Plant<'_> {
     pub(super) fn waits(&mut self, stage: usize, waiting: u32, oldest_ms: f64) -> bool {
         let model = &self.device.models[stage];
         let dial = &self.stages[stage];
-        let next_ms = dial
-            .variant
-            .map_or(0.0, |variant| model.variants[variant].batch_ms(f64::from(waiting + 1)));
+        let next_ms = dial.variant.map_or(0.0, |variant| model.variants[variant].batch_ms(f64::from(waiting + 1)));
         let deadline = model.share * self.scenario.policy.latency_p95_ms;
         let wait = wait_for_more(waiting, oldest_ms, (dial.batch, dial.linger_ms), next_ms, deadline);
         if let Some(wait) = wait {
@@ -89,10 +80,7 @@ impl Plant<'_> {
         }
         let model = self.device.models[stage].name.clone();
         self.events.push(Event::OutOfMemory { model, batch: asked });
-        let held = self
-            .store
-            .find(stage, variant)
-            .map_or(1, |at| self.store.held[at].batch);
+        let held = self.store.find(stage, variant).map_or(1, |at| self.store.held[at].batch);
         self.stages[stage].batch = held;
         held
     }
@@ -102,13 +90,7 @@ impl Plant<'_> {
         while frames.len() < most as usize {
             let Some(camera) = self.turns.pop_front() else { break };
             if let Some(captured_ms) = self.cameras[camera].slot.take() {
-                frames.push(self.take_off(Flight {
-                    camera,
-                    captured_ms,
-                    out: 0,
-                    stage: 0,
-                    value: 0.0,
-                }));
+                frames.push(self.take_off(Flight { camera, captured_ms, out: 0, stage: 0, value: 0.0 }));
             }
         }
         self.out += frames.len() as u32;
@@ -133,16 +115,7 @@ impl Plant<'_> {
         self.lanes_free -= 1;
         self.stages[stage].running[variant] += 1;
         self.score.busy(self.now_ms, took_ms);
-        self.later(
-            took_ms,
-            Happening::Done {
-                stage,
-                variant,
-                frames,
-                items,
-                took_ms,
-            },
-        );
+        self.later(took_ms, Happening::Done { stage, variant, frames, items, took_ms });
     }
 
     pub(super) fn finish_batch(&mut self, stage: usize, variant: usize, frames: &[usize], items: u32, took_ms: f64) {

@@ -17,22 +17,14 @@ pub(super) struct Moment {
 /// The load over the scenario.
 pub(super) fn moments(scenario: &Scenario, device: &Device, every_s: f64) -> Vec<Moment> {
     let count = (scenario.seconds / every_s) as usize;
-    (0..count)
-        .map(|at| moment(scenario, device, (at as f64 + 0.5) * every_s))
-        .collect()
+    (0..count).map(|at| moment(scenario, device, (at as f64 + 0.5) * every_s)).collect()
 }
 
 fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
     let cameras = scenario.cameras.at(second).round();
-    let questions = device
-        .asks_per_face
-        .iter()
-        .map(|asks| cameras * scenario.faces.at(second) * asks);
+    let questions = device.asks_per_face.iter().map(|asks| cameras * scenario.faces.at(second) * asks);
     let frames = cameras * scenario.mean_fps();
-    let budget = scenario
-        .budget
-        .as_ref()
-        .map_or(f64::INFINITY, |budget| budget.at(second) * MIB);
+    let budget = scenario.budget.as_ref().map_or(f64::INFINITY, |budget| budget.at(second) * MIB);
     Moment {
         cameras,
         asked: std::iter::once(frames).chain(questions).collect(),
@@ -43,21 +35,13 @@ fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
 
 /// Share of its work a model is left with.
 pub(super) fn thinned(device: &Device, at: usize, interval: u32, rate: f64) -> f64 {
-    rate / if device.models[at].follows_interval {
-        f64::from(interval)
-    } else {
-        1.0
-    }
+    rate / if device.models[at].follows_interval { f64::from(interval) } else { 1.0 }
 }
 
 /// Value of one of the model's items, served.
 pub(super) fn worth(scenario: &Scenario, device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
     let model = &device.models[at];
-    let mean = if model.follows_interval {
-        scenario.policy.interval_worth(interval)
-    } else {
-        1.0
-    };
+    let mean = if model.follows_interval { scenario.policy.interval_worth(interval) } else { 1.0 };
     model.weight * model.variants[variant].quality * mean
 }
 
@@ -67,9 +51,7 @@ pub(super) fn mean(moments: &[Moment]) -> Moment {
     let over = |of: &dyn Fn(&Moment) -> f64| moments.iter().map(of).sum::<f64>() / count;
     Moment {
         cameras: over(&|moment| moment.cameras),
-        asked: (0..moments[0].asked.len())
-            .map(|at| over(&|moment| moment.asked[at]))
-            .collect(),
+        asked: (0..moments[0].asked.len()).map(|at| over(&|moment| moment.asked[at])).collect(),
         lanes: over(&|moment| moment.lanes),
         memory: over(&|moment| moment.memory),
     }

@@ -13,27 +13,15 @@ impl Plant<'_> {
     /// A reading, rounded as a log would hold it; events are handed out once.
     pub(super) fn reading(&mut self) -> Reading {
         let now = self.now_ms;
-        let budget = self
-            .scenario
-            .budget
-            .as_ref()
-            .map(|budget| (budget.at(now / 1000.0) * MIB) as u64);
-        let memory = Memory {
-            ours: self.store.ours(self.device) as u64,
-            free: self.store.free(self.device) as u64,
-            budget,
-        };
+        let budget = self.scenario.budget.as_ref().map(|budget| (budget.at(now / 1000.0) * MIB) as u64);
+        let memory =
+            Memory { ours: self.store.ours(self.device) as u64, free: self.store.free(self.device) as u64, budget };
         let device = self.device;
         let stages = device.models.iter().zip(&mut self.stages);
-        let models = stages
-            .map(|(model, stage)| stage.reading(now, model.name.as_str()))
-            .collect();
+        let models = stages.map(|(model, stage)| stage.reading(now, model.name.as_str())).collect();
         let mut reading = Reading {
             memory,
-            compute: Compute {
-                lanes: f64::from(device.lanes),
-                elsewhere: 0.0,
-            },
+            compute: Compute { lanes: f64::from(device.lanes), elsewhere: 0.0 },
             end_to_end: self.end_to_end(),
             models,
             cameras: self.camera_readings(),
@@ -51,10 +39,7 @@ impl Plant<'_> {
             self.latencies.pop_front();
         }
         let mut latencies: Vec<f64> = self.latencies.iter().map(|entry| entry.1).collect();
-        Latency {
-            p95_ms: percentile(&mut latencies, 0.95),
-            count: latencies.len() as u32,
-        }
+        Latency { p95_ms: percentile(&mut latencies, 0.95), count: latencies.len() as u32 }
     }
 
     fn camera_readings(&mut self) -> Vec<CameraReading> {

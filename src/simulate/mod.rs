@@ -93,13 +93,9 @@ pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError
 
 fn print(out: &mut dyn Write, text: &str) -> Result<(), SimulateError> {
     let path = PathBuf::from("standard output");
-    out.write_all(text.as_bytes())
-        .map_err(|error| SimulateError::Write { path, error })
+    out.write_all(text.as_bytes()).map_err(|error| SimulateError::Write { path, error })
 }
 
 fn write_file(path: &std::path::Path, text: &str) -> Result<(), SimulateError> {
-    std::fs::write(path, text).map_err(|error| SimulateError::Write {
-        path: path.to_owned(),
-        error,
-    })
+    std::fs::write(path, text).map_err(|error| SimulateError::Write { path: path.to_owned(), error })
 }

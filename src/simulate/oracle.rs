@@ -48,11 +48,7 @@ fn best_at(scenario: &Scenario, device: &Device, moment: &Moment) -> f64 {
         fewer.cameras = (moment.cameras * share).floor();
         fewer.asked.iter_mut().for_each(|asked| *asked *= share);
         let value = best_setting(scenario, device, &fewer);
-        worse = if value.is_some_and(|value| value <= best) {
-            worse + 1
-        } else {
-            0
-        };
+        worse = if value.is_some_and(|value| value <= best) { worse + 1 } else { 0 };
         best = best.max(value.unwrap_or(0.0));
         if worse > 5 {
             break;
@@ -86,8 +82,7 @@ fn classes(scenario: &Scenario, device: &Device, moment: &Moment, levers: (u32, 
     let (interval, rate, off) = levers;
     let gone = |name| scenario.policy.optional.iter().take(off).any(|other| other == name);
     let on = device.models.iter().enumerate().filter(|(_, model)| !gone(&model.name));
-    on.map(|(at, _)| class(scenario, device, moment, at, (interval, rate)))
-        .collect()
+    on.map(|(at, _)| class(scenario, device, moment, at, (interval, rate))).collect()
 }
 
 fn class(scenario: &Scenario, device: &Device, moment: &Moment, at: usize, levers: (u32, f64)) -> Vec<Choice> {

@@ -45,24 +45,10 @@ pub(super) struct Camera {
 
 #[derive(Clone, Debug)]
 pub(super) enum Happening {
-    Frame {
-        camera: usize,
-    },
-    Done {
-        stage: usize,
-        variant: usize,
-        frames: Vec<usize>,
-        items: u32,
-        took_ms: f64,
-    },
-    Loaded {
-        model: usize,
-        variant: usize,
-    },
-    Gone {
-        model: usize,
-        variant: usize,
-    },
+    Frame { camera: usize },
+    Done { stage: usize, variant: usize, frames: Vec<usize>, items: u32, took_ms: f64 },
+    Loaded { model: usize, variant: usize },
+    Gone { model: usize, variant: usize },
     Wake,
 }
 
@@ -126,11 +112,7 @@ impl<'a> Plant<'a> {
             now_ms: 0.0,
             random: fastrand::Rng::with_seed(scenario.seed),
             store: Store::new(device),
-            stages: device
-                .models
-                .iter()
-                .map(|model| Stage::new(model.variants.len()))
-                .collect(),
+            stages: device.models.iter().map(|model| Stage::new(model.variants.len())).collect(),
             cameras: Vec::new(),
             asking: Vec::new(),
             refused: BTreeSet::new(),
@@ -165,23 +147,13 @@ impl<'a> Plant<'a> {
 
     pub(super) fn later(&mut self, in_ms: f64, what: Happening) {
         self.order += 1;
-        self.agenda.push(Entry {
-            at_ms: self.now_ms + in_ms,
-            order: self.order,
-            what,
-        });
+        self.agenda.push(Entry { at_ms: self.now_ms + in_ms, order: self.order, what });
     }
 
     fn happen(&mut self, what: Happening) {
         match what {
             Happening::Frame { camera } => self.capture(camera),
-            Happening::Done {
-                stage,
-                variant,
-                frames,
-                items,
-                took_ms,
-            } => {
+            Happening::Done { stage, variant, frames, items, took_ms } => {
                 self.finish_batch(stage, variant, &frames, items, took_ms);
             }
             Happening::Loaded { model, variant } => self.loaded(model, variant),

@@ -42,17 +42,10 @@ struct Verdict {
 
 /// The lines of a simulated run.
 pub(super) fn recording(scenario: &Scenario, device: &Device, outcome: &Outcome) -> String {
-    let head = Head {
-        policy: scenario.policy.clone(),
-        profile: course::believed(scenario, device),
-    };
+    let head = Head { policy: scenario.policy.clone(), profile: course::believed(scenario, device) };
     let mut lines = serde_json::to_string(&head).unwrap_or_default() + "\n";
     for (now, reading, plan) in &outcome.course.log {
-        let step = Step {
-            now: *now,
-            reading: reading.clone(),
-            plan: plan.clone(),
-        };
+        let step = Step { now: *now, reading: reading.clone(), plan: plan.clone() };
         lines += &(serde_json::to_string(&step).unwrap_or_default() + "\n");
     }
     lines
@@ -60,10 +53,7 @@ pub(super) fn recording(scenario: &Scenario, device: &Device, outcome: &Outcome)
 
 /// Decides a recorded run again; prints where the plans differ and, as last line, a JSON summary.
 pub(super) fn run(path: &Path, out: &mut dyn Write) -> Result<(), SimulateError> {
-    let text = std::fs::read_to_string(path).map_err(|error| SimulateError::Read {
-        path: path.to_owned(),
-        error,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|error| SimulateError::Read { path: path.to_owned(), error })?;
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let head: Head = parse(path, 0, lines.next().map_or("", |(_, line)| line))?;
     let mut governor = Governor::new(head.policy, head.profile);

@@ -116,10 +116,7 @@ fn one() -> f64 {
 
 impl Curve {
     fn one() -> Self {
-        Self {
-            points: vec![(0.0, 1.0)],
-            every: None,
-        }
+        Self { points: vec![(0.0, 1.0)], every: None }
     }
 
     /// The figure at `second`.
@@ -136,10 +133,7 @@ impl Curve {
     /// Seconds at which it jumps. One that repeats has none: what happens all the time is not a disturbance.
     pub(super) fn steps(&self) -> Vec<f64> {
         let jumps = |pair: &[(f64, f64)]| pair[0].0 >= pair[1].0 && (pair[0].1 - pair[1].1).abs() > 1e-9;
-        let all = self
-            .points
-            .windows(2)
-            .filter(|pair| jumps(pair) && self.every.is_none());
+        let all = self.points.windows(2).filter(|pair| jumps(pair) && self.every.is_none());
         all.map(|pair| pair[1].0).collect()
     }
 }
@@ -154,23 +148,14 @@ impl Scenario {
     pub fn read(path: &Path) -> Result<(Self, Device), SimulateError> {
         let scenario: Self = parse(path)?;
         let device: Device = parse(&path.parent().unwrap_or(Path::new(".")).join(&scenario.device))?;
-        let problem = |what: &str| {
-            Err(SimulateError::Scenario {
-                path: path.to_owned(),
-                problem: what.to_owned(),
-            })
-        };
+        let problem = |what: &str| Err(SimulateError::Scenario { path: path.to_owned(), problem: what.to_owned() });
         if device.models.is_empty() || device.asks_per_face.len() + 1 != device.models.len() {
             return problem("the device needs one entry in `asks_per_face` for each model after the first");
         }
         if scenario.fps.is_empty() || scenario.cameras.points.is_empty() || scenario.faces.points.is_empty() {
             return problem("`fps`, `cameras.points` and `faces.points` must not be empty");
         }
-        if device
-            .models
-            .iter()
-            .any(|model| model.variants.is_empty() || model.batches.is_empty())
-        {
+        if device.models.iter().any(|model| model.variants.is_empty() || model.batches.is_empty()) {
             return problem("every model of the device needs at least one variant and one batch");
         }
         Ok((scenario, device))
@@ -189,10 +174,7 @@ impl Scenario {
     /// Seconds at which something jumps, the start included: when the governor is given time to settle.
     pub(super) fn disturbances(&self) -> Vec<f64> {
         let mut all = vec![0.0];
-        for curve in [&self.cameras, &self.faces, &self.tenant, &self.slowness]
-            .into_iter()
-            .chain(&self.budget)
-        {
+        for curve in [&self.cameras, &self.faces, &self.tenant, &self.slowness].into_iter().chain(&self.budget) {
             all.extend(curve.steps());
         }
         all.sort_by(f64::total_cmp);
@@ -209,14 +191,8 @@ impl Device {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, SimulateError> {
-    let text = std::fs::read_to_string(path).map_err(|error| SimulateError::Read {
-        path: path.to_owned(),
-        error,
-    })?;
-    toml::from_str(&text).map_err(|error| SimulateError::Scenario {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    })
+    let text = std::fs::read_to_string(path).map_err(|error| SimulateError::Read { path: path.to_owned(), error })?;
+    toml::from_str(&text).map_err(|error| SimulateError::Scenario { path: path.to_owned(), problem: error.to_string() })
 }
 
 #[cfg(test)]
@@ -225,10 +201,7 @@ mod tests {
 
     #[test]
     fn curves_slope_jump_and_repeat() {
-        let curve = Curve {
-            points: vec![(0.0, 0.0), (10.0, 10.0), (10.0, 50.0), (20.0, 50.0)],
-            every: Some(20.0),
-        };
+        let curve = Curve { points: vec![(0.0, 0.0), (10.0, 10.0), (10.0, 50.0), (20.0, 50.0)], every: Some(20.0) };
         assert!((curve.at(5.0) - 5.0).abs() < 1e-9);
         assert!((curve.at(10.0) - 50.0).abs() < 1e-9);
         assert!((curve.at(25.0) - 5.0).abs() < 1e-9);

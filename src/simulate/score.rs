@@ -49,11 +49,7 @@ impl Score {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let seconds = scenario.seconds.ceil() as usize + 1;
         let objective_ms = scenario.policy.latency_p95_ms;
-        Self {
-            seconds: vec![Second::default(); seconds],
-            dropped: 0,
-            objective_ms,
-        }
+        Self { seconds: vec![Second::default(); seconds], dropped: 0, objective_ms }
     }
 
     pub(super) fn second(&mut self, now_ms: f64) -> &mut Second {
@@ -83,21 +79,11 @@ impl Score {
         for second in &mut self.seconds {
             second.p95_ms = percentile(&mut second.latencies.clone(), 0.95);
         }
-        let settling = |at: usize| {
-            disturbances
-                .iter()
-                .any(|&from| (from..from + SETTLE_S).contains(&(at as f64)))
-        };
+        let settling = |at: usize| disturbances.iter().any(|&from| (from..from + SETTLE_S).contains(&(at as f64)));
         let settled = self.seconds.iter().enumerate().filter(|(at, _)| !settling(*at));
-        let mut latencies: Vec<f64> = settled
-            .flat_map(|(_, second)| second.latencies.iter().copied())
-            .collect();
-        let switches: Vec<u32> = self
-            .seconds
-            .iter()
-            .enumerate()
-            .map(|(at, s)| if settling(at) { 0 } else { s.switches })
-            .collect();
+        let mut latencies: Vec<f64> = settled.flat_map(|(_, second)| second.latencies.iter().copied()).collect();
+        let switches: Vec<u32> =
+            self.seconds.iter().enumerate().map(|(at, s)| if settling(at) { 0 } else { s.switches }).collect();
         Result {
             p95_ms: percentile(&mut latencies, 0.95),
             switches_per_min: busiest_minute(&switches),
@@ -108,17 +94,8 @@ impl Score {
 
     fn settled(&self, disturbances: &[f64]) -> f64 {
         let mut longest: f64 = 0.0;
-        for (at, _) in self
-            .seconds
-            .iter()
-            .enumerate()
-            .filter(|(_, second)| second.p95_ms > self.objective_ms)
-        {
-            let from = disturbances
-                .iter()
-                .copied()
-                .filter(|&from| from <= at as f64 + 1.0)
-                .fold(0.0, f64::max);
+        for (at, _) in self.seconds.iter().enumerate().filter(|(_, second)| second.p95_ms > self.objective_ms) {
+            let from = disturbances.iter().copied().filter(|&from| from <= at as f64 + 1.0).fold(0.0, f64::max);
             longest = longest.max(at as f64 + 1.0 - from);
         }
         longest
@@ -126,8 +103,5 @@ impl Score {
 }
 
 fn busiest_minute(switches: &[u32]) -> u32 {
-    (0..switches.len())
-        .map(|from| switches[from..switches.len().min(from + 60)].iter().sum())
-        .max()
-        .unwrap_or(0)
+    (0..switches.len()).map(|from| switches[from..switches.len().min(from + 60)].iter().sum()).max().unwrap_or(0)
 }

@@ -33,11 +33,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(variants: usize) -> Self {
-        Self {
-            batch: 1,
-            running: vec![0; variants],
-            ..Self::default()
-        }
+        Self { batch: 1, running: vec![0; variants], ..Self::default() }
     }
 
     /// `items` came to this stage, whether it runs or not.

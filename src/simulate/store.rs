@@ -55,10 +55,7 @@ impl Store {
 
     /// Bytes we hold.
     pub(super) fn ours(&self, device: &Device) -> f64 {
-        let variants = self
-            .held
-            .iter()
-            .map(|held| size(device, held.model, held.variant, held.batch));
+        let variants = self.held.iter().map(|held| size(device, held.model, held.variant, held.batch));
         self.base + self.camera * self.cameras as f64 + self.lost + variants.sum::<f64>()
     }
 
@@ -77,10 +74,7 @@ impl Store {
         let want = scenario.tenant.at(second) * MIB;
         let ours = self.ours(device);
         self.tenant = want.min((self.total - ours).max(0.0));
-        let over_budget = scenario
-            .budget
-            .as_ref()
-            .is_some_and(|budget| ours > budget.at(second) * MIB);
+        let over_budget = scenario.budget.as_ref().is_some_and(|budget| ours > budget.at(second) * MIB);
         if want - self.tenant > MIB || over_budget {
             self.starved_ms += ms;
         } else {
@@ -103,12 +97,7 @@ impl Store {
     pub(super) fn load(&mut self, device: &Device, model: usize, variant: usize, batch: u32) -> bool {
         let fits = self.allocate(device, size(device, model, variant, batch));
         if fits {
-            self.held.push(Held {
-                model,
-                variant,
-                batch,
-                life: Life::Loading,
-            });
+            self.held.push(Held { model, variant, batch, life: Life::Loading });
         }
         fits
     }
@@ -158,9 +147,7 @@ impl Store {
     }
 
     pub(super) fn find(&self, model: usize, variant: usize) -> Option<usize> {
-        self.held
-            .iter()
-            .position(|held| (held.model, held.variant) == (model, variant))
+        self.held.iter().position(|held| (held.model, held.variant) == (model, variant))
     }
 }
 

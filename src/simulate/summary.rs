@@ -65,12 +65,7 @@ pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
         refused: course.refused,
         settled_s: round(result.settled_s),
     };
-    Outcome {
-        summary,
-        course,
-        rivals,
-        oracle,
-    }
+    Outcome { summary, course, rivals, oracle }
 }
 
 fn round(figure: f64) -> f64 {

@@ -26,17 +26,9 @@ pub(super) fn text(scenario: &Scenario, device: &Device, outcome: &Outcome, deci
 fn timeline(scenario: &Scenario, outcome: &Outcome) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header([
-        "second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "setting",
-    ]);
+    table.set_header(["second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "setting"]);
     let every = (scenario.seconds as usize).div_ceil(ROWS).max(1);
-    let seconds = outcome
-        .course
-        .score
-        .seconds
-        .iter()
-        .enumerate()
-        .take(scenario.seconds as usize);
+    let seconds = outcome.course.score.seconds.iter().enumerate().take(scenario.seconds as usize);
     for (at, second) in seconds.step_by(every) {
         table.add_row([
             at.to_string(),

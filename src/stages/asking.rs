@@ -39,13 +39,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Whether it is time to look. `at_best` bounds the quality from above, cheaply; `quality` is asked only when it decides.
-    pub(super) fn is_due(
-        &self,
-        rules: &Asking,
-        at: Instant,
-        at_best: f32,
-        quality: impl FnOnce() -> f32,
-    ) -> bool {
+    pub(super) fn is_due(&self, rules: &Asking, at: Instant, at_best: f32, quality: impl FnOnce() -> f32) -> bool {
         let Some(last) = self.last else { return true };
         let since = at.saturating_duration_since(last);
         if since < rules.spacing {

@@ -129,11 +129,7 @@ impl Config {
 impl Publish {
     /// A sink that posts to `around.postbox`.
     pub fn new(config: &Config, around: Surroundings) -> Self {
-        Self {
-            visits: Visits::new(config.rules()),
-            ids: HashMap::new(),
-            around,
-        }
+        Self { visits: Visits::new(config.rules()), ids: HashMap::new(), around }
     }
 
     fn post_all(&mut self, changes: &[Change], now: Instant) {
@@ -150,10 +146,7 @@ impl Publish {
         let draft = describe::draft(change, ids, &self.around.site, &(self.around.provenance)());
         let accepted = self.around.postbox.post(draft);
         if let Some(observer) = &mut self.around.observer {
-            observer.posted(
-                now.saturating_duration_since(change.visit.look.captured.arrived),
-                accepted,
-            );
+            observer.posted(now.saturating_duration_since(change.visit.look.captured.arrived), accepted);
         }
     }
 
@@ -180,12 +173,7 @@ impl Sink for Publish {
     fn consume(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
         for packet in batch.drain(..) {
             let Packet { frame, faces, .. } = packet;
-            let look = |face| Look {
-                frame: frame.sequence,
-                captured: frame.captured,
-                size: frame.size(),
-                face,
-            };
+            let look = |face| Look { frame: frame.sequence, captured: frame.captured, size: frame.size(), face };
             let looks = faces.into_iter().map(look).collect();
             let changes = self.visits.observe(&frame.camera, looks, &frame.captured);
             self.post_all(&changes, now);

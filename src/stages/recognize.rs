@@ -19,10 +19,8 @@ use super::{
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::FaceEmbedder;
+use crate::scene::{Embedding, Finding, Identity, IdentityDecision, Packet, PersonId, Score, TrackPhase};
 use crate::vision::Quality;
-use crate::scene::{
-    Embedding, Finding, Identity, IdentityDecision, Packet, PersonId, Score, TrackPhase,
-};
 
 /// Needs faces with landmarks on tracks; adds identity.
 pub const CONTRACT: Contract = Contract {
@@ -123,12 +121,7 @@ struct Memory {
 
 impl Recognize {
     /// A recognise stage over `embedder` and `people`.
-    pub fn new(
-        config: &Config,
-        embedder: Box<dyn FaceEmbedder>,
-        people: Box<dyn People>,
-        dial: Arc<Dial>,
-    ) -> Self {
+    pub fn new(config: &Config, embedder: Box<dyn FaceEmbedder>, people: Box<dyn People>, dial: Arc<Dial>) -> Self {
         let rules = Asking {
             at_birth: config.looks,
             spacing: SPACING,

@@ -30,10 +30,7 @@ use camera::Camera;
 const IDLE: Duration = Duration::from_mins(1);
 
 /// What `track` needs and adds.
-pub const CONTRACT: Contract = Contract {
-    needs: Facts::of(&[Fact::Faces]),
-    adds: Facts::of(&[Fact::Tracks]),
-};
+pub const CONTRACT: Contract = Contract { needs: Facts::of(&[Fact::Faces]), adds: Facts::of(&[Fact::Tracks]) };
 
 /// How faces are followed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,14 +60,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            sure: 0.6,
-            doubtful: 0.3,
-            confirm_hits: 3,
-            lost_ms: 1000,
-            min_iou: 0.2,
-            reach: 0.3,
-        }
+        Self { sure: 0.6, doubtful: 0.3, confirm_hits: 3, lost_ms: 1000, min_iou: 0.2, reach: 0.3 }
     }
 }
 
@@ -84,23 +74,11 @@ impl Config {
             }
         };
         let share = 0.0..=1.0;
-        check(
-            share.contains(&self.sure),
-            "`sure` must lie between 0 and 1; 0.6 suits YuNet",
-        );
-        check(
-            self.doubtful >= 0.0 && self.doubtful <= self.sure,
-            "`doubtful` must lie between 0 and `sure`; try 0.3",
-        );
-        check(
-            (1..=100).contains(&self.confirm_hits),
-            "`confirm_hits` must lie between 1 and 100; try 3",
-        );
+        check(share.contains(&self.sure), "`sure` must lie between 0 and 1; 0.6 suits YuNet");
+        check(self.doubtful >= 0.0 && self.doubtful <= self.sure, "`doubtful` must lie between 0 and `sure`; try 0.3");
+        check((1..=100).contains(&self.confirm_hits), "`confirm_hits` must lie between 1 and 100; try 3");
         check(self.lost_ms <= 10_000, "`lost_ms` must be at most 10000; try 1000");
-        check(
-            self.min_iou > 0.0 && self.min_iou <= 1.0,
-            "`min_iou` must be above 0 and at most 1; try 0.2",
-        );
+        check(self.min_iou > 0.0 && self.min_iou <= 1.0, "`min_iou` must be above 0 and at most 1; try 0.2");
         check(share.contains(&self.reach), "`reach` must lie between 0 and 1; try 0.3");
         found
     }
@@ -123,10 +101,7 @@ struct Known {
 impl Track {
     /// A tracker that has seen nothing yet. Values out of range are the loader's to refuse ([`Config::problems`]).
     pub fn new(config: Config) -> Self {
-        Self {
-            config,
-            cameras: HashMap::new(),
-        }
+        Self { config, cameras: HashMap::new() }
     }
 
     fn forget_idle(&mut self, now: Instant) {
@@ -147,10 +122,7 @@ impl Stage for Track {
         self.forget_idle(now);
         for packet in batch {
             let name = packet.frame.camera.clone();
-            let known = self.cameras.entry(name).or_insert_with(|| Known {
-                camera: Camera::default(),
-                heard: now,
-            });
+            let known = self.cameras.entry(name).or_insert_with(|| Known { camera: Camera::default(), heard: now });
             known.heard = now;
             known.camera.follow(packet, &self.config);
         }

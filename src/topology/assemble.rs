@@ -105,8 +105,7 @@ pub fn assemble_recorded(
     let runs = RunLog::default();
     let room = ModelRoom::open(&deployment.models, runs.clone());
     let in_force = Arc::new(InForce::default());
-    let mut shop =
-        Workshop { deployment, gallery: gallery.clone(), room, postbox, in_force: Arc::clone(&in_force) };
+    let mut shop = Workshop { deployment, gallery: gallery.clone(), room, postbox, in_force: Arc::clone(&in_force) };
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;

@@ -93,7 +93,8 @@ impl Enroller {
             self.gallery.lookalike(space, &embedding, person)?.map_or(Ok(()), |alike| Err(refused(alike)))?;
         }
         let photo = photo.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let same = |e: &Enrolment| e.person == *person && e.name == name && e.photo == photo && e.embedding == embedding;
+        let same =
+            |e: &Enrolment| e.person == *person && e.name == name && e.photo == photo && e.embedding == embedding;
         if self.gallery.list().iter().any(same) {
             return Ok(Enrolled::AlreadyThere);
         }
@@ -117,7 +118,8 @@ impl Enroller {
 /// The gallery of a deployment, or a sentence that says it has none.
 pub fn open_gallery(deployment: &Deployment) -> Result<Gallery, AssembleError> {
     let path = deployment.gallery.path.as_ref();
-    let path = path.ok_or_else(|| AssembleError::bad("the deployment has no gallery: add `[gallery]` with `path = …`"))?;
+    let path =
+        path.ok_or_else(|| AssembleError::bad("the deployment has no gallery: add `[gallery]` with `path = …`"))?;
     open_in_its_folder(path)
 }
 
@@ -126,11 +128,14 @@ pub(super) fn open_in_its_folder(path: &Path) -> Result<Gallery, AssembleError> 
     if let Some(folder) = path.parent() {
         let refused = |cause| {
             let folder = folder.display();
-            AssembleError::failed(format!("gallery folder {folder} cannot be made: {cause}: set `path` in `[gallery]` to a place that may be written to"))
+            AssembleError::failed(format!(
+                "gallery folder {folder} cannot be made: {cause}: set `path` in `[gallery]` to a place that may be written to"
+            ))
         };
         std::fs::create_dir_all(folder).map_err(refused)?;
     }
-    Gallery::open(path).map_err(|cause| if cause.is_of_input() { AssembleError::bad(cause) } else { AssembleError::failed(cause) })
+    Gallery::open(path)
+        .map_err(|cause| if cause.is_of_input() { AssembleError::bad(cause) } else { AssembleError::failed(cause) })
 }
 
 /// A photo as people see it: turned upright when the camera noted how it was held.
@@ -147,7 +152,8 @@ fn decode_photo(bytes: &[u8]) -> Result<Pixels, ImageError> {
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
-    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw()).map_err(|cause| io::Error::other(cause.to_string()).into())
+    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw())
+        .map_err(|cause| io::Error::other(cause.to_string()).into())
 }
 
 /// Decoders speak in several lines and full stops; ours is one clause.

@@ -13,10 +13,7 @@ const SEED: u64 = 1;
 const WARM_UP: usize = 3;
 
 /// CPU time of running every network in `counts` as often again on bare sessions, one at a time.
-pub fn networks_alone(
-    models: &config::Models,
-    counts: &BTreeMap<RunKey, RunCount>,
-) -> Result<Duration, AssembleError> {
+pub fn networks_alone(models: &config::Models, counts: &BTreeMap<RunKey, RunCount>) -> Result<Duration, AssembleError> {
     if counts.is_empty() {
         return Ok(Duration::ZERO);
     }

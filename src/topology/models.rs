@@ -9,8 +9,7 @@ use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
     Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector,
-    ShapeEmbedder, ShapeJudge, Shelf,
-    ShelfEvent,
+    ShapeEmbedder, ShapeJudge, Shelf, ShelfEvent,
     heads::{Detector, Embedder, LivenessModel, Supply},
     manifest::{Catalogue, ManifestProblem, ModelManifest, Output},
 };
@@ -197,6 +196,8 @@ pub(super) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, 
 
 #[cfg(not(feature = "ort"))]
 pub(super) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
-    let message = format!("this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\"");
+    let message = format!(
+        "this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\""
+    );
     Err(AssembleError::missing(message))
 }

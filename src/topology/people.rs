@@ -42,7 +42,9 @@ impl FromGallery {
                 self.indices.clear();
                 self.revision += 1;
             }
-            Some(Err(cause)) => tracing::warn!(%cause, "the gallery cannot be read again; the people known stay as they were"),
+            Some(Err(cause)) => {
+                tracing::warn!(%cause, "the gallery cannot be read again; the people known stay as they were");
+            }
             Some(Ok(false)) | None => {}
         }
     }

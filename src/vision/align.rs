@@ -73,14 +73,8 @@ impl Affine {
         if !usable {
             return Err(Degenerate);
         }
-        let (tx, ty) = (
-            q_mean.0 - a * p_mean.0 + b * p_mean.1,
-            q_mean.1 - b * p_mean.0 - a * p_mean.1,
-        );
-        Ok(Self([
-            [a as f32, -b as f32, tx as f32],
-            [b as f32, a as f32, ty as f32],
-        ]))
+        let (tx, ty) = (q_mean.0 - a * p_mean.0 + b * p_mean.1, q_mean.1 - b * p_mean.0 - a * p_mean.1);
+        Ok(Self([[a as f32, -b as f32, tx as f32], [b as f32, a as f32, ty as f32]]))
     }
 }
 
@@ -175,10 +169,7 @@ mod tests {
         Point::new(297.8, 262.2),
         Point::new(352.6, 273.1),
     ];
-    const NUMPY: [[f32; 3]; 2] = [
-        [0.528_998_5, 0.115_370_69, -146.816_26],
-        [-0.115_370_69, 0.528_998_5, -13.057_639],
-    ];
+    const NUMPY: [[f32; 3]; 2] = [[0.528_998_5, 0.115_370_69, -146.816_26], [-0.115_370_69, 0.528_998_5, -13.057_639]];
 
     fn close(a: Point, b: Point, within: f32) -> bool {
         (a.x - b.x).abs() < within && (a.y - b.y).abs() < within
@@ -191,11 +182,7 @@ mod tests {
             assert!((got - want).abs() < 1e-4 * want.abs(), "{rows:?}");
         }
         let chip = arcface_chip(&TILTED, 112).unwrap();
-        assert!(close(
-            Affine(NUMPY).apply(chip.apply(Point::new(56.0, 71.0))),
-            Point::new(56.0, 71.0),
-            1e-2
-        ));
+        assert!(close(Affine(NUMPY).apply(chip.apply(Point::new(56.0, 71.0))), Point::new(56.0, 71.0), 1e-2));
     }
 
     #[test]

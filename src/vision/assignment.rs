@@ -76,11 +76,7 @@ impl<'a> Search<'a> {
 
     fn cost(&self, row: usize, col: usize) -> f64 {
         if col >= self.costs.cols {
-            return if col - self.costs.cols == row {
-                self.gate
-            } else {
-                f64::INFINITY
-            };
+            return if col - self.costs.cols == row { self.gate } else { f64::INFINITY };
         }
         let cost = f64::from(self.costs.values[row * self.costs.cols + col]);
         if cost < self.gate { cost } else { f64::INFINITY }

@@ -33,11 +33,7 @@ struct Axis {
 
 impl Axis {
     fn new(value: f32, deviation: f32, rate_deviation: f32) -> Self {
-        Self {
-            value,
-            rate: 0.0,
-            spread: [deviation * deviation, 0.0, rate_deviation * rate_deviation],
-        }
+        Self { value, rate: 0.0, spread: [deviation * deviation, 0.0, rate_deviation * rate_deviation] }
     }
 
     /// Lets `dt` seconds pass under white-noise acceleration of strength `noise`, units² / s³.
@@ -83,12 +79,7 @@ impl BoxFilter {
         let (center, unit) = (seen.center(), size(seen));
         let moving = |value| Axis::new(value, MEASURED * unit, FIRST_VELOCITY * unit);
         let growing = |value| Axis::new(value, MEASURED * unit, FIRST_GROWTH * unit);
-        Self {
-            x: moving(center.x),
-            y: moving(center.y),
-            w: growing(seen.w),
-            h: growing(seen.h),
-        }
+        Self { x: moving(center.x), y: moving(center.y), w: growing(seen.w), h: growing(seen.h) }
     }
 
     /// Lets `dt` seconds pass; zero or less changes nothing.
@@ -149,10 +140,7 @@ mod tests {
         }
         filter.predict(0.5);
         let (told, real) = (filter.bbox().center(), walker(1.5).center());
-        assert!(
-            (told.x - real.x).abs() < 4.0 && (told.y - real.y).abs() < 4.0,
-            "{told:?} {real:?}"
-        );
+        assert!((told.x - real.x).abs() < 4.0 && (told.y - real.y).abs() < 4.0, "{told:?} {real:?}");
         assert!((filter.velocity().x - 205.0).abs() < 5.0);
     }
 

@@ -64,13 +64,7 @@ impl Quality {
         let variance = laplacian_variance(pixels, face.bbox);
         let sharpness = variance / (variance + HALF_SHARP);
         let overall = (size * pose * sharpness * score).sqrt().sqrt();
-        Self {
-            overall,
-            size,
-            pose,
-            sharpness,
-            score,
-        }
+        Self { overall, size, pose, sharpness, score }
     }
 }
 
@@ -128,16 +122,8 @@ fn laplacian_variance(pixels: &Pixels, bbox: BBox) -> f32 {
             n += 1.0;
         }
     }
-    let stretch = if pixels.range() == ColorRange::Limited {
-        VIDEO_STRETCH
-    } else {
-        1.0
-    };
-    if n < 1.0 {
-        0.0
-    } else {
-        stretch * (squares / n - (sum / n).powi(2)).max(0.0)
-    }
+    let stretch = if pixels.range() == ColorRange::Limited { VIDEO_STRETCH } else { 1.0 };
+    if n < 1.0 { 0.0 } else { stretch * (squares / n - (sum / n).powi(2)).max(0.0) }
 }
 
 /// Luma of a box, averaged down by a whole number so that its shorter side has [`GRID`] to twice that many cells.
@@ -149,12 +135,7 @@ struct Grid {
 
 impl Grid {
     fn read(pixels: &Pixels, inside: BBox) -> Self {
-        let (x, y, w, h) = (
-            inside.x as usize,
-            inside.y as usize,
-            inside.w as usize,
-            inside.h as usize,
-        );
+        let (x, y, w, h) = (inside.x as usize, inside.y as usize, inside.w as usize, inside.h as usize);
         let step = (w.min(h) / GRID).max(1);
         let (cols, rows) = (w / step, h / step);
         let mut cells = vec![0.0; cols * rows];
@@ -219,10 +200,7 @@ mod tests {
         let sharp = Quality::of(&face(0.0), &picture(0.1));
         assert!(sharp.overall > 0.8, "{sharp:?}");
         let blurred = Quality::of(&face(0.0), &picture(1.5));
-        assert!(
-            blurred.sharpness < 0.3 && blurred.overall < sharp.overall,
-            "{blurred:?}"
-        );
+        assert!(blurred.sharpness < 0.3 && blurred.overall < sharp.overall, "{blurred:?}");
         let turned = Quality::of(&face(14.0), &picture(0.1));
         assert!(turned.pose < 0.3 && turned.overall < sharp.overall, "{turned:?}");
         let mut small = face(0.0);
@@ -240,11 +218,7 @@ mod tests {
 
     #[test]
     fn boxes_outside_the_picture_have_no_sharpness() {
-        for outside in [
-            BBox::new(-90.0, 0.0, 50.0, 50.0),
-            BBox::new(318.0, 238.0, 90.0, 90.0),
-            BBox::default(),
-        ] {
+        for outside in [BBox::new(-90.0, 0.0, 50.0, 50.0), BBox::new(318.0, 238.0, 90.0, 90.0), BBox::default()] {
             assert!(laplacian_variance(&picture(0.1), outside) < f32::EPSILON);
         }
         assert!(laplacian_variance(&picture(0.1), BBox::new(-50.0, -50.0, 900.0, 900.0)) > 0.0);

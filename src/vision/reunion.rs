@@ -45,11 +45,7 @@ impl Reunion {
     /// Tracks reunite up to `window` after they were lost (3 s by the main pipeline). It must exceed the time for which the
     /// tracker itself remembers a lost track.
     pub fn new(window: Duration) -> Self {
-        Self {
-            window,
-            aliases: HashMap::new(),
-            tracks: HashMap::new(),
-        }
+        Self { window, aliases: HashMap::new(), tracks: HashMap::new() }
     }
 
     /// Gives faces of tracks already reunited their old number, and adds up their hits. `now` is the camera's stream time
@@ -127,14 +123,10 @@ impl Reunion {
         let clear = |row: usize, col: usize| {
             let best = alike(newcomers[row], lost[col].1).unwrap_or(f32::MIN);
             let rivals = lost.iter().enumerate().filter(|(other, _)| *other != col);
-            rivals
-                .filter_map(|(_, old)| alike(newcomers[row], old.1))
-                .all(|score| best - score >= space.margin)
+            rivals.filter_map(|(_, old)| alike(newcomers[row], old.1)).all(|score| best - score >= space.margin)
         };
         let pairs = assign(&costs, alone).into_iter().filter(|&(row, col)| clear(row, col));
-        pairs
-            .filter_map(|(row, col)| Some((faces[newcomers[row]].track?.id, *lost[col].0)))
-            .collect()
+        pairs.filter_map(|(row, col)| Some((faces[newcomers[row]].track?.id, *lost[col].0))).collect()
     }
 
     /// Lets the number `new` stand for `old` from now on, on this frame too.
@@ -146,11 +138,7 @@ impl Reunion {
         older.last = newer.last;
         older.hits = hits.saturating_add(newer.hits);
         self.aliases.insert(new, Alias { id: old, hits });
-        for track in faces
-            .iter_mut()
-            .filter_map(|f| f.track.as_mut())
-            .filter(|t| t.id == new)
-        {
+        for track in faces.iter_mut().filter_map(|f| f.track.as_mut()).filter(|t| t.id == new) {
             track.id = old;
             track.hits = track.hits.saturating_add(hits);
         }
@@ -175,12 +163,7 @@ impl Reunion {
 
 impl Remembered {
     fn at(now: Duration) -> Self {
-        Self {
-            first: now,
-            last: now,
-            hits: 0,
-            embedding: None,
-        }
+        Self { first: now, last: now, hits: 0, embedding: None }
     }
 }
 

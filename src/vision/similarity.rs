@@ -71,11 +71,7 @@ impl SpaceInfo {
     /// measure is cosine.
     pub fn embed(&self, raw: &[f32]) -> Result<Embedding, SpaceError> {
         if raw.len() != self.dims {
-            return Err(SpaceError::WrongLength {
-                space: self.name.clone(),
-                wanted: self.dims,
-                found: raw.len(),
-            });
+            return Err(SpaceError::WrongLength { space: self.name.clone(), wanted: self.dims, found: raw.len() });
         }
         let meaningless = || SpaceError::Meaningless(self.name.clone());
         let direction = unit(raw).ok_or_else(meaningless)?;
@@ -83,19 +79,13 @@ impl SpaceInfo {
             Metric::Cosine => direction,
             Metric::L2 => raw.to_vec(),
         };
-        Ok(Embedding {
-            space: self.name.clone(),
-            values: values.into(),
-        })
+        Ok(Embedding { space: self.name.clone(), values: values.into() })
     }
 
     /// Refuses an embedding of another space or length.
     pub fn check(&self, embedding: &Embedding) -> Result<(), SpaceError> {
         if embedding.space != self.name {
-            return Err(SpaceError::OtherSpace {
-                wanted: self.name.clone(),
-                found: embedding.space.clone(),
-            });
+            return Err(SpaceError::OtherSpace { wanted: self.name.clone(), found: embedding.space.clone() });
         }
         if embedding.values.len() != self.dims {
             return Err(SpaceError::WrongLength {
@@ -181,13 +171,7 @@ mod tests {
 
     fn space(name: &str, metric: Metric) -> SpaceInfo {
         let name = Space::from(name);
-        SpaceInfo {
-            name,
-            dims: 3,
-            metric,
-            known: 0.5,
-            margin: 0.05,
-        }
+        SpaceInfo { name, dims: 3, metric, known: 0.5, margin: 0.05 }
     }
 
     #[test]
@@ -201,10 +185,7 @@ mod tests {
     #[test]
     fn distance_spaces_keep_raw_vectors_and_score_one_minus_distance() {
         let space = space("dlib", Metric::L2);
-        let (a, b) = (
-            space.embed(&[2.0, 0.0, 0.0]).unwrap(),
-            space.embed(&[2.0, 0.3, 0.0]).unwrap(),
-        );
+        let (a, b) = (space.embed(&[2.0, 0.0, 0.0]).unwrap(), space.embed(&[2.0, 0.3, 0.0]).unwrap());
         assert!((space.similarity(&a, &b).unwrap() - 0.7).abs() < 1e-6);
         assert!((space.threshold() - 0.5).abs() < 1e-6);
     }
@@ -215,10 +196,7 @@ mod tests {
         for bad in [[0.0; 3], [f32::NAN, 0.0, 0.0], [f32::INFINITY, 1.0, 0.0]] {
             assert!(matches!(space.embed(&bad), Err(SpaceError::Meaningless(_))), "{bad:?}");
         }
-        assert!(matches!(
-            space.embed(&[1.0; 4]),
-            Err(SpaceError::WrongLength { found: 4, .. })
-        ));
+        assert!(matches!(space.embed(&[1.0; 4]), Err(SpaceError::WrongLength { found: 4, .. })));
     }
 
     proptest! {

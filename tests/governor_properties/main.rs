@@ -32,36 +32,12 @@ struct Throw {
 }
 
 fn throw() -> impl Strategy<Value = Throw> {
-    let memory = (
-        prop_oneof![0_u64..50, 0_u64..600, 300_u64..3000],
-        proptest::option::weighted(0.2, 150_u64..2000),
-    );
-    let load = (
-        0_u8..30,
-        0.0..6.0_f64,
-        prop_oneof![1.0..200.0_f64, 200.0..900.0_f64],
-        0.5..3.0_f64,
-    );
-    let rest = (
-        50.0..2_500.0_f64,
-        0.0..1.0_f64,
-        proptest::bool::weighted(0.03),
-        any::<bool>(),
-    );
+    let memory = (prop_oneof![0_u64..50, 0_u64..600, 300_u64..3000], proptest::option::weighted(0.2, 150_u64..2000));
+    let load = (0_u8..30, 0.0..6.0_f64, prop_oneof![1.0..200.0_f64, 200.0..900.0_f64], 0.5..3.0_f64);
+    let rest = (50.0..2_500.0_f64, 0.0..1.0_f64, proptest::bool::weighted(0.03), any::<bool>());
     (memory, load, rest).prop_map(|((free_mib, budget_mib), (cameras, faces, p95_ms, slowness), rest)| {
         let (passed_ms, luck, out_of_memory, asks) = rest;
-        Throw {
-            passed_ms,
-            free_mib,
-            budget_mib,
-            cameras,
-            faces,
-            p95_ms,
-            slowness,
-            luck,
-            out_of_memory,
-            asks,
-        }
+        Throw { passed_ms, free_mib, budget_mib, cameras, faces, p95_ms, slowness, luck, out_of_memory, asks }
     })
 }
 
@@ -82,35 +58,19 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
     };
     let mut events = std::mem::take(&mut shelf.events);
     if throw.out_of_memory {
-        events.push(Event::OutOfMemory {
-            model: "recognise".into(),
-            batch: 2,
-        });
+        events.push(Event::OutOfMemory { model: "recognise".into(), batch: 2 });
     }
-    let camera = |at: u8| CameraReading {
-        camera: format!("camera-{at}").as_str().into(),
-        offered_fps: 15.0,
-        served_fps: 14.0,
-    };
-    let asking = Asking {
-        camera: "new".into(),
-        fps: 15.0,
-        bytes: 20 * MIB,
-    };
+    let camera =
+        |at: u8| CameraReading { camera: format!("camera-{at}").as_str().into(), offered_fps: 15.0, served_fps: 14.0 };
+    let asking = Asking { camera: "new".into(), fps: 15.0, bytes: 20 * MIB };
     Reading {
         memory: Memory {
             ours: shelf.ours(),
             free: throw.free_mib * MIB,
             budget: throw.budget_mib.map(|budget| budget * MIB),
         },
-        compute: Compute {
-            lanes: 2.0,
-            elsewhere: 0.2,
-        },
-        end_to_end: Latency {
-            p95_ms: throw.p95_ms,
-            count: 100,
-        },
+        compute: Compute { lanes: 2.0, elsewhere: 0.2 },
+        end_to_end: Latency { p95_ms: throw.p95_ms, count: 100 },
         models: last.rungs.iter().map(measured).collect(),
         cameras: (0..throw.cameras).map(camera).collect(),
         asking: if throw.asks { vec![asking] } else { Vec::new() },
@@ -132,16 +92,8 @@ fn quality(plan: &Plan, at: usize, profile: &Profile) -> Option<f64> {
 
 /// Under pressure nothing gets better: no variant, no shorter interval, no higher rate.
 fn nothing_rose(before: &Plan, after: &Plan, profile: &Profile) -> Result<(), TestCaseError> {
-    prop_assert!(
-        after.detect_interval >= before.detect_interval,
-        "interval fell: {:?}",
-        after.decisions
-    );
-    prop_assert!(
-        after.camera_rate <= before.camera_rate,
-        "rate rose: {:?}",
-        after.decisions
-    );
+    prop_assert!(after.detect_interval >= before.detect_interval, "interval fell: {:?}", after.decisions);
+    prop_assert!(after.camera_rate <= before.camera_rate, "rate rose: {:?}", after.decisions);
     for at in 0..profile.models.len() {
         if let (Some(was), Some(is)) = (quality(before, at, profile), quality(after, at, profile)) {
             prop_assert!(is <= was, "{} rose: {:?}", profile.models[at].name, after.decisions);
@@ -165,11 +117,7 @@ fn play(throws: &[Throw], check: bool) -> Result<Vec<(Elapsed, Plan)>, TestCaseE
         let plan = governor.step(now, &seen);
         if check {
             let loads = plan.moves.iter().any(|step| matches!(step, Move::Load { .. }));
-            prop_assert!(
-                !loads || plan.memory_planned <= ceiling(&seen),
-                "planned beyond {}",
-                ceiling(&seen)
-            );
+            prop_assert!(!loads || plan.memory_planned <= ceiling(&seen), "planned beyond {}", ceiling(&seen));
             if at > 0 && seen.memory.ours as f64 > 0.92 * ceiling(&seen) as f64 {
                 nothing_rose(&last, &plan, &profile)?;
             }
@@ -196,36 +144,15 @@ fn squeezed(
 }
 
 fn upgrades(plans: &[(Elapsed, Plan)]) -> Vec<Elapsed> {
-    let raises = |plan: &Plan| {
-        plan.decisions
-            .iter()
-            .any(|decision| decision.reason == Reason::RoomToRaise)
-    };
-    plans
-        .iter()
-        .filter(|(_, plan)| raises(plan))
-        .map(|(at, _)| *at)
-        .collect()
+    let raises = |plan: &Plan| plan.decisions.iter().any(|decision| decision.reason == Reason::RoomToRaise);
+    plans.iter().filter(|(_, plan)| raises(plan)).map(|(at, _)| *at).collect()
 }
 
 /// The most switches in any minute.
 fn busiest_minute(plans: &[(Elapsed, Plan)]) -> usize {
-    let uses = |plan: &Plan| {
-        plan.moves
-            .iter()
-            .filter(|step| matches!(step, Move::Use { .. }))
-            .count()
-    };
-    let within = |from: Elapsed| {
-        plans
-            .iter()
-            .filter(move |(at, _)| *at >= from && at.ms_since(from) < 60_000.0)
-    };
-    plans
-        .iter()
-        .map(|(from, _)| within(*from).map(|(_, plan)| uses(plan)).sum())
-        .max()
-        .unwrap_or(0)
+    let uses = |plan: &Plan| plan.moves.iter().filter(|step| matches!(step, Move::Use { .. })).count();
+    let within = |from: Elapsed| plans.iter().filter(move |(at, _)| *at >= from && at.ms_since(from) < 60_000.0);
+    plans.iter().map(|(from, _)| within(*from).map(|(_, plan)| uses(plan)).sum()).max().unwrap_or(0)
 }
 
 /// Three loads at the start, then at most one step up every five seconds and what goes down in between; a model has at

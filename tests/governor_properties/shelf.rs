@@ -43,26 +43,16 @@ pub(crate) fn profile() -> Profile {
         variant("middle", Fp32, 384, 0.85, 6.0, 40),
         variant("small", Int8, 192, 0.6, 2.5, 20),
     ];
-    let recognise = vec![
-        variant("fp32", Fp32, 112, 1.0, 6.0, 120),
-        variant("int8", Int8, 112, 0.95, 2.5, 40),
-    ];
+    let recognise = vec![variant("fp32", Fp32, 112, 1.0, 6.0, 120), variant("int8", Int8, 112, 0.95, 2.5, 40)];
     let classify = vec![variant("fp32", Fp32, 64, 1.0, 3.0, 80)];
     Profile {
         device: "imaginary".to_owned(),
-        models: vec![
-            model("detect", detect),
-            model("recognise", recognise),
-            model("classify", classify),
-        ],
+        models: vec![model("detect", detect), model("recognise", recognise), model("classify", classify)],
     }
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy {
-        optional: vec!["classify".into()],
-        ..Policy::default()
-    }
+    Policy { optional: vec!["classify".into()], ..Policy::default() }
 }
 
 /// Loads and drops what the governor asks for.
@@ -86,16 +76,10 @@ impl Shelf {
                 Move::Retire { model, variant } => {
                     self.loading.retain(|held| (&held.0, &held.1) != (model, variant));
                     self.loaded.retain(|held| (&held.0, &held.1) != (model, variant));
-                    self.events.push(Event::Retired {
-                        model: model.clone(),
-                        variant: variant.clone(),
-                    });
+                    self.events.push(Event::Retired { model: model.clone(), variant: variant.clone() });
                 }
                 Move::Use { model, variant } => {
-                    assert!(
-                        self.loaded.iter().any(|held| (&held.0, &held.1) == (model, variant)),
-                        "used before ready"
-                    );
+                    assert!(self.loaded.iter().any(|held| (&held.0, &held.1) == (model, variant)), "used before ready");
                 }
                 Move::Shrink { .. } => {}
             }
@@ -105,18 +89,10 @@ impl Shelf {
     pub(crate) fn pass(&mut self, luck: f64) {
         for (model, variant, bytes) in std::mem::take(&mut self.loading) {
             if luck < 0.6 {
-                self.events.push(Event::Ready {
-                    model: model.clone(),
-                    variant: variant.clone(),
-                    bytes: Some(bytes),
-                });
+                self.events.push(Event::Ready { model: model.clone(), variant: variant.clone(), bytes: Some(bytes) });
                 self.loaded.push((model, variant, bytes));
             } else if luck < 0.7 {
-                self.events.push(Event::Failed {
-                    model,
-                    variant,
-                    out_of_memory: luck < 0.65,
-                });
+                self.events.push(Event::Failed { model, variant, out_of_memory: luck < 0.65 });
             } else {
                 self.loading.push((model, variant, bytes));
             }

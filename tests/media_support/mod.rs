@@ -38,9 +38,7 @@ pub fn make_clip(folder: &Path, name: &str, pipeline: &str) -> PathBuf {
     pipeline.set_state(gst::State::Playing).unwrap();
     let bus = pipeline.bus().unwrap();
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-    let message = bus
-        .timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds)
-        .expect("the clip is made in time");
+    let message = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds).expect("the clip is made in time");
     if let gst::MessageView::Error(error) = message.view() {
         panic!("{line}: {} {:?}", error.error(), error.debug());
     }
@@ -144,16 +142,12 @@ impl Ears {
 
     /// Waits for this many frames in all.
     pub fn wait_for_frames(&self, count: usize) -> Vec<u64> {
-        self.wait(&format!("{count} frames"), |h| {
-            (h.hashes.len() >= count).then(|| h.hashes.clone())
-        })
+        self.wait(&format!("{count} frames"), |h| (h.hashes.len() >= count).then(|| h.hashes.clone()))
     }
 
     /// Waits for the `nth` state (from 0) that fits.
     pub fn wait_for_state(&self, what: &str, nth: usize, fits: impl Fn(CameraState) -> bool) -> String {
-        self.wait(what, |h| {
-            h.states.iter().filter(|s| fits(s.0)).nth(nth).map(|s| s.1.clone())
-        })
+        self.wait(what, |h| h.states.iter().filter(|s| fits(s.0)).nth(nth).map(|s| s.1.clone()))
     }
 
     /// Looks at everything heard so far.
@@ -184,15 +178,8 @@ impl Running {
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let reports = ears.clone();
         let run = move || run_camera(input, sink, reports, &stopped, Arc::new(SystemClock));
-        let thread = std::thread::Builder::new()
-            .name("test-camera".to_owned())
-            .spawn(run)
-            .unwrap();
-        Self {
-            ears,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        let thread = std::thread::Builder::new().name("test-camera".to_owned()).spawn(run).unwrap();
+        Self { ears, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Tells it to stop and returns how it ended.
@@ -216,11 +203,8 @@ pub fn rtsp(name: &str, url: &str, transport: Transport) -> CameraInput {
     let mut source = RtspSource::parse(url).unwrap();
     source.transport = transport;
     let mut input = camera(name, SourceSpec::Rtsp(source));
-    input.limits = Limits {
-        retry_min: Duration::from_millis(50),
-        retry_max: Duration::from_millis(200),
-        ..Limits::default()
-    };
+    input.limits =
+        Limits { retry_min: Duration::from_millis(50), retry_max: Duration::from_millis(200), ..Limits::default() };
     input
 }
 

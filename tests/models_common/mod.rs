@@ -22,10 +22,7 @@ pub fn root() -> &'static Path {
 
 /// Where the runtime is sought in tests: below the repository.
 pub fn search() -> LibrarySearch {
-    LibrarySearch {
-        explicit: None,
-        roots: vec![root().into()],
-    }
+    LibrarySearch { explicit: None, roots: vec![root().into()] }
 }
 
 /// The backend on the CPU, or `None` with a word where the runtime is not fetched.
@@ -34,10 +31,7 @@ pub fn backend() -> Option<Arc<OrtBackend>> {
         eprintln!("SKIPPED: vendor/onnxruntime is not here; run `make setup`");
         return None;
     }
-    let options = OrtOptions {
-        device: flyball::inference::Device::Cpu,
-        ..OrtOptions::default()
-    };
+    let options = OrtOptions { device: flyball::inference::Device::Cpu, ..OrtOptions::default() };
     Some(Arc::new(OrtBackend::new(&search(), options).unwrap()))
 }
 

@@ -24,9 +24,7 @@ pub struct Tiny {
 impl Tiny {
     /// The file's bytes.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut graph: Vec<u8> = (0..self.chain.len())
-            .flat_map(|at| message(1, &self.node(at)))
-            .collect();
+        let mut graph: Vec<u8> = (0..self.chain.len()).flat_map(|at| message(1, &self.node(at))).collect();
         graph.extend(text(2, "tiny"));
         graph.extend(message(11, &value("in", &self.input)));
         graph.extend(message(12, &value("out", &self.output)));

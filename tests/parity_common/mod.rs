@@ -2,10 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(unreachable_pub, reason = "a module of each test, not a library")]
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(
-    clippy::print_stderr,
-    reason = "a skipped test says so, and measured figures are for people"
-)]
+#![allow(clippy::print_stderr, reason = "a skipped test says so, and measured figures are for people")]
 
 use std::{
     collections::BTreeMap,
@@ -60,11 +57,7 @@ pub fn picture_at(root: &Path, file: &str) -> Option<Arc<Pixels>> {
 
 /// Numbers of a JSON list.
 pub fn numbers(list: &Value) -> Vec<f32> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_f64().unwrap() as f32)
-        .collect()
+    list.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
 }
 
 /// A face as golden files write it.
@@ -74,11 +67,7 @@ pub fn face(said: &Value) -> FaceObservation {
         let list: Vec<Point> = points.iter().map(numbers).map(|p| Point::new(p[0], p[1])).collect();
         list.try_into().unwrap()
     });
-    FaceObservation::detected(
-        BBox::new(b[0], b[1], b[2], b[3]),
-        points,
-        said["score"].as_f64().unwrap() as f32,
-    )
+    FaceObservation::detected(BBox::new(b[0], b[1], b[2], b[3]), points, said["score"].as_f64().unwrap() as f32)
 }
 
 /// A session of one variant.
@@ -98,11 +87,7 @@ pub fn even(rgb: &Pixels) -> Pixels {
     let size = Size::new(rgb.size().w & !1, rgb.size().h & !1);
     let (bytes, stride) = rgb.plane(0);
     let rows = bytes.chunks(stride).take(size.h as usize);
-    Pixels::rgb(
-        size,
-        rows.flat_map(|row| &row[..size.w as usize * 3]).copied().collect(),
-    )
-    .unwrap()
+    Pixels::rgb(size, rows.flat_map(|row| &row[..size.w as usize * 3]).copied().collect()).unwrap()
 }
 
 /// The picture as a decoder would deliver it: NV12, BT.709, limited range, chroma the mean of four pixels.
@@ -113,14 +98,9 @@ pub fn as_nv12(rgb: &Pixels) -> Pixels {
     let at = |x: usize, y: usize| [0, 1, 2].map(|c| f32::from(bytes[y * stride + 3 * x + c]));
     let (wide, high) = (size.w as usize, size.h as usize);
     let weigh = |[r, g, b]: [f32; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    let luma = (0..wide * high)
-        .map(|i| (16.5 + weigh(at(i % wide, i / wide)) * 219.0 / 255.0) as u8)
-        .collect();
+    let luma = (0..wide * high).map(|i| (16.5 + weigh(at(i % wide, i / wide)) * 219.0 / 255.0) as u8).collect();
     let mut chroma = Vec::with_capacity(wide * high / 2);
-    for (y, x) in (0..high)
-        .step_by(2)
-        .flat_map(|y| (0..wide).step_by(2).map(move |x| (y, x)))
-    {
+    for (y, x) in (0..high).step_by(2).flat_map(|y| (0..wide).step_by(2).map(move |x| (y, x))) {
         let four = [at(x, y), at(x + 1, y), at(x, y + 1), at(x + 1, y + 1)];
         let mean = [0, 1, 2].map(|c| four.iter().map(|p| p[c]).sum::<f32>() / 4.0);
         let (r, b, y) = (mean[0], mean[2], weigh(mean));
@@ -128,13 +108,5 @@ pub fn as_nv12(rgb: &Pixels) -> Pixels {
         chroma.push((128.5 + (r - y) / 1.5748 * 224.0 / 255.0) as u8);
     }
     let owner = Box::new(HostPlanes::from([luma, chroma]));
-    Pixels::new(
-        PixelFormat::Nv12,
-        size,
-        [wide, wide, 0],
-        ColorMatrix::Bt709,
-        ColorRange::Limited,
-        owner,
-    )
-    .unwrap()
+    Pixels::new(PixelFormat::Nv12, size, [wide, wide, 0], ColorMatrix::Bt709, ColorRange::Limited, owner).unwrap()
 }

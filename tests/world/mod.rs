@@ -2,12 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "shared by several tests, each of which uses a part"
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by several tests, each of which uses a part")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,10 +33,7 @@ pub struct Person {
 
 impl Person {
     pub fn at(&self, seconds: f32) -> BBox {
-        let (x, y) = (
-            self.from.x + self.speed.x * seconds,
-            self.from.y + self.speed.y * seconds,
-        );
+        let (x, y) = (self.from.x + self.speed.x * seconds, self.from.y + self.speed.y * seconds);
         BBox::new(x, y, self.size, self.size * 1.2)
     }
 
@@ -71,12 +63,7 @@ impl Clock {
         let captured = Capture::on_arrival(self.0 + at, SystemTime::UNIX_EPOCH + at, Some(at));
         let pixels = Arc::new(Pixels::rgb(Size::new(1, 1), vec![0; 3]).unwrap());
         let sequence = u64::from(frame);
-        let mut packet = Packet::unbounded(Frame {
-            camera: camera(from),
-            sequence,
-            captured,
-            pixels,
-        });
+        let mut packet = Packet::unbounded(Frame { camera: camera(from), sequence, captured, pixels });
         packet.faces = faces;
         packet.detected = true;
         packet
@@ -110,9 +97,7 @@ pub fn seconds(frame: u32) -> f32 {
 /// How often a person's number changed from one sighting to the next.
 pub fn switches(said: &Said) -> usize {
     let mut last: BTreeMap<u16, TrackId> = BTreeMap::new();
-    said.iter()
-        .filter(|(_, who, id)| last.insert(*who, *id).is_some_and(|before| before != *id))
-        .count()
+    said.iter().filter(|(_, who, id)| last.insert(*who, *id).is_some_and(|before| before != *id)).count()
 }
 
 pub fn numbers(said: &Said) -> BTreeSet<TrackId> {

@@ -74,12 +74,16 @@ impl Report {
         table.add_row(["wall", &format!("{:.2} s ({pace:.0} frames/s)", f.wall.as_secs_f64())]);
         table.add_row(["CPU a frame", &format!("{:.2} ms", self.per_frame(f.cpu))]);
         let floor = self.per_frame(self.decode + self.networks);
-        let parts = format!("decode {:.2} + networks {:.2}", self.per_frame(self.decode), self.per_frame(self.networks));
+        let parts =
+            format!("decode {:.2} + networks {:.2}", self.per_frame(self.decode), self.per_frame(self.networks));
         table.add_row(["floor a frame", &format!("{floor:.2} ms ({parts})")]);
         table.add_row(["overhead", &format!("{:.3} x floor", self.overhead())]);
         table.add_row(["peak memory", &format!("{} MB", f.peak / 1_000_000)]);
         let l = &f.latency;
-        table.add_row(["capture to event", &format!("p50 {:.1} · p95 {:.1} · p99 {:.1} ms", ms(l.p50), ms(l.p95), ms(l.p99))]);
+        table.add_row([
+            "capture to event",
+            &format!("p50 {:.1} · p95 {:.1} · p99 {:.1} ms", ms(l.p50), ms(l.p95), ms(l.p99)),
+        ]);
         table
     }
 
@@ -88,7 +92,12 @@ impl Report {
         table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["stage", "calls", "frames", "CPU ms", "ms a frame"]);
         for (name, totals) in &self.figures.stages {
             let each = ms(totals.cpu) / totals.items.max(1) as f64;
-            let cells = [totals.calls.to_string(), totals.items.to_string(), format!("{:.0}", ms(totals.cpu)), format!("{each:.3}")];
+            let cells = [
+                totals.calls.to_string(),
+                totals.items.to_string(),
+                format!("{:.0}", ms(totals.cpu)),
+                format!("{each:.3}"),
+            ];
             table.add_row(std::iter::once(name.clone()).chain(cells));
         }
         right_aligned(table)

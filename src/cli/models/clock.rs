@@ -23,10 +23,7 @@ impl Spent {
 }
 
 /// Runs `work` and tells what it took.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a bench reads the clock; it is a command, not a stage"
-)]
+#[allow(clippy::disallowed_methods, reason = "a bench reads the clock; it is a command, not a stage")]
 pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, Spent) {
     let (started, cpu_before) = (Instant::now(), on_cpu());
     let done = work();

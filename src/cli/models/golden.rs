@@ -88,11 +88,7 @@ fn faces(root: &Path, model: &Model, variant: &Variant) -> io::Result<Vec<(Batch
 fn tensor(file: &Path, input: &Input, variant: &Variant) -> io::Result<Batch> {
     let picture = image::open(file).map_err(io::Error::other)?.to_rgb8();
     if picture.dimensions() != (variant.size.w, variant.size.h) {
-        return Err(io::Error::other(format!(
-            "{} is not {:?}",
-            file.display(),
-            variant.size
-        )));
+        return Err(io::Error::other(format!("{} is not {:?}", file.display(), variant.size)));
     }
     let mut batch = Batch::default();
     batch.reshape(input.shape(1, variant.size));
@@ -126,11 +122,7 @@ fn embedding(session: &mut dyn Session, batch: &Batch, head: &OneEmbedding) -> R
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(p, q)| f64::from(p * q)).sum::<f64>();
     let norm = (dot(a, a) * dot(b, b)).sqrt();
-    if a.len() != b.len() || norm <= 0.0 {
-        0.0
-    } else {
-        (dot(a, b) / norm) as f32
-    }
+    if a.len() != b.len() || norm <= 0.0 { 0.0 } else { (dot(a, b) / norm) as f32 }
 }
 
 #[cfg(test)]

@@ -37,9 +37,7 @@ struct Row<'a> {
 
 pub(super) fn run(args: &ListArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<u8, ModelsError> {
     let models = catalogue.models();
-    let rows: Vec<Row<'_>> = models
-        .flat_map(|m| m.manifest.variant.iter().map(|v| row(m, v)))
-        .collect();
+    let rows: Vec<Row<'_>> = models.flat_map(|m| m.manifest.variant.iter().map(|v| row(m, v))).collect();
     if args.json {
         writeln!(out, "{}", serde_json::json!({ "models": rows }))?;
     } else {

@@ -34,10 +34,7 @@ pub(super) fn run(args: &BenchArgs, catalogue: &Catalogue, out: &mut dyn Write) 
     let backend = args.runtime.ort()?;
     let batches = sorted(&args.batches);
     let models = chosen(catalogue, &args.only)?;
-    let mut measured = MeasuredProfile {
-        device: device(args),
-        models: Vec::new(),
-    };
+    let mut measured = MeasuredProfile { device: device(args), models: Vec::new() };
     let bar = bar(models.iter().map(|m| m.manifest.variant.len()).sum());
     for model in models {
         let mut variants = Vec::new();
@@ -50,11 +47,7 @@ pub(super) fn run(args: &BenchArgs, catalogue: &Catalogue, out: &mut dyn Write) 
         }
         if !variants.is_empty() {
             let (name, batches) = (model.manifest.name.clone(), batches.iter().map(|&b| b as u32).collect());
-            measured.models.push(MeasuredModel {
-                name,
-                batches,
-                variants,
-            });
+            measured.models.push(MeasuredModel { name, batches, variants });
         }
     }
     bar.finish_and_clear();
@@ -103,11 +96,8 @@ fn measure(
         rungs.push(rung);
     }
     // On a GPU this thread mostly waits: there the clock is the cost.
-    let cost = if session.device().starts_with("cuda") {
-        |r: &MeasuredRung| r.wall_ms
-    } else {
-        |r: &MeasuredRung| r.cpu_ms
-    };
+    let cost =
+        if session.device().starts_with("cuda") { |r: &MeasuredRung| r.wall_ms } else { |r: &MeasuredRung| r.cpu_ms };
     let times: Vec<_> = rungs.iter().map(|r| (f64::from(r.batch), cost(r))).collect();
     Ok(summary(variant, weights, opening, line(&times), rungs))
 }
@@ -149,10 +139,7 @@ fn median(mut ratios: Vec<f64>) -> f64 {
 /// The first `items` of a batch.
 fn part(batch: &Batch, items: usize) -> Batch {
     let [_, c, h, w] = batch.shape;
-    Batch {
-        data: batch.data[..items * batch.each()].to_vec(),
-        shape: [items, c, h, w],
-    }
+    Batch { data: batch.data[..items * batch.each()].to_vec(), shape: [items, c, h, w] }
 }
 
 fn summary(
@@ -179,25 +166,12 @@ fn summary(
 
 fn report(profile: &MeasuredProfile, json: bool, out: &mut dyn Write) -> Result<(), ModelsError> {
     if json {
-        writeln!(
-            out,
-            "{}",
-            serde_json::to_string(profile).map_err(std::io::Error::other)?
-        )?;
+        writeln!(out, "{}", serde_json::to_string(profile).map_err(std::io::Error::other)?)?;
         return Ok(());
     }
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "model",
-        "variant",
-        "batch",
-        "CPU ms a batch",
-        "wall ms",
-        "over bare",
-        "memory",
-        "load ms",
-    ]);
+    table.set_header(["model", "variant", "batch", "CPU ms a batch", "wall ms", "over bare", "memory", "load ms"]);
     for (model, variant, rung) in rungs(profile) {
         table.add_row([
             model.name.clone(),
@@ -216,24 +190,15 @@ fn report(profile: &MeasuredProfile, json: bool, out: &mut dyn Write) -> Result<
 
 /// Every row of a profile.
 fn rungs(profile: &MeasuredProfile) -> impl Iterator<Item = (&MeasuredModel, &MeasuredVariant, &MeasuredRung)> {
-    let variants = profile
-        .models
-        .iter()
-        .flat_map(|m| m.variants.iter().map(move |v| (m, v)));
+    let variants = profile.models.iter().flat_map(|m| m.variants.iter().map(move |v| (m, v)));
     variants.flat_map(|(m, v)| v.rungs.iter().map(move |r| (m, v, r)))
 }
 
 /// The processor's name, and where networks ran.
 fn device(args: &BenchArgs) -> String {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = told
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
-    format!(
-        "{}, {}",
-        name.unwrap_or("unknown processor").trim(),
-        args.runtime.device
-    )
+    let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    format!("{}, {}", name.unwrap_or("unknown processor").trim(), args.runtime.device)
 }
 
 /// Bytes this process occupies once freed memory has been returned.

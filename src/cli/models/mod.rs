@@ -93,11 +93,7 @@ pub enum ModelsError {
 /// Does what was asked; answers the exit code: 0, or [`EXIT_PROBLEMS`] when something is not as it should be.
 pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
     let catalogue = Catalogue::read(&args.models).map_err(ModelsError::Manifests)?;
-    let root = args
-        .models
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let root = args.models.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match &args.command {
         ModelsCommand::List(list) => list::run(list, &catalogue, out),
         ModelsCommand::Verify(verify) => verify::run(verify, &catalogue, root, out),
@@ -111,29 +107,18 @@ impl RuntimeArgs {
     #[cfg(feature = "ort")]
     fn ort(&self) -> Result<crate::inference::ort::OrtBackend, InferenceError> {
         use crate::inference::ort::{LibrarySearch, OrtBackend, OrtOptions};
-        let search = LibrarySearch {
-            explicit: self.onnxruntime.clone(),
-            roots: Vec::new(),
-        };
-        let options = OrtOptions {
-            device: self.device,
-            allow_unlicensed: self.allow_unlicensed,
-            ..OrtOptions::default()
-        };
+        let search = LibrarySearch { explicit: self.onnxruntime.clone(), roots: Vec::new() };
+        let options =
+            OrtOptions { device: self.device, allow_unlicensed: self.allow_unlicensed, ..OrtOptions::default() };
         OrtBackend::new(&search, options)
     }
 
     /// The same, whatever it is; without a runtime in this build, the sentence that says so.
-    #[cfg_attr(
-        not(feature = "ort"),
-        allow(clippy::unused_self, reason = "there is nothing to ask for")
-    )]
+    #[cfg_attr(not(feature = "ort"), allow(clippy::unused_self, reason = "there is nothing to ask for"))]
     fn backend(&self) -> Result<Box<dyn Backend>, InferenceError> {
         #[cfg(feature = "ort")]
         return Ok(Box::new(self.ort()?));
         #[cfg(not(feature = "ort"))]
-        Err(InferenceError::Runtime(
-            "this build has no ONNX Runtime in it; build with --features ort".into(),
-        ))
+        Err(InferenceError::Runtime("this build has no ONNX Runtime in it; build with --features ort".into()))
     }
 }

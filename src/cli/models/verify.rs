@@ -55,11 +55,7 @@ pub(super) fn run(
         let optional = args.only.is_empty() && !model.manifest.variant.iter().any(|v| model.file(v).exists());
         for variant in &model.manifest.variant {
             bar.set_message(format!("{} {}", model.manifest.name, variant.id));
-            let found = if optional {
-                None
-            } else {
-                Some(check(model, variant, root, &backend, args))
-            };
+            let found = if optional { None } else { Some(check(model, variant, root, &backend, args)) };
             verdicts.push(Verdict::new(model, variant, found));
             bar.inc(1);
         }
@@ -105,10 +101,7 @@ fn check(
         return Ok(Some(found));
     }
     let problem = format!("{found}, expected {least}: prepare it again with `make setup`");
-    Err(InferenceError::BadModel {
-        file: model.file(variant).display().to_string(),
-        problem,
-    })
+    Err(InferenceError::BadModel { file: model.file(variant).display().to_string(), problem })
 }
 
 /// Without a runtime the file itself can still be checked; then the missing runtime is the problem.
@@ -157,11 +150,7 @@ fn report(verdicts: &[Verdict], json: bool, out: &mut dyn Write) -> Result<u8, M
             } else {
                 "failed"
             };
-            let said = verdict
-                .error
-                .as_ref()
-                .or(verdict.note.as_ref())
-                .map_or("", String::as_str);
+            let said = verdict.error.as_ref().or(verdict.note.as_ref()).map_or("", String::as_str);
             writeln!(out, "{word:8} {} {}  {said}", verdict.name, verdict.variant)?;
         }
         writeln!(out, "{} variants, {failed} failed", verdicts.len())?;

@@ -47,6 +47,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Run a deployment: cameras in, events out
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 #[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub(super) struct RunArgs {
     /// The deployment file, such as config/demo.toml

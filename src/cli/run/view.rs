@@ -68,10 +68,21 @@ fn header(board: &Dashboard) -> Paragraph<'_> {
 
 /// One line for the plain view: cameras, rates, drops, latency, load.
 pub(super) fn status_line(board: &Dashboard) -> String {
-    let cameras: Vec<_> = board.scene.cameras.iter().map(|(id, camera)| {
-        let who: Vec<_> = camera.present.iter().map(|p| format!("{} ({})", p.who, p.liveness)).collect();
-        format!("{id}: {} {:.0} fps, {} dropped, {}", camera.state, camera.fps, camera.drops, if who.is_empty() { "nobody".into() } else { who.join(" + ") })
-    }).collect();
+    let cameras: Vec<_> = board
+        .scene
+        .cameras
+        .iter()
+        .map(|(id, camera)| {
+            let who: Vec<_> = camera.present.iter().map(|p| format!("{} ({})", p.who, p.liveness)).collect();
+            format!(
+                "{id}: {} {:.0} fps, {} dropped, {}",
+                camera.state,
+                camera.fps,
+                camera.drops,
+                if who.is_empty() { "nobody".into() } else { who.join(" + ") }
+            )
+        })
+        .collect();
     format!(
         "status  {} | p50 {:.0} ms p95 {:.0} ms, {:.2} cores, {} MB",
         cameras.join(" | "),

@@ -21,10 +21,7 @@ pub struct Limits {
 impl Default for Limits {
     /// A week, or 256 MiB (about 250,000 events).
     fn default() -> Self {
-        Self {
-            max_age: Duration::from_hours(7 * 24),
-            max_bytes: 256 << 20,
-        }
+        Self { max_age: Duration::from_hours(7 * 24), max_bytes: 256 << 20 }
     }
 }
 
@@ -41,10 +38,7 @@ pub(super) fn trim(write: &WriteTransaction, bytes: u64, limits: &Limits, now: U
         if !too_much && written >= oldest_kept {
             break;
         }
-        let removed = write
-            .open_table(EVENTS)?
-            .remove((source.as_str(), sequence))?
-            .map_or(0, |v| v.value().1.len());
+        let removed = write.open_table(EVENTS)?.remove((source.as_str(), sequence))?.map_or(0, |v| v.value().1.len());
         freed += removed as u64;
     }
     Ok(freed)

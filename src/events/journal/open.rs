@@ -116,20 +116,13 @@ fn read_header(db: &Database, path: &Path, fresh: Uuid) -> Result<Header, Refusa
         return Err(Refusal::Final(JournalError::Layout(path.into(), layout)));
     }
     let names = read.open_table(NAMES).map_err(refused)?;
-    let epoch = names
-        .get(NAME_EPOCH)
-        .map_err(refused)?
-        .and_then(|text| text.value().parse().ok());
+    let epoch = names.get(NAME_EPOCH).map_err(refused)?.and_then(|text| text.value().parse().ok());
     let mut heads = BTreeMap::new();
     for entry in read.open_table(HEADS).map_err(refused)?.iter().map_err(refused)? {
         let (source, head) = entry.map_err(refused)?;
         heads.insert(source.value().to_owned(), head.value());
     }
-    Ok(Header {
-        epoch: epoch.ok_or(Refusal::Damaged)?,
-        heads,
-        bytes: figure(FIGURE_BYTES)?,
-    })
+    Ok(Header { epoch: epoch.ok_or(Refusal::Damaged)?, heads, bytes: figure(FIGURE_BYTES)? })
 }
 
 /// Makes every table, and names the epoch of a fresh file. Does nothing to a file that has them.

@@ -36,11 +36,7 @@ impl JournalReader {
     pub fn since(&self, source: &str, since: u64, limit: usize) -> Result<Page, JournalError> {
         let read = self.db.begin_read().map_err(redb::Error::from)?;
         let head = read.open_table(HEADS)?.get(source)?.map_or(0, |v| v.value());
-        let mut page = Page {
-            upto: since,
-            head,
-            ..Page::default()
-        };
+        let mut page = Page { upto: since, head, ..Page::default() };
         if since >= head {
             return Ok(page);
         }

@@ -290,8 +290,6 @@ impl<'de> Deserialize<'de> for Sequence {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let number = text.parse();
-        number
-            .map(Self)
-            .map_err(|_| D::Error::custom(format!("`{text}` is no sequence number")))
+        number.map(Self).map_err(|_| D::Error::custom(format!("`{text}` is no sequence number")))
     }
 }

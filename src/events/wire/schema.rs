@@ -9,10 +9,7 @@ use super::{CameraState, Event, Gap, GovernorDecision, Kind, NodeHealth, Visit, 
 /// ties `data` to its shape.
 pub fn event_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let rules: Vec<Value> = Kind::ALL
-        .iter()
-        .map(|kind| rule(kind, &data_of(kind, &mut generator)))
-        .collect();
+    let rules: Vec<Value> = Kind::ALL.iter().map(|kind| rule(kind, &data_of(kind, &mut generator))).collect();
     let mut schema = generator.into_root_schema_for::<Event>().to_value();
     schema["$id"] = json!(DATA_SCHEMA);
     schema["title"] = json!("Flyball event, version 1");

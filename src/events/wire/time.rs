@@ -56,9 +56,7 @@ impl Serialize for UtcMicros {
 impl<'de> Deserialize<'de> for UtcMicros {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time: Timestamp = text
-            .parse()
-            .map_err(|_| D::Error::custom(format!("`{text}` is no RFC 3339 time")))?;
+        let time: Timestamp = text.parse().map_err(|_| D::Error::custom(format!("`{text}` is no RFC 3339 time")))?;
         Ok(Self::from_micros(time.as_microsecond()))
     }
 }

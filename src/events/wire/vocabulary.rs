@@ -169,9 +169,6 @@ mod tests {
         let word: CheckState = serde_json::from_str("\"pending_review\"").unwrap();
         assert_eq!(word, CheckState::Other("pending_review".into()));
         assert_eq!(serde_json::to_string(&word).unwrap(), "\"pending_review\"");
-        assert_eq!(
-            serde_json::to_string(&CheckState::NotChecked).unwrap(),
-            "\"not_checked\""
-        );
+        assert_eq!(serde_json::to_string(&CheckState::NotChecked).unwrap(), "\"not_checked\"");
     }
 }

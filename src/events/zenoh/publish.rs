@@ -69,11 +69,7 @@ impl ZenohBus {
             .name(THREAD.into())
             .spawn(move || send_all(&session, &outgoing, &counted))
             .map_err(|e| BusError::Thread(THREAD, e))?;
-        Ok(ZenohSink {
-            queue: Some(queue),
-            thread: Some(thread),
-            figures,
-        })
+        Ok(ZenohSink { queue: Some(queue), thread: Some(thread), figures })
     }
 }
 
@@ -89,9 +85,7 @@ impl ZenohSink {
     }
 
     fn queue(&self, outgoing: Outgoing) -> bool {
-        self.queue
-            .as_ref()
-            .is_some_and(|queue| queue.try_send(outgoing).is_ok())
+        self.queue.as_ref().is_some_and(|queue| queue.try_send(outgoing).is_ok())
     }
 }
 

@@ -47,10 +47,7 @@ pub enum HistoryError {
 impl ZenohBus {
     /// Answers queries from this journal for as long as this bus lives.
     pub fn serve(&mut self, site: &PlaceId, node: &PlaceId, journal: &JournalReader) -> Result<(), BusError> {
-        let history = [
-            format!("{ROOT}/{site}/*/@history"),
-            format!("{ROOT}/{site}/@node/{node}/@history"),
-        ];
+        let history = [format!("{ROOT}/{site}/*/@history"), format!("{ROOT}/{site}/@node/{node}/@history")];
         for key in history {
             self.answer(&key, journal.clone(), answer_history)?;
         }
@@ -70,12 +67,7 @@ impl ZenohBus {
                 told.unwrap_or_else(|e| tracing::debug!(cause = %e, "the refusal could not be sent"));
             }
         };
-        let queryable = self
-            .session
-            .declare_queryable(key)
-            .callback(asked)
-            .wait()
-            .map_err(refused)?;
+        let queryable = self.session.declare_queryable(key).callback(asked).wait().map_err(refused)?;
         self.queryables.push(queryable);
         Ok(())
     }
@@ -123,19 +115,13 @@ fn number(parameters: &Parameters<'_>, name: &str) -> Result<Option<u64>, Histor
     let Some(text) = parameters.get(name) else {
         return Ok(None);
     };
-    text.parse()
-        .map(Some)
-        .map_err(|_| HistoryError::Parameter(text.to_owned()))
+    text.parse().map(Some).map_err(|_| HistoryError::Parameter(text.to_owned()))
 }
 
 /// One event a line; nothing when there is nothing to say.
 fn lines(page: &Page) -> Option<String> {
     let gap = page.missing.and_then(|range| gap_line(page, range));
-    let lines: Vec<&str> = gap
-        .as_deref()
-        .into_iter()
-        .chain(page.events.iter().map(String::as_str))
-        .collect();
+    let lines: Vec<&str> = gap.as_deref().into_iter().chain(page.events.iter().map(String::as_str)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

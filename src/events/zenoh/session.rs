@@ -26,23 +26,16 @@ impl ZenohBus {
     pub fn open(config: &BusConfig) -> Result<Self, BusError> {
         config.check()?;
         let session = ::zenoh::open(resolved(config)?).wait().map_err(refused)?;
-        Ok(Self {
-            session,
-            queryables: Vec::new(),
-            tokens: Vec::new(),
-        })
+        Ok(Self { session, queryables: Vec::new(), tokens: Vec::new() })
     }
 
     /// Lets others see that this node and its cameras are served, for as long as this bus lives.
     pub fn announce(&mut self, site: &PlaceId, node: &PlaceId, cameras: &[CameraId]) -> Result<(), BusError> {
         let node = Origin::Node(site.clone(), node.clone());
-        let cameras = cameras
-            .iter()
-            .map(|camera| Origin::Camera(site.clone(), camera.clone()));
+        let cameras = cameras.iter().map(|camera| Origin::Camera(site.clone(), camera.clone()));
         for origin in std::iter::once(node).chain(cameras) {
             let key = origin.key(Topic::Alive).to_string();
-            self.tokens
-                .push(self.session.liveliness().declare_token(key).wait().map_err(refused)?);
+            self.tokens.push(self.session.liveliness().declare_token(key).wait().map_err(refused)?);
         }
         Ok(())
     }
@@ -58,7 +51,8 @@ fn without_places(text: &str) -> String {
     let mut parts = text.split(" at /");
     let mut kept = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let rest = part.split_once(".rs:").map_or("", |(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let rest =
+            part.split_once(".rs:").map_or("", |(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
         kept.push_str(rest.strip_prefix('.').unwrap_or(rest));
     }
     kept

@@ -77,13 +77,7 @@ impl ZenohBus {
         for key in filter.keys() {
             let queue = queue.clone();
             let heard = move |sample: Sample| queue_sample(&queue, &sample);
-            subscribers.push(
-                self.session
-                    .declare_subscriber(key)
-                    .callback(heard)
-                    .wait()
-                    .map_err(refused)?,
-            );
+            subscribers.push(self.session.declare_subscriber(key).callback(heard).wait().map_err(refused)?);
         }
         Ok(Subscription {
             bus: self,
@@ -99,12 +93,7 @@ impl ZenohBus {
         let mut keys = Vec::new();
         for key in [format!("{ROOT}/*/@node/*/@alive"), format!("{ROOT}/*/*/@alive")] {
             let replies = self.session.liveliness().get(key).wait().map_err(refused)?;
-            keys.extend(
-                replies
-                    .iter()
-                    .filter_map(|r| r.into_result().ok())
-                    .map(|s| s.key_expr().to_string()),
-            );
+            keys.extend(replies.iter().filter_map(|r| r.into_result().ok()).map(|s| s.key_expr().to_string()));
         }
         Ok(keys)
     }
@@ -112,11 +101,7 @@ impl ZenohBus {
     /// One page of a source's history after `since`, one event a line; empty when there is no more or nobody answers.
     fn history(&self, origin: &Origin, since: u64) -> Result<Vec<String>, BusError> {
         let selector = format!("{}?since={since}", origin.key(Topic::History));
-        let asked = self
-            .session
-            .get(selector)
-            .consolidation(ConsolidationMode::None)
-            .timeout(HISTORY_PATIENCE);
+        let asked = self.session.get(selector).consolidation(ConsolidationMode::None).timeout(HISTORY_PATIENCE);
         let replies = asked.wait().map_err(refused)?;
         let mut lines = Vec::new();
         for sample in replies.iter().filter_map(|r| r.into_result().ok()) {
@@ -132,10 +117,7 @@ impl Filter {
     fn keys(&self) -> Vec<String> {
         let site = self.site.as_deref().unwrap_or("*");
         let camera = self.camera.as_deref().unwrap_or("*");
-        let mut keys = vec![
-            format!("{ROOT}/{site}/{camera}/**"),
-            format!("{ROOT}/{site}/{camera}/@head"),
-        ];
+        let mut keys = vec![format!("{ROOT}/{site}/{camera}/**"), format!("{ROOT}/{site}/{camera}/@head")];
         if self.camera.is_none() {
             keys.push(format!("{ROOT}/{site}/@node/*/*"));
             keys.push(format!("{ROOT}/{site}/@node/*/@head"));
@@ -163,10 +145,7 @@ impl Subscription<'_> {
         let event = match Event::from_json(text.as_bytes()) {
             Ok(event) => event,
             Err(cause) => {
-                return self.ready.push_back(Delivery::Unreadable {
-                    key: key.to_owned(),
-                    cause: cause.to_string(),
-                });
+                return self.ready.push_back(Delivery::Unreadable { key: key.to_owned(), cause: cause.to_string() });
             }
         };
         match self.follower.hear(&event) {
@@ -246,10 +225,7 @@ fn queue_sample(queue: &SyncSender<Incoming>, sample: &Sample) {
     let incoming = if key.ends_with("/@head") {
         serde_json::from_slice(&payload).ok().map(Incoming::Head)
     } else {
-        Some(Incoming::Event {
-            key: key.to_owned(),
-            text: String::from_utf8_lossy(&payload).into_owned(),
-        })
+        Some(Incoming::Event { key: key.to_owned(), text: String::from_utf8_lossy(&payload).into_owned() })
     };
     if incoming.is_some_and(|incoming| queue.try_send(incoming).is_err()) {
         tracing::debug!(key, "too many events at once; this one will be fetched from history");

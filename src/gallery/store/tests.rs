@@ -24,11 +24,7 @@ struct Disk {
 
 impl Disk {
     fn new(room: usize) -> Self {
-        Self {
-            bytes: Arc::default(),
-            room,
-            cut_after: Arc::default(),
-        }
+        Self { bytes: Arc::default(), room, cut_after: Arc::default() }
     }
 
     fn open(&self) -> Result<Database, Fault> {
@@ -84,10 +80,7 @@ fn somebody(number: usize) -> Enrolment {
     Enrolment {
         person: PersonId::new(&format!("p{number}")).unwrap(),
         name: format!("Person {number}"),
-        embedding: Embedding {
-            space: Space::from("test"),
-            values: vector.into(),
-        },
+        embedding: Embedding { space: Space::from("test"), values: vector.into() },
         model: "ab".repeat(32),
         quality: 0.8,
         photo: "photo.jpg".to_owned(),
@@ -111,11 +104,7 @@ fn a_full_disk_says_so_and_loses_nobody() {
     assert!(error.to_string().contains("people.redb") && error.to_string().contains("disk is full"));
     disk.room *= 4;
     let after = write(&disk.open().unwrap(), &Change::Add(&[somebody(there)])).unwrap();
-    assert_eq!(
-        after.len(),
-        there + 1,
-        "everybody is still there, and the one refused fits now"
-    );
+    assert_eq!(after.len(), there + 1, "everybody is still there, and the one refused fits now");
 }
 
 #[test]
@@ -131,10 +120,7 @@ fn a_power_cut_at_any_write_leaves_all_or_nothing() {
         *disk.cut_after.lock().unwrap() = None;
         let contents = read(&disk.open().unwrap().begin_read().unwrap()).unwrap();
         known = contents.len();
-        assert!(
-            known == before || known == before + 1,
-            "cut after {writes} writes: {before} became {known}"
-        );
+        assert!(known == before || known == before + 1, "cut after {writes} writes: {before} became {known}");
         assert!(done.is_err() || known == before + 1, "said done, but is not there");
         if finished {
             break;
@@ -150,11 +136,7 @@ fn a_later_format_is_not_touched() {
     write(&disk.open().unwrap(), &Change::Add(&[somebody(0)])).unwrap();
     let db = disk.open().unwrap();
     let transaction = db.begin_write().unwrap();
-    transaction
-        .open_table(FACTS)
-        .unwrap()
-        .insert("format", FORMAT + 1)
-        .unwrap();
+    transaction.open_table(FACTS).unwrap().insert("format", FORMAT + 1).unwrap();
     transaction.commit().unwrap();
     let fault = write(&db, &Change::Add(&[somebody(1)])).unwrap_err();
     assert!(fault.named(Path::new("x")).to_string().contains("update flyball"));

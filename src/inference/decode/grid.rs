@@ -31,11 +31,7 @@ impl Grid {
     }
 
     fn of(columns: usize, rows: usize, stride: u32) -> Self {
-        Self {
-            columns,
-            rows,
-            stride: stride as f32,
-        }
+        Self { columns, rows, stride: stride as f32 }
     }
 
     /// How many cells.

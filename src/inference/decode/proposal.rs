@@ -38,12 +38,7 @@ impl Proposal {
         let sound = [bbox.x, bbox.y, bbox.w, bbox.h].into_iter().all(near) && score.is_finite();
         let solid = bbox.w > 0.0 && bbox.h > 0.0;
         let pointed = points.iter().flatten().all(|p| near(p.x) && near(p.y));
-        (sound && solid && pointed).then_some(Self {
-            bbox,
-            points,
-            score: score.clamp(0.0, 1.0),
-            class,
-        })
+        (sound && solid && pointed).then_some(Self { bbox, points, score: score.clamp(0.0, 1.0), class })
     }
 }
 
@@ -65,9 +60,7 @@ pub fn suppress(found: &mut Vec<Proposal>, limit: f32) {
     let mut kept = 0;
     for at in 0..found.len() {
         let one = found[at];
-        let taken = found[..kept]
-            .iter()
-            .any(|k| k.class == one.class && vision::iou(k.bbox, one.bbox) > limit);
+        let taken = found[..kept].iter().any(|k| k.class == one.class && vision::iou(k.bbox, one.bbox) > limit);
         if !taken {
             found[kept] = one;
             kept += 1;

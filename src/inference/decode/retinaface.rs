@@ -47,25 +47,18 @@ pub(super) fn unpack(
 
 /// All priors in the order the network lists its offsets: level, row, column, size.
 fn priors(said: &manifest::Retinaface, input: Size) -> impl Iterator<Item = Prior> + '_ {
-    said.strides
-        .iter()
-        .zip(&said.min_sizes)
-        .flat_map(move |(&stride, sides)| {
-            let grid = Grid::covering(input, stride);
-            (0..grid.cells()).flat_map(move |cell| {
-                let (column, row) = grid.cell(cell);
-                let (x, y) = ((column + 0.5) * grid.stride, (row + 0.5) * grid.stride);
-                sides.iter().map(move |&side| Prior { x, y, side })
-            })
+    said.strides.iter().zip(&said.min_sizes).flat_map(move |(&stride, sides)| {
+        let grid = Grid::covering(input, stride);
+        (0..grid.cells()).flat_map(move |cell| {
+            let (column, row) = grid.cell(cell);
+            let (x, y) = ((column + 0.5) * grid.stride, (row + 0.5) * grid.stride);
+            sides.iter().map(move |&side| Prior { x, y, side })
         })
+    })
 }
 
 fn face_score(background: f32, face: f32, logits: bool) -> f32 {
-    if logits {
-        1.0 / (1.0 + (background - face).exp())
-    } else {
-        face
-    }
+    if logits { 1.0 / (1.0 + (background - face).exp()) } else { face }
 }
 
 fn face(prior: Prior, score: f32, variance: [f32; 2], b: &[f32], points: Option<&[f32]>) -> Option<Proposal> {

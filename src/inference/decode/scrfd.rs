@@ -27,10 +27,7 @@ impl Scrfd {
     pub(super) fn new(said: &manifest::Scrfd) -> Self {
         let points = said.kps.as_ref().unwrap_or(&said.bbox);
         let names = [&said.scores, &said.bbox, points].map(|n| per_stride(n, &said.strides));
-        let level = |(at, &stride): (usize, &u32)| Level {
-            stride,
-            names: names.each_ref().map(|n| n[at].clone()),
-        };
+        let level = |(at, &stride): (usize, &u32)| Level { stride, names: names.each_ref().map(|n| n[at].clone()) };
         Self {
             levels: said.strides.iter().enumerate().map(level).collect(),
             with_points: said.kps.is_some(),

@@ -46,33 +46,18 @@ pub(super) fn numbers<'a>(
     if values.len() == wanted {
         return Ok(values);
     }
-    Err(DecodeError::Length {
-        name: name.to_owned(),
-        found: values.len(),
-        wanted,
-    })
+    Err(DecodeError::Length { name: name.to_owned(), found: values.len(), wanted })
 }
 
 /// The output called `name`.
 pub(super) fn find<'a>(outputs: &'a Outputs, name: &str) -> Result<&'a OutputTensor, DecodeError> {
-    outputs
-        .iter()
-        .find(|o| o.name == name)
-        .ok_or_else(|| DecodeError::Missing {
-            wanted: name.to_owned(),
-            found: outputs
-                .iter()
-                .map(|o| format!("`{}`", o.name))
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+    outputs.iter().find(|o| o.name == name).ok_or_else(|| DecodeError::Missing {
+        wanted: name.to_owned(),
+        found: outputs.iter().map(|o| format!("`{}`", o.name)).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// One name for each stride; one that a short list lacks is reported when it is looked up.
 pub(super) fn per_stride(names: &OutputNames, strides: &[u32]) -> Vec<String> {
-    strides
-        .iter()
-        .enumerate()
-        .map(|(at, &stride)| names.name(at, stride))
-        .collect()
+    strides.iter().enumerate().map(|(at, &stride)| names.name(at, stride)).collect()
 }

@@ -52,11 +52,6 @@ fn best(classes: usize, score: impl Fn(usize) -> f32) -> (usize, f32) {
 /// The points of a face model; other models' points mean something else and are left alone.
 fn five_points(said: &manifest::Yolov8, row: impl Fn(usize) -> f32) -> Option<Landmarks5> {
     let first = BOX_ROWS + said.classes.len();
-    let point = |k: usize| {
-        Point::new(
-            row(first + k * said.point_values),
-            row(first + k * said.point_values + 1),
-        )
-    };
+    let point = |k: usize| Point::new(row(first + k * said.point_values), row(first + k * said.point_values + 1));
     (said.points == 5 && said.point_values >= 2).then(|| [0, 1, 2, 3, 4].map(point))
 }

@@ -19,14 +19,8 @@ pub(super) struct Yunet {
 impl Yunet {
     pub(super) fn new(said: &manifest::Yunet) -> Self {
         let names = [&said.cls, &said.obj, &said.bbox, &said.kps].map(|n| per_stride(n, &said.strides));
-        let level = |(at, &stride): (usize, &u32)| Level {
-            stride,
-            names: names.each_ref().map(|n| n[at].clone()),
-        };
-        Self {
-            levels: said.strides.iter().enumerate().map(level).collect(),
-            threshold: said.score_threshold,
-        }
+        let level = |(at, &stride): (usize, &u32)| Level { stride, names: names.each_ref().map(|n| n[at].clone()) };
+        Self { levels: said.strides.iter().enumerate().map(level).collect(), threshold: said.score_threshold }
     }
 
     pub(super) fn unpack(

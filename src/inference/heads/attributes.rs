@@ -39,30 +39,19 @@ impl AttributeModel {
             Output::Softmax(said) => Question::Class(said.clone(), female(manifest, said)?),
             other => return Err(unfit(manifest, &decode::unfit(other, "an attribute"))),
         };
-        Ok(Self {
-            faces: Faces::new(manifest, supply)?,
-            question,
-            scratch: Vec::new(),
-        })
+        Ok(Self { faces: Faces::new(manifest, supply)?, question, scratch: Vec::new() })
     }
 
     /// Years, or the probability of "female", for each face in order. `Unsure` for a face that cannot be cut out or for
     /// which the network answers nonsense. The confidence is the probability within 8 years of the mean, or the likelier
     /// class's probability. Overwrites `answers`.
     pub fn answer(&mut self, faces: &[Sight], answers: &mut Vec<Finding<f32>>) -> Result<(), InferenceError> {
-        let Self {
-            faces: network,
-            question,
-            scratch,
-        } = self;
+        let Self { faces: network, question, scratch } = self;
         answers.clear();
         network.each(faces, |answer| {
             let read = question.read(answer.outputs, answer.at, scratch)?;
             let known = read.filter(|_| answer.cut.is_some());
-            answers.push(known.map_or(Finding::Unsure, |(value, confidence)| Finding::Known {
-                value,
-                confidence,
-            }));
+            answers.push(known.map_or(Finding::Unsure, |(value, confidence)| Finding::Known { value, confidence }));
             Ok(())
         })
     }
@@ -86,10 +75,7 @@ impl Question {
 
 /// How much probability lies near the mean.
 fn support(mean: f32, values: &[f32], chances: &[f32]) -> f32 {
-    let near = values
-        .iter()
-        .zip(chances)
-        .filter(|(value, _)| (*value - mean).abs() <= NEAR);
+    let near = values.iter().zip(chances).filter(|(value, _)| (*value - mean).abs() <= NEAR);
     near.map(|(_, p)| p).sum::<f32>().min(1.0)
 }
 

@@ -51,15 +51,7 @@ impl Boxes {
         frames: &[&Pixels],
         mut each: impl FnMut(usize, Proposal),
     ) -> Result<(), InferenceError> {
-        let Self {
-            network,
-            head,
-            fit,
-            format,
-            resizer,
-            placed,
-            proposals,
-        } = self;
+        let Self { network, head, fit, format, resizer, placed, proposals } = self;
         let turn = network.turn()?;
         let input = turn.rung.size;
         placed.clear();

@@ -48,11 +48,7 @@ impl ContentModel {
         found.resize_with(frames.len(), Vec::new);
         found.iter_mut().for_each(Vec::clear);
         self.boxes.look(frames, |frame, seen| {
-            found[frame].push(Sighting {
-                bbox: seen.bbox,
-                class: seen.class,
-                score: seen.score,
-            });
+            found[frame].push(Sighting { bbox: seen.bbox, class: seen.class, score: seen.score });
         })
     }
 }

@@ -54,18 +54,10 @@ impl FaceCrop {
             (Fit::Crop, _, Some(crop)) => Rule::Grown(crop.scale),
             (Fit::Stretch, ..) => Rule::Grown(1.0),
             _ => {
-                return Err(unfit(
-                    manifest,
-                    "faces are fitted by `align`, `crop` or `stretch`: change [input] fit",
-                ));
+                return Err(unfit(manifest, "faces are fitted by `align`, `crop` or `stretch`: change [input] fit"));
             }
         };
-        Ok(Self {
-            rule,
-            format: TensorFormat::of(input),
-            size: Size::new(0, 0),
-            resizer: Resizer::default(),
-        })
+        Ok(Self { rule, format: TensorFormat::of(input), size: Size::new(0, 0), resizer: Resizer::default() })
     }
 
     /// Makes crops of this size from now on.
@@ -96,12 +88,7 @@ impl FaceCrop {
             Rule::Points(_, targets) => aligned(face.landmarks.as_ref()?, targets).map(Cut::Turned),
             Rule::Grown(scale) => {
                 let found = vision::scaled_crop(face.bbox, pixels.size(), f64::from(*scale))?;
-                let source = Rect {
-                    x: found.x,
-                    y: found.y,
-                    w: found.size.w,
-                    h: found.size.h,
-                };
+                let source = Rect { x: found.x, y: found.y, w: found.size.w, h: found.size.h };
                 Some(Cut::Upright(Placement::stretch(source, self.size)))
             }
         }

@@ -22,18 +22,14 @@ impl EyeModel {
     /// A model from its manifest and its sessions.
     pub fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
         let inner = LivenessModel::new(manifest, supply)?;
-        Ok(Self {
-            inner,
-            boxes: Vec::new(),
-        })
+        Ok(Self { inner, boxes: Vec::new() })
     }
 
     /// The probability, 0 to 1, that each eye is closed. Boxes as [`eye_boxes`] makes them. `None` for an eye outside the
     /// picture. Overwrites `scores`.
     pub fn closed(&mut self, eyes: &[(&Pixels, BBox)], scores: &mut Vec<Option<f32>>) -> Result<(), InferenceError> {
         self.boxes.clear();
-        self.boxes
-            .extend(eyes.iter().map(|&(_, bbox)| FaceObservation::detected(bbox, None, 1.0)));
+        self.boxes.extend(eyes.iter().map(|&(_, bbox)| FaceObservation::detected(bbox, None, 1.0)));
         let sights: Vec<Sight> = eyes.iter().map(|e| e.0).zip(&self.boxes).collect();
         self.inner.score(&sights, scores)
     }

@@ -31,11 +31,7 @@ pub(super) struct Answer<'a> {
 
 impl Faces {
     pub(super) fn new(manifest: &ModelManifest, supply: Supply) -> Result<Self, InferenceError> {
-        Ok(Self {
-            network: Network::new(manifest, supply),
-            crop: FaceCrop::new(manifest)?,
-            cuts: Vec::new(),
-        })
+        Ok(Self { network: Network::new(manifest, supply), crop: FaceCrop::new(manifest)?, cuts: Vec::new() })
     }
 
     /// Runs every face, all on one variant. `read` is called once a face, in order.
@@ -56,13 +52,7 @@ impl Faces {
             |index, item| crop.fill(faces[index].0, cuts[index].as_ref(), item),
             |index, outputs, at| {
                 let cut = cuts[index].as_ref();
-                read(Answer {
-                    index,
-                    cut,
-                    outputs,
-                    at,
-                    rung: &rung,
-                })
+                read(Answer { index, cut, outputs, at, rung: &rung })
             },
         )
     }

@@ -22,10 +22,7 @@ impl LandmarkModel {
             return Err(unfit(manifest, &decode::unfit(&manifest.output, "points")));
         };
         let faces = Faces::new(manifest, supply)?;
-        Ok(Self {
-            faces,
-            said: said.clone(),
-        })
+        Ok(Self { faces, said: said.clone() })
     }
 
     /// Each face's points in pixels of its frame: `found[i]` belongs to `faces[i]`, and is empty for a face that cannot be

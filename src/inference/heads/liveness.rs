@@ -24,28 +24,15 @@ impl LivenessModel {
         let class = said.live_index.unwrap_or(0);
         if class >= said.classes.len() {
             let count = said.classes.len();
-            return Err(unfit(
-                manifest,
-                &format!("live_index is {class}, but [output] names {count} classes"),
-            ));
+            return Err(unfit(manifest, &format!("live_index is {class}, but [output] names {count} classes")));
         }
-        Ok(Self {
-            faces: Faces::new(manifest, supply)?,
-            said: said.clone(),
-            class,
-            chances: Vec::new(),
-        })
+        Ok(Self { faces: Faces::new(manifest, supply)?, said: said.clone(), class, chances: Vec::new() })
     }
 
     /// The probability, 0 to 1, that each face is of the class, in order. `None` for a face that cannot be cut out or for
     /// which the network answers nonsense. Overwrites `scores`.
     pub fn score(&mut self, faces: &[Sight], scores: &mut Vec<Option<f32>>) -> Result<(), InferenceError> {
-        let Self {
-            faces: network,
-            said,
-            class,
-            chances,
-        } = self;
+        let Self { faces: network, said, class, chances } = self;
         scores.clear();
         network.each(faces, |answer| {
             let sound = decode::probabilities(said, answer.outputs, answer.at, chances)? && answer.cut.is_some();

@@ -59,8 +59,7 @@ impl Turn<'_> {
         let size = self.rung.size;
         for done in (0..total).step_by(LARGEST_BUCKET) {
             let count = (total - done).min(LARGEST_BUCKET);
-            self.batch
-                .reshape([count, self.channels, size.h as usize, size.w as usize]);
+            self.batch.reshape([count, self.channels, size.h as usize, size.w as usize]);
             for at in 0..count {
                 fill(done + at, self.batch.item_mut(at));
             }
@@ -74,16 +73,10 @@ impl Turn<'_> {
 }
 
 fn failed(model: &str, problem: &DecodeError) -> InferenceError {
-    InferenceError::Run {
-        model: model.to_owned(),
-        problem: problem.to_string(),
-    }
+    InferenceError::Run { model: model.to_owned(), problem: problem.to_string() }
 }
 
 /// The error for a manifest that cannot do this job.
 pub(super) fn unfit(manifest: &ModelManifest, problem: &(impl ToString + ?Sized)) -> InferenceError {
-    InferenceError::BadModel {
-        file: format!("{}/model.toml", manifest.name),
-        problem: problem.to_string(),
-    }
+    InferenceError::BadModel { file: format!("{}/model.toml", manifest.name), problem: problem.to_string() }
 }

@@ -20,21 +20,13 @@ impl PoseModel {
         let Output::Bins(said) = &manifest.output else {
             return Err(unfit(manifest, &decode::unfit(&manifest.output, "angles")));
         };
-        Ok(Self {
-            faces: Faces::new(manifest, supply)?,
-            said: said.clone(),
-            scratch: Vec::new(),
-        })
+        Ok(Self { faces: Faces::new(manifest, supply)?, said: said.clone(), scratch: Vec::new() })
     }
 
     /// Each head's angles in degrees, in order. `None` for a face that cannot be cut out or for which the network answers
     /// nonsense. Overwrites `found`.
     pub fn angles(&mut self, faces: &[Sight], found: &mut Vec<Option<Angles>>) -> Result<(), InferenceError> {
-        let Self {
-            faces: network,
-            said,
-            scratch,
-        } = self;
+        let Self { faces: network, said, scratch } = self;
         found.clear();
         network.each(faces, |answer| {
             let angles = decode::angles(said, answer.outputs, answer.at, scratch)?;

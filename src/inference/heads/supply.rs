@@ -41,10 +41,7 @@ pub(super) enum Running<'a> {
 impl Supply {
     /// One session, always the same: for tests and single questions.
     pub fn own(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Self {
-        let rung = Rung {
-            size: variant.size,
-            space: manifest.space(variant).map(Arc::from),
-        };
+        let rung = Rung { size: variant.size, space: manifest.space(variant).map(Arc::from) };
         Self(Source::Own(session, rung))
     }
 
@@ -60,10 +57,7 @@ impl Supply {
             Source::Shelf(seat) => {
                 let lease = seat.lease(PATIENCE)?;
                 let loaded = lease.loaded();
-                let rung = Rung {
-                    size: loaded.variant.size,
-                    space: loaded.space.clone(),
-                };
+                let rung = Rung { size: loaded.variant.size, space: loaded.space.clone() };
                 Ok((Running::Leased(lease), rung))
             }
         }

@@ -40,21 +40,16 @@ fn supply(
 fn drawn(size: Size, at: BBox) -> Pixels {
     let inside = |x: u32, y: u32| (at.x..at.right()).contains(&(x as f32)) && (at.y..at.bottom()).contains(&(y as f32));
     let bytes = (0..size.h).flat_map(|y| (0..size.w).map(move |x| (x, y)));
-    let bytes = bytes
-        .flat_map(|(x, y)| [if inside(x, y) { 255 } else { 0 }; 3])
-        .collect();
+    let bytes = bytes.flat_map(|(x, y)| [if inside(x, y) { 255 } else { 0 }; 3]).collect();
     Pixels::rgb(size, bytes).unwrap()
 }
 
 /// Finds the white rectangle in each item's first channel, as parts of the input.
 fn white_box(batch: &Batch, item: usize) -> [f32; 4] {
     let plane = &batch.item(item)[..32 * 32];
-    let lit = (0..32 * 32)
-        .filter(|&at| plane[at] > 127.0)
-        .map(|at| ((at % 32) as f32, (at / 32) as f32));
-    let edges = lit.fold([32.0_f32, 32.0, 0.0, 0.0], |e, (x, y)| {
-        [e[0].min(x), e[1].min(y), e[2].max(x + 1.0), e[3].max(y + 1.0)]
-    });
+    let lit = (0..32 * 32).filter(|&at| plane[at] > 127.0).map(|at| ((at % 32) as f32, (at / 32) as f32));
+    let edges = lit
+        .fold([32.0_f32, 32.0, 0.0, 0.0], |e, (x, y)| [e[0].min(x), e[1].min(y), e[2].max(x + 1.0), e[3].max(y + 1.0)]);
     edges.map(|v| v / 32.0)
 }
 
@@ -80,32 +75,16 @@ fn faces_come_back_on_the_frame_they_were_drawn_on() {
     detector.detect(&frames, &mut found).unwrap();
     for (faces, (_, at)) in found.iter().zip(truth.iter().cycle()) {
         let seen = faces[0].bbox;
-        assert!(
-            (seen.x - at.x).abs() <= 4.0 && (seen.y - at.y).abs() <= 4.0,
-            "{seen:?} for {at:?}"
-        );
-        assert!(
-            (seen.w - at.w).abs() <= 4.0 && (seen.h - at.h).abs() <= 4.0,
-            "{seen:?} for {at:?}"
-        );
+        assert!((seen.x - at.x).abs() <= 4.0 && (seen.y - at.y).abs() <= 4.0, "{seen:?} for {at:?}");
+        assert!((seen.w - at.w).abs() <= 4.0 && (seen.h - at.h).abs() <= 4.0, "{seen:?} for {at:?}");
     }
     detector.detect(&frames[..1], &mut found).unwrap();
-    assert_eq!(
-        (found.len(), found[0].len()),
-        (1, 1),
-        "nothing is left over from the batch before"
-    );
+    assert_eq!((found.len(), found[0].len()), (1, 1), "nothing is left over from the batch before");
 }
 
 fn face(at: BBox) -> FaceObservation {
     let point = |x: f32, y: f32| Point::new(at.x + x * at.w, at.y + y * at.h);
-    let points = [
-        point(0.3, 0.4),
-        point(0.7, 0.4),
-        point(0.5, 0.6),
-        point(0.35, 0.8),
-        point(0.65, 0.8),
-    ];
+    let points = [point(0.3, 0.4), point(0.7, 0.4), point(0.5, 0.6), point(0.35, 0.8), point(0.65, 0.8)];
     FaceObservation::detected(at, Some(points), 0.9)
 }
 
@@ -119,12 +98,8 @@ fn embedder(size: usize) -> Embedder {
         ),
     );
     let session = supply(&manifest, |batch, outputs| {
-        let bright: Vec<f32> = (0..batch.len())
-            .map(|item| batch.item(item).iter().sum::<f32>())
-            .collect();
-        write_output(outputs, 0, "out", &[batch.len(), 2], |item, at| {
-            if at == 0 { 1.0 } else { bright[item] }
-        });
+        let bright: Vec<f32> = (0..batch.len()).map(|item| batch.item(item).iter().sum::<f32>()).collect();
+        write_output(outputs, 0, "out", &[batch.len(), 2], |item, at| if at == 0 { 1.0 } else { bright[item] });
         Ok(())
     });
     Embedder::new(&manifest, session).unwrap()
@@ -134,25 +109,11 @@ fn embedder(size: usize) -> Embedder {
 fn a_face_without_points_has_no_embedding_and_its_neighbours_keep_theirs() {
     let picture = drawn(Size::new(96, 96), BBox::new(20.0, 20.0, 40.0, 40.0));
     let whole = face(BBox::new(20.0, 20.0, 40.0, 40.0));
-    let pointless = FaceObservation {
-        landmarks: None,
-        ..whole.clone()
-    };
-    let broken = FaceObservation {
-        landmarks: Some([Point::new(f32::NAN, 0.0); 5]),
-        ..whole.clone()
-    };
+    let pointless = FaceObservation { landmarks: None, ..whole.clone() };
+    let broken = FaceObservation { landmarks: Some([Point::new(f32::NAN, 0.0); 5]), ..whole.clone() };
     let mut made: Vec<Option<Embedding>> = Vec::new();
     embedder(2)
-        .embed(
-            &[
-                (&picture, &whole),
-                (&picture, &pointless),
-                (&picture, &broken),
-                (&picture, &whole),
-            ],
-            &mut made,
-        )
+        .embed(&[(&picture, &whole), (&picture, &pointless), (&picture, &broken), (&picture, &whole)], &mut made)
         .unwrap();
     assert!(made[0].is_some() && made[1].is_none() && made[2].is_none());
     assert_eq!(made[0], made[3]);
@@ -163,15 +124,9 @@ fn a_face_without_points_has_no_embedding_and_its_neighbours_keep_theirs() {
 #[test]
 fn a_manifest_of_another_length_is_told_and_not_read() {
     let picture = drawn(Size::new(96, 96), BBox::new(20.0, 20.0, 40.0, 40.0));
-    let refused = embedder(3)
-        .embed(&[(&picture, &face(BBox::new(20.0, 20.0, 40.0, 40.0)))], &mut Vec::new())
-        .unwrap_err();
-    assert!(
-        refused
-            .to_string()
-            .contains("`out` holds 2 numbers an item where the decoder reads 3"),
-        "{refused}"
-    );
+    let refused =
+        embedder(3).embed(&[(&picture, &face(BBox::new(20.0, 20.0, 40.0, 40.0)))], &mut Vec::new()).unwrap_err();
+    assert!(refused.to_string().contains("`out` holds 2 numbers an item where the decoder reads 3"), "{refused}");
 }
 
 #[test]
@@ -184,25 +139,23 @@ fn a_liveness_crop_reaches_the_network_upright_and_nonsense_is_no_score() {
     let session = supply(&manifest, |batch, outputs| {
         // lit upper half: live; black: not a number
         let upper = |item: usize| batch.item(item)[..32 * 16].iter().sum::<f32>() / (255.0 * 512.0);
-        write_output(outputs, 0, "out", &[batch.len(), 2], |item, _| {
-            if upper(item) > 0.0 { upper(item) } else { f32::NAN }
-        });
+        write_output(
+            outputs,
+            0,
+            "out",
+            &[batch.len(), 2],
+            |item, _| {
+                if upper(item) > 0.0 { upper(item) } else { f32::NAN }
+            },
+        );
         Ok(())
     });
     let mut liveness = LivenessModel::new(&manifest, session).unwrap();
     let picture = drawn(Size::new(100, 100), BBox::new(20.0, 30.0, 40.0, 20.0));
-    let (lit, dark) = (
-        face(BBox::new(20.0, 30.0, 40.0, 40.0)),
-        face(BBox::new(70.0, 70.0, 20.0, 20.0)),
-    );
+    let (lit, dark) = (face(BBox::new(20.0, 30.0, 40.0, 40.0)), face(BBox::new(70.0, 70.0, 20.0, 20.0)));
     let nowhere = face(BBox::new(10.0, 10.0, 0.0, 0.0));
     let mut scores = Vec::new();
-    liveness
-        .score(
-            &[(&picture, &lit), (&picture, &dark), (&picture, &nowhere)],
-            &mut scores,
-        )
-        .unwrap();
+    liveness.score(&[(&picture, &lit), (&picture, &dark), (&picture, &nowhere)], &mut scores).unwrap();
     assert!(scores[0].is_some_and(|s| s > 0.9), "{scores:?}");
     assert_eq!(&scores[1..], [None, None]);
 }
@@ -216,28 +169,20 @@ fn an_attribute_is_unsure_where_the_network_is_lost() {
     );
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let session = supply(&manifest, move |batch, outputs| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        write_output(outputs, 0, "out", &[batch.len(), 3], |item, at| {
-            if item == 1 { f32::INFINITY } else { [0.5, 0.5, 0.0][at] }
+    let session =
+        supply(&manifest, move |batch, outputs| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            write_output(outputs, 0, "out", &[batch.len(), 3], |item, at| {
+                if item == 1 { f32::INFINITY } else { [0.5, 0.5, 0.0][at] }
+            });
+            Ok(())
         });
-        Ok(())
-    });
     let mut age = AttributeModel::new(&manifest, session).unwrap();
     let picture = drawn(Size::new(100, 100), BBox::new(20.0, 30.0, 40.0, 20.0));
     let one = face(BBox::new(20.0, 30.0, 40.0, 40.0));
     let mut answers = Vec::new();
     age.answer(&[(&picture, &one), (&picture, &one)], &mut answers).unwrap();
-    assert_eq!(
-        answers,
-        [
-            Finding::Known {
-                value: 25.0,
-                confidence: 1.0
-            },
-            Finding::Unsure
-        ]
-    );
+    assert_eq!(answers, [Finding::Known { value: 25.0, confidence: 1.0 }, Finding::Unsure]);
     assert_eq!(runs.load(Ordering::Relaxed), 1, "both faces in one batch");
     age.answer(&[], &mut answers).unwrap();
     assert!(answers.is_empty());
@@ -246,13 +191,6 @@ fn an_attribute_is_unsure_where_the_network_is_lost() {
 #[test]
 fn a_head_refuses_a_manifest_made_for_another_job() {
     let manifest = detector_manifest();
-    let refused = LivenessModel::new(&manifest, supply(&manifest, |_, _| Ok(())))
-        .err()
-        .unwrap();
-    assert!(
-        refused
-            .to_string()
-            .contains("decoder `ultraface` does not give probabilities"),
-        "{refused}"
-    );
+    let refused = LivenessModel::new(&manifest, supply(&manifest, |_, _| Ok(()))).err().unwrap();
+    assert!(refused.to_string().contains("decoder `ultraface` does not give probabilities"), "{refused}");
 }

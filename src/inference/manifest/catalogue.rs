@@ -30,10 +30,7 @@ impl Model {
     pub fn read(folder: &Path) -> Result<Self, Vec<ManifestProblem>> {
         let path = folder.join("model.toml");
         let manifest = ModelManifest::read(&path)?;
-        Ok(Self {
-            folder: folder.into(),
-            manifest: Arc::new(manifest),
-        })
+        Ok(Self { folder: folder.into(), manifest: Arc::new(manifest) })
     }
 
     /// The file of a variant.
@@ -70,7 +67,9 @@ impl Catalogue {
     pub fn read_usable(models: &Path) -> (Self, Vec<ManifestProblem>) {
         let entries = match fs::read_dir(models) {
             Ok(entries) => entries,
-            Err(why) => return (Self::default(), vec![ManifestProblem::unreadable(&models.display().to_string(), &why)]),
+            Err(why) => {
+                return (Self::default(), vec![ManifestProblem::unreadable(&models.display().to_string(), &why)]);
+            }
         };
         let (mut catalogue, mut problems) = (Self::default(), Vec::new());
         for folder in entries.filter_map(Result::ok).map(|entry| entry.path()) {
@@ -89,10 +88,7 @@ impl Catalogue {
     pub fn model(&self, name: &str) -> Result<&Model, InferenceError> {
         self.models.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.models.keys().map(String::as_str).collect();
-            InferenceError::Runtime(format!(
-                "there is no model called {name}; known are {}",
-                known.join(", ")
-            ))
+            InferenceError::Runtime(format!("there is no model called {name}; known are {}", known.join(", ")))
         })
     }
 
@@ -105,8 +101,6 @@ impl Catalogue {
 impl FromIterator<Model> for Catalogue {
     fn from_iter<I: IntoIterator<Item = Model>>(models: I) -> Self {
         let named = models.into_iter().map(|model| (model.manifest.name.clone(), model));
-        Self {
-            models: named.collect(),
-        }
+        Self { models: named.collect() }
     }
 }

@@ -20,18 +20,11 @@ impl ModelManifest {
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<ManifestProblem>> {
         let located = Located::new(file, text);
         let manifest: Self = toml::from_str(text).map_err(|e| vec![located.parser(&e)])?;
-        let mut rules = Rules {
-            located,
-            problems: Vec::new(),
-        };
+        let mut rules = Rules { located, problems: Vec::new() };
         rules.input(&manifest);
         rules.output(&manifest.output);
         rules.variants(&manifest);
-        if rules.problems.is_empty() {
-            Ok(manifest)
-        } else {
-            Err(rules.problems)
-        }
+        if rules.problems.is_empty() { Ok(manifest) } else { Err(rules.problems) }
     }
 }
 
@@ -52,27 +45,12 @@ impl Rules<'_> {
         self.per_channel("mean", &input.mean, input.channels);
         self.per_channel("scale", &input.scale, input.channels);
         let divides = input.scale.given().iter().all(|s| s.abs() > 0.0);
-        self.require(
-            divides,
-            &["input", "scale"],
-            "a scale of 0 erases the picture",
-            "write 1.0 for none",
-        );
+        self.require(divides, &["input", "scale"], "a scale of 0 erases the picture", "write 1.0 for none");
         let (needs_align, needs_crop) = (input.fit == Fit::Align, input.fit == Fit::Crop);
         let aligned = !needs_align || input.align.is_some();
-        self.require(
-            aligned,
-            &["input", "fit"],
-            "fit = \"align\" needs an [input.align] table",
-            ALIGN_HINT,
-        );
+        self.require(aligned, &["input", "fit"], "fit = \"align\" needs an [input.align] table", ALIGN_HINT);
         let cropped = !needs_crop || input.crop.is_some_and(|c| c.scale.is_finite() && c.scale > 0.0);
-        self.require(
-            cropped,
-            &["input", "fit"],
-            "fit = \"crop\" needs [input.crop] with a scale above 0",
-            CROP_HINT,
-        );
+        self.require(cropped, &["input", "fit"], "fit = \"crop\" needs [input.crop] with a scale above 0", CROP_HINT);
         let whole = !manifest.output.is_detector() || !(needs_align || needs_crop);
         self.require(whole, &["input", "fit"], "a detector sees the whole picture", FIT_HINT);
     }
@@ -93,41 +71,21 @@ impl Rules<'_> {
         }
         for expected in output.expected(crate::scene::Size::new(1, 1)) {
             let message = "an output has no name, or there are fewer names than strides";
-            self.require(
-                !expected.name.is_empty(),
-                &["output"],
-                message,
-                "open the file with Netron to see its names",
-            );
+            self.require(!expected.name.is_empty(), &["output"], message, "open the file with Netron to see its names");
         }
         if let Output::Softmax(head) = output {
             let inside = head.live_index.is_none_or(|index| index < head.classes.len());
-            self.require(
-                inside,
-                &["output", "live_index"],
-                "live_index is not one of the classes",
-                "count from 0",
-            );
+            self.require(inside, &["output", "live_index"], "live_index is not one of the classes", "count from 0");
         }
         if let Output::Retinaface(head) = output {
             let even = head.strides.len() == head.min_sizes.len();
-            self.require(
-                even,
-                &["output", "min_sizes"],
-                "min_sizes needs one list for each stride",
-                "",
-            );
+            self.require(even, &["output", "min_sizes"], "min_sizes needs one list for each stride", "");
         }
     }
 
     fn variants(&mut self, manifest: &ModelManifest) {
         let any = !manifest.variant.is_empty();
-        self.require(
-            any,
-            &["variant"],
-            "there is no [[variant]]",
-            "add one with id, precision, size and file",
-        );
+        self.require(any, &["variant"], "there is no [[variant]]", "add one with id, precision, size and file");
         for (index, variant) in manifest.variant.iter().enumerate() {
             let earlier = &manifest.variant[..index];
             self.variant(&index.to_string(), variant, earlier, manifest);
@@ -137,23 +95,10 @@ impl Rules<'_> {
     fn variant(&mut self, index: &str, variant: &Variant, earlier: &[Variant], manifest: &ModelManifest) {
         let key = |name| ["variant", index, name];
         let unique = earlier.iter().all(|v| v.id != variant.id);
-        self.require(
-            unique,
-            &key("id"),
-            format!("two variants are called {}", variant.id),
-            "",
-        );
+        self.require(unique, &key("id"), format!("two variants are called {}", variant.id), "");
         let plain = !variant.file.is_empty() && !variant.file.contains(['/', '\\']) && variant.file != "..";
-        self.require(
-            plain,
-            &key("file"),
-            "file is not a plain file name",
-            "put the file next to model.toml",
-        );
-        let digits = variant
-            .sha256
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        self.require(plain, &key("file"), "file is not a plain file name", "put the file next to model.toml");
+        let digits = variant.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let whole = variant.sha256.is_empty() || (digits && variant.sha256.len() == SHA256_DIGITS);
         self.require(
             whole,
@@ -162,12 +107,7 @@ impl Rules<'_> {
             "run sha256sum on the file",
         );
         let quality = (0.0..=1.0).contains(&variant.quality);
-        self.require(
-            quality,
-            &key("quality"),
-            "quality is outside 0 to 1",
-            "1.0 is the model's best",
-        );
+        self.require(quality, &key("quality"), "quality is outside 0 to 1", "1.0 is the model's best");
         let step = manifest.output.granularity();
         let size = variant.size;
         let even = size.area() > 0 && size.w.is_multiple_of(step) && size.h.is_multiple_of(step);
@@ -175,12 +115,7 @@ impl Rules<'_> {
         self.require(even, &key("size"), message, "the network's coarsest cells would be cut");
         for other in &variant.compatible_with {
             let known = manifest.variant(other).is_some();
-            self.require(
-                known,
-                &key("compatible_with"),
-                format!("there is no variant {other}"),
-                "",
-            );
+            self.require(known, &key("compatible_with"), format!("there is no variant {other}"), "");
         }
     }
 }

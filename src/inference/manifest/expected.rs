@@ -30,10 +30,7 @@ impl ExpectedOutput {
     /// An output `[n, dims…]`.
     fn new(name: impl Into<String>, dims: &[Dim]) -> Self {
         let dims = std::iter::once(Dim::Batch).chain(dims.iter().copied()).collect();
-        Self {
-            name: name.into(),
-            dims,
-        }
+        Self { name: name.into(), dims }
     }
 
     /// Whether a shape of a run or of a file fits. A negative number stands for a dimension the file leaves open.
@@ -95,10 +92,7 @@ impl Output {
     /// Whether boxes come out: the input is then a whole picture.
     pub fn is_detector(&self) -> bool {
         use Output::{Centerface, Retinaface, Scrfd, Ultraface, Yolov8, Yunet};
-        matches!(
-            self,
-            Yunet(_) | Centerface(_) | Ultraface(_) | Yolov8(_) | Scrfd(_) | Retinaface(_)
-        )
+        matches!(self, Yunet(_) | Centerface(_) | Ultraface(_) | Yolov8(_) | Scrfd(_) | Retinaface(_))
     }
 }
 
@@ -127,15 +121,10 @@ fn yunet(head: &Yunet, size: Size) -> Vec<ExpectedOutput> {
 fn centerface(head: &Centerface, size: Size) -> Vec<ExpectedOutput> {
     let rows = Dim::Is(size.h.div_ceil(head.stride.max(1)) as usize);
     let columns = Dim::Is(size.w.div_ceil(head.stride.max(1)) as usize);
-    [
-        (&head.heatmap, 1),
-        (&head.scale, 2),
-        (&head.offset, 2),
-        (&head.landmarks, 10),
-    ]
-    .into_iter()
-    .map(|(name, planes)| ExpectedOutput::new(name, &[Dim::Is(planes), rows, columns]))
-    .collect()
+    [(&head.heatmap, 1), (&head.scale, 2), (&head.offset, 2), (&head.landmarks, 10)]
+        .into_iter()
+        .map(|(name, planes)| ExpectedOutput::new(name, &[Dim::Is(planes), rows, columns]))
+        .collect()
 }
 
 fn ultraface(head: &Ultraface) -> Vec<ExpectedOutput> {
@@ -161,14 +150,10 @@ fn scrfd(head: &Scrfd, size: Size) -> Vec<ExpectedOutput> {
 fn retinaface(head: &Retinaface, size: Size) -> Vec<ExpectedOutput> {
     let grids = head.strides.iter().zip(&head.min_sizes);
     let priors = Dim::Is(grids.map(|(&stride, sides)| cells(size, stride) * sides.len()).sum());
-    [
-        (Some(&head.boxes), 4),
-        (Some(&head.scores), 2),
-        (head.landmarks.as_ref(), 10),
-    ]
-    .into_iter()
-    .filter_map(|(name, values)| Some(ExpectedOutput::new(name?, &[priors, Dim::Is(values)])))
-    .collect()
+    [(Some(&head.boxes), 4), (Some(&head.scores), 2), (head.landmarks.as_ref(), 10)]
+        .into_iter()
+        .filter_map(|(name, values)| Some(ExpectedOutput::new(name?, &[priors, Dim::Is(values)])))
+        .collect()
 }
 
 fn bins(head: &Bins) -> Vec<ExpectedOutput> {

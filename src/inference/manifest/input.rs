@@ -7,13 +7,8 @@ use crate::scene::Size;
 
 /// Where right eye, left eye, nose, right and left mouth corner lie in a 112x112 ArcFace crop, in pixels.
 /// Source: the alignment template published with InsightFace's ArcFace.
-const ARCFACE5: [[f32; 2]; 5] = [
-    [38.2946, 51.6963],
-    [73.5318, 51.5014],
-    [56.0252, 71.7366],
-    [41.5493, 92.3655],
-    [70.7299, 92.2041],
-];
+const ARCFACE5: [[f32; 2]; 5] =
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
 
 /// Side of the crop [`ARCFACE5`] is given in, pixels.
 const ARCFACE_SIDE: f32 = 112.0;

@@ -211,11 +211,7 @@ impl ModelManifest {
         let reference = self.reference()?;
         let same_weights = variant.id == reference.id || variant.file == reference.file;
         let shares = same_weights || variant.compatible_with.contains(&reference.id);
-        Some(if shares {
-            embedding.space.clone()
-        } else {
-            format!("{}/{}", embedding.space, variant.id)
-        })
+        Some(if shares { embedding.space.clone() } else { format!("{}/{}", embedding.space, variant.id) })
     }
 }
 

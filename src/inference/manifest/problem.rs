@@ -86,11 +86,7 @@ impl<'a> Located<'a> {
         let key = message.strip_prefix("unknown field `")?.split('`').next()?;
         let mut offset = span.start;
         for line in self.text.get(span.start..)?.split_inclusive('\n') {
-            if line
-                .trim_start()
-                .strip_prefix(key)
-                .is_some_and(|rest| rest.trim_start().starts_with('='))
-            {
+            if line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
                 return Some(offset);
             }
             offset += line.len();

@@ -53,10 +53,7 @@ fn another_precision_is_another_space_until_declared_compatible() {
     let manifest = ModelManifest::parse("toy.toml", GOOD).unwrap();
     let int8 = manifest.variant("int8").unwrap();
     assert_eq!(manifest.space(int8).as_deref(), Some("toy/int8"));
-    let declared = GOOD.replace(
-        "file = \"toy.int8.onnx\"",
-        "file = \"a.onnx\"\ncompatible_with = [\"fp32\"]",
-    );
+    let declared = GOOD.replace("file = \"toy.int8.onnx\"", "file = \"a.onnx\"\ncompatible_with = [\"fp32\"]");
     let manifest = ModelManifest::parse("toy.toml", &declared).unwrap();
     let int8 = manifest.variant("int8").unwrap();
     assert_eq!(manifest.space(int8).as_deref(), Some("toy"));
@@ -71,17 +68,13 @@ fn an_unknown_key_in_the_output_is_named_with_its_line() {
 #[test]
 fn a_wrong_value_is_told_with_line_column_and_hint() {
     let told = problem_of(&GOOD.replace("file = \"toy.int8.onnx\"", "file = \"../toy.onnx\""));
-    assert_eq!(
-        told,
-        "toy.toml:39:1: file is not a plain file name; put the file next to model.toml"
-    );
+    assert_eq!(told, "toy.toml:39:1: file is not a plain file name; put the file next to model.toml");
 }
 
 #[test]
 fn all_problems_come_at_once() {
-    let text = GOOD
-        .replace("template = \"arcface5\"", "template = \"dlib_eyes\"")
-        .replace("mean = 127.5", "mean = [1.0]");
+    let text =
+        GOOD.replace("template = \"arcface5\"", "template = \"dlib_eyes\"").replace("mean = 127.5", "mean = [1.0]");
     let told = problem_of(&text.replace("id = \"int8\"", "id = \"fp32\""));
     assert!(
         told.contains("mean has 1 numbers for 3 channels") && told.contains("two variants are called fp32"),

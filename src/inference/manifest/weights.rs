@@ -45,18 +45,11 @@ impl Model {
             return Err(self.refusal(variant, "is a directory or device; expected an ONNX file".into()));
         }
         if meta.len() > LARGEST_FILE {
-            let problem = format!(
-                "is {} bytes long; an ONNX file ends at {LARGEST_FILE} (2 GiB)",
-                meta.len()
-            );
+            let problem = format!("is {} bytes long; an ONNX file ends at {LARGEST_FILE} (2 GiB)", meta.len());
             return Err(self.refusal(variant, problem));
         }
         if variant.bytes != 0 && meta.len() != variant.bytes {
-            let shorter = if meta.len() < variant.bytes {
-                "truncated"
-            } else {
-                "another file"
-            };
+            let shorter = if meta.len() < variant.bytes { "truncated" } else { "another file" };
             let (found, wanted) = (meta.len(), variant.bytes);
             let problem =
                 format!("is {found} bytes long, expected {wanted}: {shorter}; fetch it again with `make setup`");

@@ -20,10 +20,7 @@ const RANK: usize = 4;
 pub(super) fn declarations(graph: &Graph, manifest: &ModelManifest, variant: &Variant) -> Result<(), String> {
     let [input] = graph.inputs() else {
         let names = names(graph.inputs());
-        return Err(format!(
-            "has inputs {names}, expected one called {}",
-            manifest.input.name
-        ));
+        return Err(format!("has inputs {names}, expected one called {}", manifest.input.name));
     };
     check_input(input, manifest, variant)?;
     for expected in manifest.output.expected(variant.size) {
@@ -37,19 +34,13 @@ pub(super) fn trial(session: &mut OrtSession, manifest: &ModelManifest, variant:
     let mut batch = Batch::default();
     batch.reshape(manifest.input.shape(1, variant.size));
     let mut outputs = Outputs::new();
-    session
-        .run(&batch, &mut outputs)
-        .map_err(|e| format!("fails on a flat picture: {e}"))?;
+    session.run(&batch, &mut outputs).map_err(|e| format!("fails on a flat picture: {e}"))?;
     for expected in manifest.output.expected(variant.size) {
         let found = outputs.iter().find(|o| o.name == expected.name);
-        let shape: Vec<i64> = found
-            .map(|o| o.shape.iter().map(|&d| d as i64).collect())
-            .unwrap_or_default();
+        let shape: Vec<i64> = found.map(|o| o.shape.iter().map(|&d| d as i64).collect()).unwrap_or_default();
         if !expected.fits(&shape) || shape.first() != Some(&1) {
             let (name, wanted) = (&expected.name, expected.shape());
-            return Err(format!(
-                "gives output {name} as {shape:?} for one picture, expected {wanted} with n = 1"
-            ));
+            return Err(format!("gives output {name} as {shape:?} for one picture, expected {wanted} with n = 1"));
         }
     }
     Ok(())
@@ -58,24 +49,15 @@ pub(super) fn trial(session: &mut OrtSession, manifest: &ModelManifest, variant:
 fn check_input(input: &Outlet, manifest: &ModelManifest, variant: &Variant) -> Result<(), String> {
     let wanted = manifest.input.shape(1, variant.size).map(|d| d as i64);
     if input.name() != manifest.input.name {
-        return Err(format!(
-            "calls its input {}, expected {}",
-            input.name(),
-            manifest.input.name
-        ));
+        return Err(format!("calls its input {}, expected {}", input.name(), manifest.input.name));
     }
     let Some(shape) = floats(input) else {
         return Err(format!("takes {}, expected 32-bit floats", input.dtype()));
     };
     let [_, c, h, w] = wanted;
-    let expected = format!("expected [n, {c}, {h}, {w}]: correct `size` in model.toml, or fetch the right file with `make setup`");
-    if shape.len() != RANK
-        || shape
-            .iter()
-            .zip(&wanted)
-            .skip(1)
-            .any(|(&found, &want)| found >= 0 && found != want)
-    {
+    let expected =
+        format!("expected [n, {c}, {h}, {w}]: correct `size` in model.toml, or fetch the right file with `make setup`");
+    if shape.len() != RANK || shape.iter().zip(&wanted).skip(1).any(|(&found, &want)| found >= 0 && found != want) {
         return Err(format!("takes {}, {expected}", words(shape)));
     }
     if shape[1] < 0 {
@@ -87,16 +69,10 @@ fn check_input(input: &Outlet, manifest: &ModelManifest, variant: &Variant) -> R
 fn check_output(outputs: &[Outlet], expected: &ExpectedOutput, variant: &Variant) -> Result<(), String> {
     let (name, wanted) = (&expected.name, expected.shape());
     let Some(output) = outputs.iter().find(|o| o.name() == expected.name) else {
-        return Err(format!(
-            "has outputs {}, expected {name} {wanted} among them",
-            names(outputs)
-        ));
+        return Err(format!("has outputs {}, expected {name} {wanted} among them", names(outputs)));
     };
     let Some(shape) = floats(output) else {
-        return Err(format!(
-            "gives output {name} as {}, expected 32-bit floats",
-            output.dtype()
-        ));
+        return Err(format!("gives output {name} as {}, expected 32-bit floats", output.dtype()));
     };
     if shape.is_empty() || !expected.fits(shape) {
         return Err(format!("gives output {name} as {}, expected {wanted}", words(shape)));
@@ -106,10 +82,7 @@ fn check_output(outputs: &[Outlet], expected: &ExpectedOutput, variant: &Variant
         return Err(format!("leaves the length of output {name} open, expected {wanted}"));
     }
     if shape[0] > 1 || (variant.dynamic_batch && shape[0] == 1) {
-        return Err(format!(
-            "fixes the batch of output {name} at {}, expected it open",
-            shape[0]
-        ));
+        return Err(format!("fixes the batch of output {name} at {}, expected it open", shape[0]));
     }
     Ok(())
 }
@@ -131,10 +104,7 @@ fn floats(outlet: &Outlet) -> Option<&[i64]> {
 }
 
 fn words(shape: &[i64]) -> String {
-    let words: Vec<String> = shape
-        .iter()
-        .map(|&d| if d < 0 { "open".into() } else { d.to_string() })
-        .collect();
+    let words: Vec<String> = shape.iter().map(|&d| if d < 0 { "open".into() } else { d.to_string() }).collect();
     format!("[{}]", words.join(", "))
 }
 

@@ -86,13 +86,8 @@ fn library_at(place: &Path) -> Option<PathBuf> {
     if place.is_file() {
         return Some(place.into());
     }
-    let files = fs::read_dir(place)
-        .ok()?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path());
-    files
-        .filter(|f| f.is_file() && f.file_name().is_some_and(|n| n.to_string_lossy().starts_with(STEM)))
-        .max()
+    let files = fs::read_dir(place).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    files.filter(|f| f.is_file() && f.file_name().is_some_and(|n| n.to_string_lossy().starts_with(STEM))).max()
 }
 
 fn open(path: PathBuf) -> Result<Library, InferenceError> {
@@ -117,16 +112,10 @@ mod tests {
     #[test]
     fn an_absent_runtime_is_one_sentence_that_says_where_it_was_sought_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let search = LibrarySearch {
-            explicit: None,
-            roots: vec![folder.path().into()],
-        };
+        let search = LibrarySearch { explicit: None, roots: vec![folder.path().into()] };
         let told = search.find().unwrap_err().to_string();
         let sought = folder.path().join(VENDOR);
-        assert!(
-            told.contains(sought.to_str().unwrap()) && told.contains("make setup"),
-            "{told}"
-        );
+        assert!(told.contains(sought.to_str().unwrap()) && told.contains("make setup"), "{told}");
         fs::create_dir_all(&sought).unwrap();
         for version in ["1.24.1", "1.31.1"] {
             fs::write(sought.join(format!("{STEM}.{version}")), "").unwrap();

@@ -31,11 +31,7 @@ type Stamp = (u64, u64, u64, i64, i64);
 impl OrtBackend {
     /// Loads the runtime (once a process).
     pub fn new(search: &LibrarySearch, options: OrtOptions) -> Result<Self, InferenceError> {
-        Ok(Self {
-            library: Library::load(search)?,
-            options,
-            verified: Mutex::default(),
-        })
+        Ok(Self { library: Library::load(search)?, options, verified: Mutex::default() })
     }
 
     /// The settings its sessions get.
@@ -52,11 +48,8 @@ impl OrtBackend {
         let (graph, plan) = self.commit(model, variant)?;
         check::declarations(&graph, &model.manifest, variant).map_err(refuse)?;
         let [_, c, h, w] = model.manifest.input.shape(1, variant.size);
-        let shape = Shape {
-            item: [c, h, w],
-            bucketing: bucketing(variant, &plan),
-            largest: self.options.largest_bucket(),
-        };
+        let shape =
+            Shape { item: [c, h, w], bucketing: bucketing(variant, &plan), largest: self.options.largest_bucket() };
         let mut session = OrtSession::new(graph, model.manifest.name.clone(), plan.device, shape);
         check::trial(&mut session, &model.manifest, variant).map_err(refuse)?;
         return_freed_memory(); // half of what creation took is garbage by now
@@ -70,23 +63,14 @@ impl OrtBackend {
             match self.commit_on(&plan, model, variant) {
                 Ok(graph) => return Ok((graph, plan)),
                 Err(problem) => {
-                    tracing::warn!(
-                        model = model.manifest.name,
-                        device = plan.device,
-                        problem,
-                        "cannot run there"
-                    );
+                    tracing::warn!(model = model.manifest.name, device = plan.device, problem, "cannot run there");
                     last = problem;
                 }
             }
         }
         if words::is_out_of_memory(&last) {
             let model = model.manifest.name.clone();
-            return Err(InferenceError::OutOfMemory {
-                model,
-                batch: 0,
-                problem: last,
-            });
+            return Err(InferenceError::OutOfMemory { model, batch: 0, problem: last });
         }
         Err(model.refusal(variant, words::load_problem(&last)))
     }
@@ -98,10 +82,7 @@ impl OrtBackend {
     }
 
     /// Memory patterns are off because batch sizes vary: each would keep its own plan.
-    #[allow(
-        clippy::result_large_err,
-        reason = "the runtime's own error type; its only caller turns it into words"
-    )]
+    #[allow(clippy::result_large_err, reason = "the runtime's own error type; its only caller turns it into words")]
     fn configure(&self, builder: SessionBuilder, plan: &Plan) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
         builder
             .with_intra_threads(self.options.threads.max(1))?
@@ -115,21 +96,13 @@ impl OrtBackend {
     fn check_sha256(&self, model: &Model, variant: &Variant) -> Result<(), InferenceError> {
         let path = model.file(variant);
         let stamp = path.metadata().map(|m| stamp(&m)).ok();
-        let known = self
-            .verified
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&path)
-            .copied();
+        let known = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&path).copied();
         if stamp.is_some() && known == stamp {
             return Ok(());
         }
         model.check_sha256(variant)?;
         if let Some(stamp) = stamp {
-            self.verified
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(path, stamp);
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(path, stamp);
         }
         Ok(())
     }

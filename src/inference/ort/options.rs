@@ -101,11 +101,7 @@ impl OrtOptions {
     fn on_gpu(&self, number: u32) -> Plan {
         let cuda = self.cuda(number);
         let tensorrt = self.tensorrt.as_ref().map(|options| tensorrt(options, number));
-        Plan {
-            device: format!("cuda:{number}"),
-            providers: tensorrt.into_iter().chain([cuda]).collect(),
-            on_gpu: true,
-        }
+        Plan { device: format!("cuda:{number}"), providers: tensorrt.into_iter().chain([cuda]).collect(), on_gpu: true }
     }
 
     /// CUDA, frugal: the arena grows by what is asked for, convolutions are chosen by rule (trying them all takes seconds
@@ -149,16 +145,9 @@ fn tensorrt(options: &TensorRtOptions, number: u32) -> ExecutionProviderDispatch
 /// In 32 bit: its default on some CPUs is bf16, slower there and less exact.
 fn openvino(threads: usize) -> ExecutionProviderDispatch {
     let openvino = ep::OpenVINO::default().with_device_type("CPU").with_precision("FP32");
-    openvino
-        .with_num_threads(threads)
-        .with_num_streams(1)
-        .build()
-        .error_on_failure()
+    openvino.with_num_threads(threads).with_num_streams(1).build().error_on_failure()
 }
 
 fn without_arena() -> ExecutionProviderDispatch {
-    ep::CPU::default()
-        .with_arena_allocator(false)
-        .build()
-        .error_on_failure()
+    ep::CPU::default().with_arena_allocator(false).build().error_on_failure()
 }

@@ -36,12 +36,7 @@ pub(super) struct Shape {
 
 impl OrtSession {
     pub(super) fn new(graph: Graph, model: String, device: String, shape: Shape) -> Self {
-        Self {
-            graph: Some(graph),
-            model,
-            device,
-            shape,
-        }
+        Self { graph: Some(graph), model, device, shape }
     }
 
     /// Runs the batch and looks at nothing: what the runtime alone costs, for `flyball models bench` to compare with.
@@ -64,17 +59,10 @@ impl OrtSession {
         let each = input.each();
         let from = portion.items.start * each;
         let shape = [portion.run_as, input.shape[1], input.shape[2], input.shape[3]];
-        let floats = input
-            .data
-            .get(from..from + portion.run_as * each)
-            .ok_or_else(|| InferenceError::Run {
-                model: self.model.clone(),
-                problem: format!(
-                    "the batch holds {} floats, too few for {:?}",
-                    input.data.len(),
-                    input.shape
-                ),
-            })?;
+        let floats = input.data.get(from..from + portion.run_as * each).ok_or_else(|| InferenceError::Run {
+            model: self.model.clone(),
+            problem: format!("the batch holds {} floats, too few for {:?}", input.data.len(), input.shape),
+        })?;
         let fail = |error: ort::Error| run_error(&self.model, portion.run_as, &error);
         let view = TensorRef::from_array_view((shape, floats)).map_err(fail)?;
         let results = graph.run(ort::inputs![view]).map_err(fail)?;
@@ -103,14 +91,8 @@ impl Session for OrtSession {
         let shape = [1, c, h, w];
         let zeros = vec![0.0_f32; shape.iter().product()];
         let mut options = RunOptions::new().map_err(fail)?;
-        let arena = if self.device.starts_with("cuda") {
-            "gpu:0"
-        } else {
-            "cpu:0"
-        };
-        options
-            .set("memory.enable_memory_arena_shrinkage", arena)
-            .map_err(fail)?;
+        let arena = if self.device.starts_with("cuda") { "gpu:0" } else { "cpu:0" };
+        options.set("memory.enable_memory_arena_shrinkage", arena).map_err(fail)?;
         let view = TensorRef::from_array_view((shape, &zeros[..])).map_err(fail)?;
         graph.run_with_options(ort::inputs![view], &options).map_err(fail)?;
         return_freed_memory();
@@ -138,19 +120,12 @@ fn collect(
 ) -> Result<(), InferenceError> {
     outputs.resize_with(results.len(), OutputTensor::default);
     for ((name, value), output) in results.iter().zip(outputs.iter_mut()) {
-        let (shape, values) = value
-            .try_extract_tensor::<f32>()
-            .map_err(|e| run_error(model, portion.run_as, &e))?;
-        let values = values
-            .get(..values.len() / portion.run_as * portion.items.len())
-            .unwrap_or(values);
+        let (shape, values) = value.try_extract_tensor::<f32>().map_err(|e| run_error(model, portion.run_as, &e))?;
+        let values = values.get(..values.len() / portion.run_as * portion.items.len()).unwrap_or(values);
         if !all_finite(values) {
             let problem =
                 format!("output {name} holds values that are not finite; check the file with `flyball models verify`");
-            return Err(InferenceError::Run {
-                model: model.into(),
-                problem,
-            });
+            return Err(InferenceError::Run { model: model.into(), problem });
         }
         append(output, name, shape, values, portion.items.len());
     }
@@ -163,9 +138,7 @@ fn append(output: &mut OutputTensor, name: &str, shape: &[i64], values: &[f32], 
         if output.name != name {
             name.clone_into(&mut output.name);
         }
-        output
-            .shape
-            .extend(shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)));
+        output.shape.extend(shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)));
         output.shape[0] = 0; // a rank of 0 was refused when the file was loaded
     }
     output.shape[0] += items;
@@ -174,7 +147,5 @@ fn append(output: &mut OutputTensor, name: &str, shape: &[i64], values: &[f32], 
 
 /// Whether no value is infinite or undefined. Looks at bits, so that the compiler can take eight at a time.
 fn all_finite(values: &[f32]) -> bool {
-    !values
-        .iter()
-        .fold(false, |bad, v| bad | (v.to_bits() & EXPONENT == EXPONENT))
+    !values.iter().fold(false, |bad, v| bad | (v.to_bits() & EXPONENT == EXPONENT))
 }

@@ -49,25 +49,11 @@ impl Shelf {
     pub fn new(catalogue: Catalogue, backend: Arc<dyn Backend>) -> Result<(Self, Receiver<ShelfEvent>), ShelfError> {
         let (orders, incoming) = bounded(ORDERS);
         let (events, outgoing) = bounded(EVENTS);
-        let core = Arc::new(Core {
-            slots: Mutex::default(),
-            orders: orders.clone(),
-            events_lost: AtomicU64::new(0),
-        });
-        let loader = Loader {
-            core: Arc::clone(&core),
-            backend,
-            catalogue,
-            events,
-        };
-        let spawned = thread::Builder::new()
-            .name("shelf".into())
-            .spawn(move || loader.work(&incoming));
+        let core = Arc::new(Core { slots: Mutex::default(), orders: orders.clone(), events_lost: AtomicU64::new(0) });
+        let loader = Loader { core: Arc::clone(&core), backend, catalogue, events };
+        let spawned = thread::Builder::new().name("shelf".into()).spawn(move || loader.work(&incoming));
         let handle = Some(spawned.map_err(|_| ShelfError::Gone)?);
-        let shelf = Self {
-            core,
-            _thread: Arc::new(Thread { orders, handle }),
-        };
+        let shelf = Self { core, _thread: Arc::new(Thread { orders, handle }) };
         Ok((shelf, outgoing))
     }
 
@@ -125,22 +111,16 @@ impl Shelf {
 
     fn order(&self, step: Step, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
         let order = Order::new(step, model, variant, sessions, None);
-        self.core
-            .orders
-            .try_send(Command::Order(order))
-            .map_err(|refused| match refused {
-                TrySendError::Full(_) => ShelfError::Busy,
-                TrySendError::Disconnected(_) => ShelfError::Gone,
-            })
+        self.core.orders.try_send(Command::Order(order)).map_err(|refused| match refused {
+            TrySendError::Full(_) => ShelfError::Busy,
+            TrySendError::Disconnected(_) => ShelfError::Gone,
+        })
     }
 
     fn wait(&self, step: Step, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
         let (answer, answered) = bounded(1);
         let order = Order::new(step, model, variant, sessions, Some(answer));
-        self.core
-            .orders
-            .send(Command::Order(order))
-            .map_err(|_| ShelfError::Gone)?;
+        self.core.orders.send(Command::Order(order)).map_err(|_| ShelfError::Gone)?;
         answered.recv().map_err(|_| ShelfError::Gone)?
     }
 }

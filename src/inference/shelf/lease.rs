@@ -33,12 +33,7 @@ pub struct Lease {
 
 impl Slot {
     pub(super) fn new(name: String, loader: Sender<Command>) -> Self {
-        Self {
-            name,
-            pool: Mutex::default(),
-            returned: Condvar::new(),
-            loader,
-        }
+        Self { name, pool: Mutex::default(), returned: Condvar::new(), loader }
     }
 
     /// Every step on a pool is complete when the lock is released, so a poisoned lock is as good as a clean one.
@@ -92,11 +87,7 @@ impl Seat {
             problem: format!("no session became free within {patience:?}; load it first, or load more sessions of it"),
         })?;
         let loaded = Arc::clone(&held.loaded);
-        Ok(Lease {
-            slot: Arc::clone(&self.slot),
-            held: Some(held),
-            loaded,
-        })
+        Ok(Lease { slot: Arc::clone(&self.slot), held: Some(held), loaded })
     }
 }
 
@@ -109,9 +100,7 @@ impl Lease {
 
 impl Session for Lease {
     fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
-        self.held
-            .as_mut()
-            .map_or(Ok(()), |held| held.session.run(input, outputs))
+        self.held.as_mut().map_or(Ok(()), |held| held.session.run(input, outputs))
     }
 
     fn shrink(&mut self) -> Result<(), InferenceError> {

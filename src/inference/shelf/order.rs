@@ -135,13 +135,7 @@ impl Order {
         answer: Option<Sender<Result<(), ShelfError>>>,
     ) -> Self {
         let (model, variant) = (model.to_owned(), variant.to_owned());
-        Self {
-            step,
-            model,
-            variant,
-            sessions,
-            answer,
-        }
+        Self { step, model, variant, sessions, answer }
     }
 
     /// Model and variant.
@@ -152,10 +146,6 @@ impl Order {
     /// This order makes no sense now.
     pub(super) fn refused(&self, problem: &'static str) -> ShelfError {
         let (model, variant) = self.names();
-        ShelfError::Order {
-            model,
-            variant,
-            problem,
-        }
+        ShelfError::Order { model, variant, problem }
     }
 }

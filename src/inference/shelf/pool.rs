@@ -75,13 +75,7 @@ struct Shelved {
 impl Pool {
     /// Puts newly loaded sessions on the shelf; new batches do not use them yet.
     pub(super) fn add(&mut self, loaded: Arc<Loaded>, sessions: Vec<Box<dyn Session>>) {
-        self.shelves.push(Shelved {
-            loaded,
-            free: sessions,
-            out: 0,
-            retiring: false,
-            shrinks: 0,
-        });
+        self.shelves.push(Shelved { loaded, free: sessions, out: 0, retiring: false, shrinks: 0 });
     }
 
     /// Whether this variant is loaded and stays.
@@ -105,11 +99,7 @@ impl Pool {
         shelved.out += 1;
         let loaded = Arc::clone(&shelved.loaded);
         let shrinks = shelved.shrinks;
-        Some(Held {
-            session,
-            loaded,
-            shrinks,
-        })
+        Some(Held { session, loaded, shrinks })
     }
 
     /// Takes a session back, unless a shrink was ordered while it was out.
@@ -124,11 +114,7 @@ impl Pool {
         }
         shelved.out -= 1;
         shelved.free.push(held.session);
-        if shelved.retiring {
-            Returned::Retiring
-        } else {
-            Returned::Kept
-        }
+        if shelved.retiring { Returned::Retiring } else { Returned::Kept }
     }
 
     /// Begins to retire a variant. False when it is not loaded, or is the current one: switch away first.
@@ -190,8 +176,6 @@ impl Pool {
 
     /// Where the variant of that name is, unless it is on its way out.
     fn staying(&self, variant: &str) -> Option<usize> {
-        self.shelves
-            .iter()
-            .position(|s| s.loaded.variant.id == variant && !s.retiring)
+        self.shelves.iter().position(|s| s.loaded.variant.id == variant && !s.retiring)
     }
 }

@@ -32,10 +32,7 @@ const TOY: &str = r#"{
 
 fn catalogue() -> Catalogue {
     let manifest: ModelManifest = serde_json::from_str(TOY).unwrap();
-    let model = Model {
-        folder: "models/toy".into(),
-        manifest: manifest.into(),
-    };
+    let model = Model { folder: "models/toy".into(), manifest: manifest.into() };
     [model].into_iter().collect()
 }
 
@@ -61,11 +58,7 @@ fn one_batch(seat: &Seat, batch: &Batch, outputs: &mut Outputs) -> u32 {
     let mut lease = seat.lease(PATIENCE).unwrap();
     lease.run(batch, outputs).unwrap();
     let promised = lease.loaded().variant.size.w;
-    assert_eq!(
-        outputs[0].data,
-        vec![promised as f32; batch.len()],
-        "a batch was not run by the variant of its lease"
-    );
+    assert_eq!(outputs[0].data, vec![promised as f32; batch.len()], "a batch was not run by the variant of its lease");
     promised
 }
 
@@ -84,9 +77,7 @@ fn ten_thousand_switches_under_load_lose_nothing_and_leak_nothing() {
     for turn in 0..SWITCHES {
         let (from, to) = if turn % 2 == 0 { ("a", "b") } else { ("b", "a") };
         let orders: [&dyn Fn() -> Result<(), ShelfError>; 3] =
-            [&|| shelf.load("toy", to, 2), &|| shelf.switch("toy", to), &|| {
-                shelf.retire("toy", from)
-            }];
+            [&|| shelf.load("toy", to, 2), &|| shelf.switch("toy", to), &|| shelf.retire("toy", from)];
         for order in orders {
             while let Err(refused) = order() {
                 assert!(matches!(refused, ShelfError::Busy), "{refused}");
@@ -98,10 +89,8 @@ fn ten_thousand_switches_under_load_lose_nothing_and_leak_nothing() {
         retired += retirements(&events);
     }
     stop.store(true, Ordering::SeqCst);
-    let seen: [usize; 2] = workers
-        .into_iter()
-        .map(|w| w.join().unwrap())
-        .fold([0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
+    let seen: [usize; 2] =
+        workers.into_iter().map(|w| w.join().unwrap()).fold([0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
     assert!(seen[0] > 0 && seen[1] > 0, "both variants must have run: {seen:?}");
     assert_eq!(
         (alive.load(Ordering::SeqCst), shelf.events_lost()),
@@ -109,11 +98,7 @@ fn ten_thousand_switches_under_load_lose_nothing_and_leak_nothing() {
         "only the current variant's sessions are left"
     );
     drop(shelf);
-    assert_eq!(
-        alive.load(Ordering::SeqCst),
-        0,
-        "the shelf is gone and so are its sessions"
-    );
+    assert_eq!(alive.load(Ordering::SeqCst), 0, "the shelf is gone and so are its sessions");
 }
 
 /// Waits for the next event and counts the retirements that are known by now; nothing may have failed.
@@ -156,17 +141,10 @@ fn no_batch_waits_for_a_load() {
     let (mut batch, mut outputs) = (Batch::default(), Outputs::new());
     batch.reshape([3, 1, 1, 1]);
     for _ in 0..100 {
-        assert_eq!(
-            one_batch(&shelf.seat("toy"), &batch, &mut outputs),
-            1,
-            "b is still loading"
-        );
+        assert_eq!(one_batch(&shelf.seat("toy"), &batch, &mut outputs), 1, "b is still loading");
     }
     go.send(()).unwrap();
-    wait_for(
-        &events,
-        |e| matches!(e, ShelfEvent::Ready { variant, .. } if variant == "b"),
-    );
+    wait_for(&events, |e| matches!(e, ShelfEvent::Ready { variant, .. } if variant == "b"));
 }
 
 #[test]
@@ -180,15 +158,9 @@ fn a_batch_in_flight_keeps_its_variant_and_holds_up_only_the_retirement() {
     let switched = |e: &ShelfEvent| matches!(e, ShelfEvent::Switched { variant, .. } if variant == "b");
     wait_for(&events, switched);
     wait_for(&events, switched);
-    assert_eq!(
-        (lease.loaded().variant.id.as_str(), alive.load(Ordering::SeqCst)),
-        ("a", 2)
-    );
+    assert_eq!((lease.loaded().variant.id.as_str(), alive.load(Ordering::SeqCst)), ("a", 2));
     drop(lease);
-    wait_for(
-        &events,
-        |e| matches!(e, ShelfEvent::Retired { variant, .. } if variant == "a"),
-    );
+    wait_for(&events, |e| matches!(e, ShelfEvent::Retired { variant, .. } if variant == "a"));
     assert_eq!(alive.load(Ordering::SeqCst), 1);
 }
 

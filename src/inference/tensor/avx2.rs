@@ -3,10 +3,7 @@
     unsafe_code,
     reason = "vector loads, gathers and stores; every address is bounded by an assertion or a clamp nearby"
 )]
-#![allow(
-    clippy::cast_ptr_alignment,
-    reason = "all loads and stores used here are the unaligned ones"
-)]
+#![allow(clippy::cast_ptr_alignment, reason = "all loads and stores used here are the unaligned ones")]
 
 use std::arch::x86_64::{
     __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
@@ -59,13 +56,7 @@ pub(super) fn yuv_row(row: &YuvRow, out: &mut RowOut) -> usize {
     assert!(row.luma.len() > row.columns.luma.span && row.chroma.len() >= 2 * (row.columns.chroma.span + 1));
     let dense = row.columns.luma.step == Some(2) && row.columns.chroma.step == Some(1);
     // SAFETY: the caller has checked for AVX2 and FMA; the rows are long enough for every index, asserted above.
-    unsafe {
-        if dense {
-            yuv_blocks::<true>(row, out)
-        } else {
-            yuv_blocks::<false>(row, out)
-        }
-    }
+    unsafe { if dense { yuv_blocks::<true>(row, out) } else { yuv_blocks::<false>(row, out) } }
 }
 
 /// Writes the row, unless it is shorter than a block; says how many pixels that was. Call only if [`vectors::available`].
@@ -200,12 +191,7 @@ fn taps(plane: &Plane, x: __m256, y: __m256) -> Taps {
     let column = _mm256_mullo_epi32(clamp(left, plane.width - 4), _mm256_set1_epi32(plane.step as i32));
     let stride = _mm256_set1_epi32(plane.stride as i32);
     let upper = _mm256_add_epi32(_mm256_mullo_epi32(clamp(top, plane.height - 2), stride), column);
-    Taps {
-        upper,
-        lower: _mm256_add_epi32(upper, stride),
-        right: _mm256_sub_ps(x, left),
-        down: _mm256_sub_ps(y, top),
-    }
+    Taps { upper, lower: _mm256_add_epi32(upper, stride), right: _mm256_sub_ps(x, left), down: _mm256_sub_ps(y, top) }
 }
 
 /// Four bytes from each upper and each lower neighbour.
@@ -234,11 +220,7 @@ fn bilinear(taps: &Taps, left: [__m256; 2], right: [__m256; 2]) -> __m256 {
 fn to_rgb(c: &ToRgb, y: __m256, u: __m256, v: __m256) -> Block {
     let weigh = |weight, of, plus| _mm256_fmadd_ps(_mm256_set1_ps(weight), of, plus);
     let base = |channel: usize| weigh(c.y, y, _mm256_set1_ps(c.offset[channel]));
-    let mixed = [
-        weigh(c.rv, v, base(0)),
-        weigh(c.gu, u, weigh(c.gv, v, base(1))),
-        weigh(c.bu, u, base(2)),
-    ];
+    let mixed = [weigh(c.rv, v, base(0)), weigh(c.gu, u, weigh(c.gv, v, base(1))), weigh(c.bu, u, base(2))];
     mixed.map(|v| _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(0.0)), _mm256_set1_ps(255.0)))
 }
 

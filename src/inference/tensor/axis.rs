@@ -50,11 +50,7 @@ impl Axis {
             *index -= first;
         }
         let step = self.index.get(1).copied().unwrap_or(1);
-        let even = self
-            .index
-            .iter()
-            .zip(0..)
-            .all(|(&index, x): (&i32, i32)| index == step * x);
+        let even = self.index.iter().zip(0..).all(|(&index, x): (&i32, i32)| index == step * x);
         self.step = even.then_some(step as usize);
     }
 
@@ -88,15 +84,9 @@ mod tests {
     #[test]
     fn halving_takes_the_mean_of_each_pair_and_chroma_one_to_one() {
         let luma = axis(0, 8, 4, 8, false);
-        assert_eq!(
-            (luma.index, luma.weight, luma.step),
-            (vec![0, 2, 4, 6], vec![0.5; 4], Some(2))
-        );
+        assert_eq!((luma.index, luma.weight, luma.step), (vec![0, 2, 4, 6], vec![0.5; 4], Some(2)));
         let chroma = axis(0, 8, 4, 4, true);
-        assert_eq!(
-            (chroma.index, chroma.weight, chroma.step),
-            (vec![0, 1, 2, 3], vec![0.0; 4], Some(1))
-        );
+        assert_eq!((chroma.index, chroma.weight, chroma.step), (vec![0, 1, 2, 3], vec![0.0; 4], Some(1)));
     }
 
     #[test]

@@ -74,15 +74,7 @@ mod tests {
 
     fn picture(matrix: ColorMatrix, range: ColorRange) -> Pixels {
         let planes = HostPlanes::from([vec![0; 4], vec![0; 2]]);
-        Pixels::new(
-            PixelFormat::Nv12,
-            Size::new(2, 2),
-            [2, 2, 0],
-            matrix,
-            range,
-            Box::new(planes),
-        )
-        .unwrap()
+        Pixels::new(PixelFormat::Nv12, Size::new(2, 2), [2, 2, 0], matrix, range, Box::new(planes)).unwrap()
     }
 
     #[test]

@@ -38,11 +38,7 @@ pub(super) struct Finish {
 impl TensorFormat {
     /// Values 0 to 255 as they are.
     pub const fn raw(channels: Channels) -> Self {
-        Self {
-            channels,
-            mean: [0.0; 3],
-            scale: [1.0; 3],
-        }
+        Self { channels, mean: [0.0; 3], scale: [1.0; 3] }
     }
 
     /// What a manifest's `[input]` asks for.
@@ -77,11 +73,7 @@ mod tests {
 
     #[test]
     fn the_multiply_add_says_the_same_as_the_definition() {
-        let format = TensorFormat {
-            channels: Channels::Bgr,
-            mean: [10.0, 20.0, 30.0],
-            scale: [0.5, 0.25, 0.125],
-        };
+        let format = TensorFormat { channels: Channels::Bgr, mean: [10.0, 20.0, 30.0], scale: [0.5, 0.25, 0.125] };
         let finish = format.finish();
         for (rgb, tensor) in [(0, 2), (1, 1), (2, 0)] {
             let folded = 100.0 * finish.scale[rgb] + finish.bias[rgb];

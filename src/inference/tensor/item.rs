@@ -27,24 +27,17 @@ impl<'a> Item<'a> {
             Channels::Bgr => [third, second, first],
             Channels::Gray => [first, &mut [], &mut []],
         };
-        Self {
-            planes,
-            width: size.w as usize,
-            gray: channels == Channels::Gray,
-        }
+        Self { planes, width: size.w as usize, gray: channels == Channels::Gray }
     }
 
     /// `count` pixels of row `y` from column `x` on.
     pub(super) fn row(&mut self, x: usize, y: usize, count: usize) -> RowOut<'_> {
         let start = y * self.width + x;
         let gray = self.gray;
-        let planes = self.planes.each_mut().map(|plane| {
-            if plane.is_empty() {
-                &mut [][..]
-            } else {
-                &mut plane[start..start + count]
-            }
-        });
+        let planes = self
+            .planes
+            .each_mut()
+            .map(|plane| if plane.is_empty() { &mut [][..] } else { &mut plane[start..start + count] });
         RowOut { planes, gray }
     }
 }

@@ -40,27 +40,14 @@ pub struct Placement {
 impl Rect {
     /// All of a picture.
     pub const fn whole(size: Size) -> Self {
-        Self {
-            x: 0,
-            y: 0,
-            w: size.w,
-            h: size.h,
-        }
+        Self { x: 0, y: 0, w: size.w, h: size.h }
     }
 
     /// The part of this rectangle that lies inside `size`; at least one pixel of a non-empty picture.
     #[must_use]
     pub fn within(self, size: Size) -> Self {
-        let (x, y) = (
-            self.x.min(size.w.saturating_sub(1)),
-            self.y.min(size.h.saturating_sub(1)),
-        );
-        Self {
-            x,
-            y,
-            w: self.w.clamp(1, (size.w - x).max(1)),
-            h: self.h.clamp(1, (size.h - y).max(1)),
-        }
+        let (x, y) = (self.x.min(size.w.saturating_sub(1)), self.y.min(size.h.saturating_sub(1)));
+        Self { x, y, w: self.w.clamp(1, (size.w - x).max(1)), h: self.h.clamp(1, (size.h - y).max(1)) }
     }
 }
 
@@ -74,18 +61,12 @@ impl Placement {
             Anchor::TopLeft => (0, 0),
             Anchor::Center => ((input.w - w) / 2, (input.h - h) / 2),
         };
-        Self {
-            source: Rect::whole(frame),
-            target: Rect { x, y, w, h },
-        }
+        Self { source: Rect::whole(frame), target: Rect { x, y, w, h } }
     }
 
     /// A part of the frame, pulled to fill the tensor.
     pub fn stretch(source: Rect, input: Size) -> Self {
-        Self {
-            source,
-            target: Rect::whole(input),
-        }
+        Self { source, target: Rect::whole(input) }
     }
 
     /// Frame pixels per tensor pixel, in x and y.
@@ -118,40 +99,15 @@ mod tests {
     #[test]
     fn a_hd_frame_keeps_its_shape_and_points_find_the_way_back() {
         let placed = Placement::letterbox(Size::new(1280, 720), Size::new(640, 384), Anchor::TopLeft);
-        assert_eq!(
-            placed.target,
-            Rect {
-                x: 0,
-                y: 0,
-                w: 640,
-                h: 360
-            }
-        );
-        assert_eq!(
-            placed.point_to_frame(Point::new(320.0, 180.0)),
-            Point::new(640.0, 360.0)
-        );
+        assert_eq!(placed.target, Rect { x: 0, y: 0, w: 640, h: 360 });
+        assert_eq!(placed.point_to_frame(Point::new(320.0, 180.0)), Point::new(640.0, 360.0));
         let centred = Placement::letterbox(Size::new(1280, 720), Size::new(640, 384), Anchor::Center);
         assert_eq!(centred.point_to_frame(Point::new(0.0, 12.0)), Point::new(0.0, 0.0));
     }
 
     #[test]
     fn a_rectangle_is_cut_to_the_picture_and_never_empty() {
-        let cut = Rect {
-            x: 90,
-            y: 500,
-            w: 50,
-            h: 9,
-        }
-        .within(Size::new(100, 80));
-        assert_eq!(
-            cut,
-            Rect {
-                x: 90,
-                y: 79,
-                w: 10,
-                h: 1
-            }
-        );
+        let cut = Rect { x: 90, y: 500, w: 50, h: 9 }.within(Size::new(100, 80));
+        assert_eq!(cut, Rect { x: 90, y: 79, w: 10, h: 1 });
     }
 }

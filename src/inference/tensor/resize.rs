@@ -47,20 +47,11 @@ impl Resizer {
         item: &mut [f32],
     ) {
         let wanted = format.channels.count() * input.area() as usize;
-        assert_eq!(
-            item.len(),
-            wanted,
-            "an item of {:?} at {input:?} holds {wanted} floats",
-            format.channels
-        );
+        assert_eq!(item.len(), wanted, "an item of {:?} at {input:?} holds {wanted} floats", format.channels);
         let picture = pixels.size().area() > 0;
         let placed = Placement {
             source: placement.source.within(pixels.size()),
-            target: if picture {
-                cut(placement.target, input)
-            } else {
-                Rect::default()
-            },
+            target: if picture { cut(placement.target, input) } else { Rect::default() },
         };
         let finish = format.finish();
         let mut out = Item::new(item, input, format.channels);
@@ -99,41 +90,21 @@ impl Resizer {
             let at = |row| span(pixels, 0, row, &plan.columns.luma, 1);
             rows::blend(at(near), at(far), weight, 1, luma);
             blend_chroma(pixels, plan, y, chroma);
-            let row = YuvRow {
-                luma,
-                chroma,
-                columns: &plan.columns,
-                color: &color,
-                finish,
-            };
-            row.write(&mut out.row(
-                placed.target.x as usize,
-                placed.target.y as usize + y,
-                placed.target.w as usize,
-            ));
+            let row = YuvRow { luma, chroma, columns: &plan.columns, color: &color, finish };
+            row.write(&mut out.row(placed.target.x as usize, placed.target.y as usize + y, placed.target.w as usize));
         }
     }
 
     fn rgb(&mut self, pixels: &Pixels, placed: Placement, finish: &Finish, out: &mut Item) {
-        let Self {
-            plans, luma: packed, ..
-        } = self;
+        let Self { plans, luma: packed, .. } = self;
         let Some(plan) = plans.first() else { return };
         let columns = &plan.columns.luma;
         for y in 0..placed.target.h as usize {
             let (near, far, weight) = plan.luma_rows.pair(y);
             let at = |row| span(pixels, 0, row, columns, 3);
             rows::blend(at(near), at(far), weight, 3, packed);
-            let row = RgbRow {
-                packed,
-                columns,
-                finish,
-            };
-            row.write(&mut out.row(
-                placed.target.x as usize,
-                placed.target.y as usize + y,
-                placed.target.w as usize,
-            ));
+            let row = RgbRow { packed, columns, finish };
+            row.write(&mut out.row(placed.target.x as usize, placed.target.y as usize + y, placed.target.w as usize));
         }
     }
 }
@@ -141,16 +112,8 @@ impl Resizer {
 impl Plan {
     fn rebuild(&mut self, placed: Placement, frame: Size) {
         let (source, target) = (placed.source, placed.target);
-        let across = Stretch {
-            from: source.x,
-            length: source.w,
-            to: target.w,
-        };
-        let down = Stretch {
-            from: source.y,
-            length: source.h,
-            to: target.h,
-        };
+        let across = Stretch { from: source.x, length: source.w, to: target.w };
+        let down = Stretch { from: source.y, length: source.h, to: target.h };
         let (w, h) = (frame.w as usize, frame.h as usize);
         self.columns.luma.rebuild(across, w, false);
         self.columns.chroma.rebuild(across, w.div_ceil(2), true);
@@ -181,12 +144,7 @@ fn span<'a>(pixels: &'a Pixels, plane: usize, row: usize, columns: &Axis, lanes:
 /// The part of `target` inside the item.
 fn cut(target: Rect, input: Size) -> Rect {
     let (x, y) = (target.x.min(input.w), target.y.min(input.h));
-    Rect {
-        x,
-        y,
-        w: target.w.min(input.w - x),
-        h: target.h.min(input.h - y),
-    }
+    Rect { x, y, w: target.w.min(input.w - x), h: target.h.min(input.h - y) }
 }
 
 /// Writes the padding around the picture, and only there.

@@ -54,10 +54,7 @@ pub(super) fn blend_woven(u: [&[u8]; 2], v: [&[u8]; 2], weight: u16, out: &mut V
 }
 
 #[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "must be compiled again inside the function that enables AVX2"
-)]
+#[allow(clippy::inline_always, reason = "must be compiled again inside the function that enables AVX2")]
 pub(super) fn mix(near: &[u8], far: &[u8], weight: u16, out: &mut [u16]) {
     for ((o, &a), &b) in out.iter_mut().zip(near).zip(far) {
         *o = between(a, b, weight);
@@ -75,11 +72,7 @@ impl YuvRow<'_> {
     /// Writes the row.
     pub(super) fn write(&self, out: &mut RowOut) {
         #[cfg(target_arch = "x86_64")]
-        let done = if vectors::available() {
-            avx2::yuv_row(self, out)
-        } else {
-            0
-        };
+        let done = if vectors::available() { avx2::yuv_row(self, out) } else { 0 };
         #[cfg(not(target_arch = "x86_64"))]
         let done = 0;
         for x in done..out.len() {
@@ -101,11 +94,7 @@ impl RgbRow<'_> {
     /// Writes the row.
     pub(super) fn write(&self, out: &mut RowOut) {
         #[cfg(target_arch = "x86_64")]
-        let done = if vectors::available() {
-            avx2::rgb_row(self, out)
-        } else {
-            0
-        };
+        let done = if vectors::available() { avx2::rgb_row(self, out) } else { 0 };
         #[cfg(not(target_arch = "x86_64"))]
         let done = 0;
         for x in done..out.len() {

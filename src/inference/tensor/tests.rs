@@ -13,11 +13,7 @@ fn picture(format: PixelFormat, size: Size, seed: u64) -> Pixels {
     let mut random = fastrand::Rng::with_seed(seed);
     let planes: [Vec<u8>; 3] = [0, 1, 2].map(|p| {
         let (row, rows) = format.plane_extent(p, size);
-        let wanted = if p < format.planes() {
-            (row + 5) * (rows - 1) + row
-        } else {
-            0
-        };
+        let wanted = if p < format.planes() { (row + 5) * (rows - 1) + row } else { 0 };
         // smooth enough that chroma does not saturate, rough enough to tell neighbours apart
         (0..wanted).map(|_| random.u8(90..170)).collect()
     });
@@ -45,24 +41,14 @@ fn colour(pixels: &Pixels, x: f64, y: f64, border: Border) -> [f64; 3] {
             let inside = (0..w).contains(&x) && (0..h).contains(&y);
             let (x, y) = (x.clamp(0, w - 1) as usize, y.clamp(0, h - 1) as usize);
             let value = f64::from(bytes[y * stride + x * step + skip]);
-            if inside || border == Border::Replicate {
-                value
-            } else {
-                outside
-            }
+            if inside || border == Border::Replicate { value } else { outside }
         }
     };
     let (cx, cy) = (x / 2.0 - 0.25, y / 2.0 - 0.25);
     let yuv = match pixels.format() {
         PixelFormat::Rgb => return [0, 1, 2].map(|c| sample(&plane(0, 3, c, 1, 0.0), x, y)),
-        PixelFormat::Nv12 => [
-            sample(&plane(1, 2, 0, 2, 128.0), cx, cy),
-            sample(&plane(1, 2, 1, 2, 128.0), cx, cy),
-        ],
-        PixelFormat::I420 => [
-            sample(&plane(1, 1, 0, 2, 128.0), cx, cy),
-            sample(&plane(2, 1, 0, 2, 128.0), cx, cy),
-        ],
+        PixelFormat::Nv12 => [sample(&plane(1, 2, 0, 2, 128.0), cx, cy), sample(&plane(1, 2, 1, 2, 128.0), cx, cy)],
+        PixelFormat::I420 => [sample(&plane(1, 1, 0, 2, 128.0), cx, cy), sample(&plane(2, 1, 0, 2, 128.0), cx, cy)],
     };
     let luma = sample(&plane(0, 1, 0, 1, 16.0), x, y);
     let rgb = ToRgb::of(pixels, 1.0).pixel(luma as f32, yuv[0] as f32, yuv[1] as f32);
@@ -75,12 +61,7 @@ fn resized(pixels: &Pixels, placed: &Placement, x: u32, y: u32) -> [f64; 3] {
         let at = (f64::from(x) + 0.5) * f64::from(length) / f64::from(to) - 0.5;
         f64::from(from) + at.clamp(0.0, f64::from(length - 1))
     };
-    colour(
-        pixels,
-        along(x, s.x, s.w, t.w),
-        along(y, s.y, s.h, t.h),
-        Border::Replicate,
-    )
+    colour(pixels, along(x, s.x, s.w, t.w), along(y, s.y, s.h, t.h), Border::Replicate)
 }
 
 const FORMATS: [PixelFormat; 3] = [PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Rgb];
@@ -92,11 +73,7 @@ fn both_ways(check: impl Fn()) {
 }
 
 fn assert_resize(pixels: &Pixels, placed: &Placement, input: Size) {
-    let format = TensorFormat {
-        channels: Channels::Bgr,
-        mean: [10.0, 20.0, 30.0],
-        scale: [0.5, 0.25, 0.2],
-    };
+    let format = TensorFormat { channels: Channels::Bgr, mean: [10.0, 20.0, 30.0], scale: [0.5, 0.25, 0.2] };
     let mut item = vec![f32::NAN; 3 * input.area() as usize];
     Resizer::default().fill(pixels, placed, &format, 114.0, input, &mut item);
     let t = placed.target;
@@ -104,11 +81,7 @@ fn assert_resize(pixels: &Pixels, placed: &Placement, input: Size) {
         let (plane, rest) = (at / input.area() as usize, at as u32 % input.area() as u32);
         let (x, y) = (rest % input.w, rest / input.w);
         let inside = (t.x..t.x + t.w).contains(&x) && (t.y..t.y + t.h).contains(&y);
-        let wanted = if inside {
-            resized(pixels, placed, x - t.x, y - t.y)[2 - plane]
-        } else {
-            114.0
-        };
+        let wanted = if inside { resized(pixels, placed, x - t.x, y - t.y)[2 - plane] } else { 114.0 };
         let found = f64::from(value / format.scale[plane] + format.mean[plane]);
         assert!(
             (found - wanted).abs() < LEVELS,
@@ -137,26 +110,10 @@ fn a_crop_is_stretched_without_looking_outside_itself() {
     for format in FORMATS {
         let pixels = picture(format, Size::new(90, 70), 3);
         if format == PixelFormat::Rgb {
-            let placed = Placement::stretch(
-                Rect {
-                    x: 13,
-                    y: 7,
-                    w: 41,
-                    h: 55,
-                },
-                Size::new(32, 32),
-            );
+            let placed = Placement::stretch(Rect { x: 13, y: 7, w: 41, h: 55 }, Size::new(32, 32));
             both_ways(|| assert_resize(&pixels, &placed, Size::new(32, 32)));
         }
-        let placed = Placement::stretch(
-            Rect {
-                x: 60,
-                y: 40,
-                w: 30,
-                h: 30,
-            },
-            Size::new(33, 17),
-        );
+        let placed = Placement::stretch(Rect { x: 60, y: 40, w: 30, h: 30 }, Size::new(33, 17));
         both_ways(|| assert_resize(&pixels, &placed, Size::new(33, 17)));
     }
 }
@@ -206,10 +163,7 @@ fn every_format_warps_as_defined_inside_and_across_the_edge() {
     for format in FORMATS {
         for size in [Size::new(91, 77), Size::new(64, 64), Size::new(3, 3), Size::new(8, 1)] {
             let pixels = picture(format, size, 11);
-            for (map, border) in maps
-                .into_iter()
-                .flat_map(|m| [(m, Border::default()), (m, Border::Replicate)])
-            {
+            for (map, border) in maps.into_iter().flat_map(|m| [(m, Border::default()), (m, Border::Replicate)]) {
                 both_ways(|| assert_warp(&pixels, Affine(map), border, Size::new(43, 29)));
             }
         }
@@ -225,20 +179,9 @@ fn a_gray_tensor_is_the_weighted_sum_of_the_colours() {
     both_ways(|| {
         let mut resizer = Resizer::default();
         let (mut gray, mut rgb) = (vec![0.0; 576], vec![0.0; 3 * 576]);
-        let by = |divisor: f32| TensorFormat {
-            channels: Channels::Gray,
-            mean: [0.0; 3],
-            scale: [1.0 / divisor; 3],
-        };
+        let by = |divisor: f32| TensorFormat { channels: Channels::Gray, mean: [0.0; 3], scale: [1.0 / divisor; 3] };
         resizer.fill(&pixels, &placed, &by(256.0), 0.0, input, &mut gray);
-        resizer.fill(
-            &pixels,
-            &placed,
-            &TensorFormat::raw(Channels::Rgb),
-            0.0,
-            input,
-            &mut rgb,
-        );
+        resizer.fill(&pixels, &placed, &TensorFormat::raw(Channels::Rgb), 0.0, input, &mut rgb);
         for at in 0..576 {
             let sum = 0.299 * rgb[at] + 0.587 * rgb[at + 576] + 0.114 * rgb[at + 1152];
             assert!((gray[at] * 256.0 - sum).abs() < 0.51);
@@ -251,14 +194,7 @@ fn a_map_of_nonsense_gives_black_and_no_panic() {
     let pixels = picture(PixelFormat::Nv12, Size::new(20, 20), 1);
     let mut item = vec![1.0; 3 * 64];
     let format = TensorFormat::raw(Channels::Rgb);
-    warp(
-        &pixels,
-        &Affine([[f32::NAN; 3]; 2]),
-        Border::default(),
-        &format,
-        Size::new(8, 8),
-        &mut item,
-    );
+    warp(&pixels, &Affine([[f32::NAN; 3]; 2]), Border::default(), &format, Size::new(8, 8), &mut item);
     assert!(item.iter().all(|&v| v == 0.0));
     warp(
         &pixels,

@@ -52,12 +52,7 @@ pub(super) struct Crop<'a> {
 /// pixels) points at. A map that is not finite (landmarks of nonsense) gives black.
 pub fn warp(pixels: &Pixels, map: &Affine, border: Border, format: &TensorFormat, size: Size, item: &mut [f32]) {
     let wanted = format.channels.count() * size.area() as usize;
-    assert_eq!(
-        item.len(),
-        wanted,
-        "an item of {:?} at {size:?} holds {wanted} floats",
-        format.channels
-    );
+    assert_eq!(item.len(), wanted, "an item of {:?} at {size:?} holds {wanted} floats", format.channels);
     let finish = format.finish();
     let mut out = Item::new(item, size, format.channels);
     let sound = map.0.iter().flatten().all(|m| m.is_finite()) && pixels.size().area() > 0;
@@ -72,12 +67,7 @@ pub fn warp(pixels: &Pixels, map: &Affine, border: Border, format: &TensorFormat
 
 impl<'a> Crop<'a> {
     fn new(pixels: &'a Pixels, map: &Affine, border: Border, finish: Finish) -> Self {
-        Self {
-            source: Source::of(pixels, border),
-            map: map.0,
-            finish,
-            frame: pixels.size(),
-        }
+        Self { source: Source::of(pixels, border), map: map.0, finish, frame: pixels.size() }
     }
 
     fn row(&self, y: usize, width: usize, out: &mut Item) {
@@ -92,11 +82,7 @@ impl<'a> Crop<'a> {
     /// As many pixels of `inner` as vectors take, from its start.
     #[cfg(target_arch = "x86_64")]
     fn blocks(&self, y: usize, inner: Range<usize>, out: &mut RowOut) -> usize {
-        if vectors::available() {
-            avx2::warp_row(self, y, inner.start, out)
-        } else {
-            0
-        }
+        if vectors::available() { avx2::warp_row(self, y, inner.start, out) } else { 0 }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -139,28 +125,19 @@ impl<'a> Source<'a> {
         let plane = |index, skip: usize, step, half: bool, outside| {
             let (bytes, stride) = pixels.plane(index);
             let (width, height) = if half { (w.div_ceil(2), h.div_ceil(2)) } else { (w, h) };
-            Plane {
-                bytes: &bytes[skip..],
-                stride,
-                step,
-                width,
-                height,
-                outside,
-            }
+            Plane { bytes: &bytes[skip..], stride, step, width, height, outside }
         };
         let luma = || plane(0, 0, 1, false, grey.map(|g| luma_of_grey(pixels.range(), g)));
         let neutral = grey.map(|_| NEUTRAL);
         let color = ToRgb::of(pixels, 1.0);
         match pixels.format() {
             PixelFormat::Rgb => Self::Rgb([0, 1, 2].map(|c| plane(0, c, 3, false, grey))),
-            PixelFormat::Nv12 => Self::Yuv(
-                [luma(), plane(1, 0, 2, true, neutral), plane(1, 1, 2, true, neutral)],
-                color,
-            ),
-            PixelFormat::I420 => Self::Yuv(
-                [luma(), plane(1, 0, 1, true, neutral), plane(2, 0, 1, true, neutral)],
-                color,
-            ),
+            PixelFormat::Nv12 => {
+                Self::Yuv([luma(), plane(1, 0, 2, true, neutral), plane(1, 1, 2, true, neutral)], color)
+            }
+            PixelFormat::I420 => {
+                Self::Yuv([luma(), plane(1, 0, 1, true, neutral), plane(2, 0, 1, true, neutral)], color)
+            }
         }
     }
 }
@@ -169,10 +146,7 @@ impl Plane<'_> {
     /// Bilinear between the four neighbours of a position.
     fn sample(&self, x: f32, y: f32) -> f32 {
         // beyond one pixel outside, everything is border: clamping there changes nothing and keeps integers small
-        let (x, y) = (
-            x.clamp(-2.0, self.width as f32 + 1.0),
-            y.clamp(-2.0, self.height as f32 + 1.0),
-        );
+        let (x, y) = (x.clamp(-2.0, self.width as f32 + 1.0), y.clamp(-2.0, self.height as f32 + 1.0));
         let (left, top) = (x.floor(), y.floor());
         let (fx, fy) = (x - left, y - top);
         let (left, top) = (left as i32, top as i32);

@@ -38,12 +38,9 @@ impl Backlog {
 
     /// Reads how long a packet has waited since it was marked.
     pub(super) fn leave(&self, packet: &gst::BufferRef) {
-        let marked = packet
-            .iter_meta::<gst::ReferenceTimestampMeta>()
-            .find(|mark| is_ours(mark.reference()));
+        let marked = packet.iter_meta::<gst::ReferenceTimestampMeta>().find(|mark| is_ours(mark.reference()));
         if let Some(mark) = marked {
-            self.waited
-                .store(now().saturating_sub(mark.timestamp()).nseconds(), Ordering::Relaxed);
+            self.waited.store(now().saturating_sub(mark.timestamp()).nseconds(), Ordering::Relaxed);
         }
     }
 }
@@ -70,9 +67,7 @@ pub(super) fn mark_arrivals(rtspsrc: &gst::Element) {
 /// Watches the encoded pictures that leave `pad`; `sequence` is counted up for each one skipped.
 pub(super) fn skip_when_behind(pad: &gst::Pad, backlog: Arc<Backlog>, sequence: Arc<AtomicU64>) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let is_key = info
-            .buffer()
-            .is_none_or(|picture| !picture.flags().contains(gst::BufferFlags::DELTA_UNIT));
+        let is_key = info.buffer().is_none_or(|picture| !picture.flags().contains(gst::BufferFlags::DELTA_UNIT));
         if backlog.lets_through(is_key) {
             return gst::PadProbeReturn::Ok;
         }

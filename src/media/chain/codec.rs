@@ -102,9 +102,7 @@ pub(in crate::media) fn from_caps(caps: &gst::CapsRef) -> Option<&'static Codec>
 
 /// The codec an RTP stream says it carries.
 pub(in crate::media) fn from_rtp(encoding: &str) -> Option<&'static Codec> {
-    CODECS
-        .iter()
-        .find(|codec| codec.rtp.is_some_and(|rtp| rtp.0 == encoding))
+    CODECS.iter().find(|codec| codec.rtp.is_some_and(|rtp| rtp.0 == encoding))
 }
 
 /// Containers we open: caps found by typefind, and the demuxer. Elementary streams are missing on purpose: they carry no
@@ -129,8 +127,6 @@ const CONTAINERS: &[(&str, &str)] = &[
 pub(super) fn demuxer(caps: &gst::CapsRef) -> Option<&'static str> {
     let structure = caps.structure(0)?;
     let elementary = structure.get::<bool>("systemstream") == Ok(false);
-    let known = CONTAINERS
-        .iter()
-        .find(|(name, _)| structure.name() == *name && !elementary);
+    let known = CONTAINERS.iter().find(|(name, _)| structure.name() == *name && !elementary);
     known.map(|(_, demuxer)| *demuxer)
 }

@@ -30,18 +30,9 @@ pub(in crate::media) fn open_file(
 ) -> Result<Session, MediaError> {
     check(path)?;
     let draft = Draft::new(&delivery.input);
-    let assembly = Assembly {
-        input: delivery.input.clone(),
-        decoder,
-        max_pixels,
-        notes: draft.notes.clone(),
-    };
+    let assembly = Assembly { input: delivery.input.clone(), decoder, max_pixels, notes: draft.notes.clone() };
     let tally = Arc::new(Tally::new(delivery.clock.now()));
-    let intake = Intake {
-        delivery,
-        stamping,
-        tally: Arc::clone(&tally),
-    };
+    let intake = Intake { delivery, stamping, tally: Arc::clone(&tally) };
     let release = match pace {
         Pace::Realtime => Release::OnTime,
         Pace::Fast => Release::WhenTaken,
@@ -65,16 +56,11 @@ pub(super) fn check(path: &Path) -> Result<(), MediaError> {
     if found.len() == 0 {
         return Err(MediaError::EmptyFile(path.to_owned()));
     }
-    fs::File::open(path)
-        .map(drop)
-        .map_err(|reason| unreadable(path, reason))
+    fs::File::open(path).map(drop).map_err(|reason| unreadable(path, reason))
 }
 
 fn unreadable(path: &Path, reason: std::io::Error) -> MediaError {
-    MediaError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    }
+    MediaError::Unreadable { path: path.to_owned(), reason }
 }
 
 fn link_track(tail: &Tail, pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::CapsRef) -> Result<(), MediaError> {
@@ -85,10 +71,7 @@ fn link_track(tail: &Tail, pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst:
     if name == "video/x-raw" {
         return tail.accept_raw(pad);
     }
-    Err(MediaError::UnsupportedCodec {
-        input: tail.assembly().input.clone(),
-        codec: name,
-    })
+    Err(MediaError::UnsupportedCodec { input: tail.assembly().input.clone(), codec: name })
 }
 
 /// What to do with the first video track.
@@ -107,10 +90,7 @@ pub(super) fn read_tracks(
     append(pipeline, &[source, typefind.clone()]).map_err(|e| assembly.failed(&e.to_string()))?;
     let (pipeline, assembly) = (pipeline.downgrade(), assembly.clone());
     typefind.connect("have-type", false, move |values| {
-        let (typefind, caps) = (
-            values[0].get::<gst::Element>().ok()?,
-            values[2].get::<gst::Caps>().ok()?,
-        );
+        let (typefind, caps) = (values[0].get::<gst::Element>().ok()?, values[2].get::<gst::Caps>().ok()?);
         let pipeline = pipeline.upgrade()?;
         if let Err(error) = demux(&pipeline, &typefind, &caps, &assembly, &on_track) {
             tell(&assembly.notes, Note::Fault(error));

@@ -17,22 +17,11 @@ const ONE_THREAD_PIXELS: u64 = 1920 * 1088;
 
 /// A decoder that opens.
 pub(super) fn choose(codec: &'static Codec, choice: DecoderChoice, input: &str) -> Result<gst::Element, MediaError> {
-    let hardware = if choice == DecoderChoice::Software {
-        &[]
-    } else {
-        codec.hardware
-    };
-    let software = if choice == DecoderChoice::Nvdec {
-        &[]
-    } else {
-        codec.software
-    };
+    let hardware = if choice == DecoderChoice::Software { &[] } else { codec.hardware };
+    let software = if choice == DecoderChoice::Nvdec { &[] } else { codec.software };
     let opened = hardware.iter().chain(software).find_map(|name| open(name));
     opened.ok_or_else(|| match choice {
-        DecoderChoice::Nvdec => MediaError::NoHardwareDecoder {
-            input: input.to_owned(),
-            codec: codec.name,
-        },
+        DecoderChoice::Nvdec => MediaError::NoHardwareDecoder { input: input.to_owned(), codec: codec.name },
         _ => missing(codec.software.first().copied().unwrap_or(codec.name)),
     })
 }
@@ -55,11 +44,7 @@ pub(super) fn is_hardware(factory: &str) -> bool {
 
 /// Bounds a software decoder's threads by picture size. Call before the decoder sees its caps: it opens then.
 pub(super) fn bound_threads(decoder: &gst::Element, pixels: u64) {
-    let threads = if pixels > ONE_THREAD_PIXELS {
-        THREADS_LARGE
-    } else {
-        THREADS
-    };
+    let threads = if pixels > ONE_THREAD_PIXELS { THREADS_LARGE } else { THREADS };
     if decoder.has_property_with_type("max-threads", i32::static_type()) {
         decoder.set_property("max-threads", threads);
     } else if decoder.has_property_with_type("threads", u32::static_type()) {

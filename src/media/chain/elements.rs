@@ -48,14 +48,8 @@ pub(in crate::media) fn require(name: &str) -> Result<gst::Element, MediaError> 
 }
 
 pub(super) fn missing(name: &str) -> MediaError {
-    let package = PACKAGES
-        .iter()
-        .find(|(start, _)| name.starts_with(start))
-        .map_or(ELSEWHERE, |p| p.1);
-    MediaError::MissingPlugin {
-        element: name.to_owned(),
-        package,
-    }
+    let package = PACKAGES.iter().find(|(start, _)| name.starts_with(start)).map_or(ELSEWHERE, |p| p.1);
+    MediaError::MissingPlugin { element: name.to_owned(), package }
 }
 
 /// Adds elements to a running pipeline, links them in order and brings them to its state.
@@ -95,10 +89,7 @@ mod tests {
             assert!(package.ends_with(&format!("{wanted}`")), "{element}: {package}");
             let plugin = gst::ElementFactory::find(element).and_then(|f| f.plugin());
             let found = plugin.map(|p| p.source().to_string());
-            assert!(
-                found.is_none_or(|found| found.contains(source)),
-                "{element} is not in {source}"
-            );
+            assert!(found.is_none_or(|found| found.contains(source)), "{element} is not in {source}");
         }
     }
 }

@@ -70,24 +70,16 @@ pub(in crate::media) fn read_encoded(path: &Path) -> Result<Encoded, MediaError>
     drop(session);
     let collected = std::mem::take(&mut *lock(&collected));
     match collected.caps {
-        Some(caps) if !collected.units.is_empty() => Ok(Encoded {
-            codec: collected.codec,
-            caps,
-            units: collected.units,
-        }),
-        _ => Err(MediaError::Damaged {
-            input,
-            why: "it ends before its first picture".to_owned(),
-        }),
+        Some(caps) if !collected.units.is_empty() => {
+            Ok(Encoded { codec: collected.codec, caps, units: collected.units })
+        }
+        _ => Err(MediaError::Damaged { input, why: "it ends before its first picture".to_owned() }),
     }
 }
 
 fn collector(collected: &Arc<Mutex<Collected>>) -> gst::Element {
     let into = Arc::clone(collected);
-    let sink = gst_app::AppSink::builder()
-        .sync(false)
-        .enable_last_sample(false)
-        .build();
+    let sink = gst_app::AppSink::builder().sync(false).enable_last_sample(false).build();
     let collect = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
         let mut collected = lock(&into);
@@ -111,20 +103,12 @@ fn parse_into(
         let in_band = format!("{},stream-format=byte-stream,alignment=au", codec.media_types[0]);
         filter.set_property_from_str("caps", &in_band);
     }
-    let mut elements: Vec<_> = codec
-        .parser
-        .map(require)
-        .transpose()
-        .map_err(|e| e.to_string())?
-        .into_iter()
-        .collect();
+    let mut elements: Vec<_> = codec.parser.map(require).transpose().map_err(|e| e.to_string())?.into_iter().collect();
     elements.push(filter.clone());
     let link = || {
         append(pipeline, &elements)?;
         filter.link(sink)?;
-        let entry = elements[0]
-            .static_pad("sink")
-            .ok_or(gst::glib::bool_error!("no entry"))?;
+        let entry = elements[0].static_pad("sink").ok_or(gst::glib::bool_error!("no entry"))?;
         pad.link(&entry).map(drop).map_err(|e| gst::glib::bool_error!("{e}"))
     };
     link().map_err(|e| e.to_string())

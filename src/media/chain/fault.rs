@@ -25,9 +25,7 @@ pub(super) fn read(message: &gst::MessageRef, input: &str) -> Option<Note> {
 
 /// The kind of element that speaks: its instance name holds a counter, which tells people nothing.
 fn factory_name(source: &gst::Object) -> String {
-    let factory = source
-        .downcast_ref::<gst::Element>()
-        .and_then(gst::prelude::ElementExt::factory);
+    let factory = source.downcast_ref::<gst::Element>().and_then(gst::prelude::ElementExt::factory);
     factory.map_or_else(|| source.name().to_string(), |f| f.name().to_string())
 }
 
@@ -41,10 +39,9 @@ fn explain(error: &gst::glib::Error, input: &str, element: &str) -> MediaError {
         return of_resource(kind, input, why, element);
     }
     match error.kind::<gst::StreamError>() {
-        Some(gst::StreamError::TypeNotFound) => MediaError::NotVideo {
-            input,
-            found: "its first bytes match nothing we know".to_owned(),
-        },
+        Some(gst::StreamError::TypeNotFound) => {
+            MediaError::NotVideo { input, found: "its first bytes match nothing we know".to_owned() }
+        }
         // rtspsrc: every stream on offer was refused, or none is video. It has no error code of its own for that.
         Some(gst::StreamError::CodecNotFound) if element == "rtspsrc" => MediaError::TransportRefused { input },
         Some(_) if element == "rtspsrc" => MediaError::Hangup { input },

@@ -120,19 +120,13 @@ fn colour(colorimetry: gst_video::VideoColorimetry) -> (ColorMatrix, ColorRange)
 
 impl Tally {
     pub(super) fn new(epoch: Instant) -> Self {
-        Self {
-            epoch,
-            last: AtomicU64::new(0),
-            frames: AtomicU64::new(0),
-            reached: AtomicU64::new(0),
-        }
+        Self { epoch, last: AtomicU64::new(0), frames: AtomicU64::new(0), reached: AtomicU64::new(0) }
     }
 
     fn count(&self, arrived: Instant, end: Option<Duration>) {
         let since = arrived.saturating_duration_since(self.epoch).as_nanos() as u64;
         self.last.store(since, Ordering::Relaxed);
-        self.reached
-            .fetch_max(end.unwrap_or_default().as_nanos() as u64, Ordering::Relaxed);
+        self.reached.fetch_max(end.unwrap_or_default().as_nanos() as u64, Ordering::Relaxed);
         self.frames.fetch_add(1, Ordering::Release);
     }
 

@@ -52,22 +52,10 @@ pub(in crate::media) fn open_network(
     delivery: Delivery,
 ) -> Result<Session, MediaError> {
     let draft = Draft::new(&delivery.input);
-    let assembly = Assembly {
-        input: delivery.input.clone(),
-        decoder,
-        max_pixels,
-        notes: draft.notes.clone(),
-    };
+    let assembly = Assembly { input: delivery.input.clone(), decoder, max_pixels, notes: draft.notes.clone() };
     let rtsp = rtspsrc(source, way, patience)?;
-    let (tally, sender) = (
-        Arc::new(Tally::new(delivery.clock.now())),
-        Arc::new(SenderClock::default()),
-    );
-    let intake = Intake {
-        delivery,
-        stamping: Stamping::Sender(Arc::clone(&sender)),
-        tally: Arc::clone(&tally),
-    };
+    let (tally, sender) = (Arc::new(Tally::new(delivery.clock.now())), Arc::new(SenderClock::default()));
+    let intake = Intake { delivery, stamping: Stamping::Sender(Arc::clone(&sender)), tally: Arc::clone(&tally) };
     let tail = tail::build(&draft.pipeline, assembly.clone(), intake, Release::Newest)?;
     draft.pipeline.add(&rtsp).map_err(|e| assembly.failed(&e.to_string()))?;
     take_video_only(&rtsp);
@@ -104,10 +92,7 @@ fn trust(rtsp: &gst::Element, source: &RtspSource) -> Result<(), MediaError> {
         TlsTrust::Anything => rtsp.set_property("tls-validation-flags", gio::TlsCertificateFlags::empty()),
         TlsTrust::Authority(path) => {
             let whole = std::path::absolute(path).and_then(std::fs::canonicalize);
-            let unreadable = |reason| MediaError::Unreadable {
-                path: path.clone(),
-                reason,
-            };
+            let unreadable = |reason| MediaError::Unreadable { path: path.clone(), reason };
             let whole = whole.map_err(unreadable)?;
             let database =
                 gio::TlsFileDatabase::new(&whole).map_err(|error| unreadable(std::io::Error::other(error)))?;
@@ -146,26 +131,20 @@ fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
         sender.listen(packet);
         backlog.leave(packet);
     };
-    pad.add_probe(
-        gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
-        move |_, info| {
-            match &info.data {
-                Some(gst::PadProbeData::Buffer(packet)) => read(packet),
-                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&read),
-                _ => {}
-            }
-            gst::PadProbeReturn::Ok
-        },
-    );
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(packet)) => read(packet),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&read),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
-    let unsupported = || MediaError::UnsupportedCodec {
-        input: tail.assembly().input.clone(),
-        codec: encoding.clone(),
-    };
+    let unsupported = || MediaError::UnsupportedCodec { input: tail.assembly().input.clone(), codec: encoding.clone() };
     let codec = codec::from_rtp(&encoding).ok_or_else(unsupported)?;
     let (_, depay, forced) = codec.rtp.ok_or_else(unsupported)?;
     let depay = require(depay)?;

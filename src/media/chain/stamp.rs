@@ -51,14 +51,9 @@ impl SenderClock {
     pub(super) fn listen(&self, buffer: &gst::BufferRef) {
         let Some(pts) = buffer.pts() else { return };
         for mark in buffer.iter_meta::<gst::ReferenceTimestampMeta>() {
-            if mark
-                .reference()
-                .structure(0)
-                .is_some_and(|s| s.name() == "timestamp/x-ntp")
-            {
+            if mark.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp") {
                 let offset = i128::from(mark.timestamp().nseconds()) - i128::from(pts.nseconds());
-                self.0
-                    .store(i64::try_from(offset).unwrap_or(UNKNOWN), Ordering::Relaxed);
+                self.0.store(i64::try_from(offset).unwrap_or(UNKNOWN), Ordering::Relaxed);
             }
         }
     }
@@ -79,10 +74,7 @@ impl SenderClock {
 impl FileClock {
     /// A file's clock that continues after earlier rounds.
     pub(in crate::media) fn after(played_before: Duration) -> Self {
-        Self {
-            anchor: OnceLock::new(),
-            played_before,
-        }
+        Self { anchor: OnceLock::new(), played_before }
     }
 }
 
@@ -93,10 +85,7 @@ impl Stamping {
         let pts = sample.buffer()?.pts()?;
         let placed = match self {
             Self::Sender(_) => pts,
-            Self::File(_) => sample
-                .segment()?
-                .downcast_ref::<gst::ClockTime>()?
-                .to_stream_time(pts)?,
+            Self::File(_) => sample.segment()?.downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)?,
         };
         Some(Duration::from_nanos(placed.nseconds()))
     }
@@ -107,12 +96,9 @@ impl Stamping {
         let Some(pts) = pts else { return on_arrival };
         match self {
             Self::Sender(sender) => match sender.wall(pts, ingested) {
-                Some(wall) => Capture {
-                    wall,
-                    source: TimeSource::RtcpSr,
-                    uncertainty: SENDER_UNCERTAINTY,
-                    ..on_arrival
-                },
+                Some(wall) => {
+                    Capture { wall, source: TimeSource::RtcpSr, uncertainty: SENDER_UNCERTAINTY, ..on_arrival }
+                }
                 None => on_arrival,
             },
             Self::File(file) => {

@@ -66,11 +66,7 @@ pub(super) fn build(
     ask_for_strided_buffers(&sink);
     let elements = [convert.clone(), upright, sink.upcast()];
     append(pipeline, &elements).map_err(|e| assembly.failed(&e.to_string()))?;
-    let tail = Tail {
-        entry: convert,
-        assembly,
-        sequence,
-    };
+    let tail = Tail { entry: convert, assembly, sequence };
     if let Some(pad) = tail.entry.static_pad("sink") {
         tail.guard_size(&pad, None);
     }
@@ -131,10 +127,7 @@ fn ask_for_strided_buffers(sink: &gst_app::AppSink) {
 impl Assembly {
     /// Something GStreamer refused that should have worked.
     pub(super) fn failed(&self, why: &str) -> MediaError {
-        MediaError::Other {
-            input: self.input.clone(),
-            why: why.to_owned(),
-        }
+        MediaError::Other { input: self.input.clone(), why: why.to_owned() }
     }
 }
 
@@ -168,26 +161,12 @@ impl Tail {
         let link = || {
             append(pipeline, &elements)?;
             decoder.link(&self.entry)?;
-            let entry = elements[0]
-                .static_pad("sink")
-                .ok_or(gst::glib::bool_error!("no entry"))?;
-            source
-                .link(&entry)
-                .map(|_| ())
-                .map_err(|e| gst::glib::bool_error!("{e}"))
+            let entry = elements[0].static_pad("sink").ok_or(gst::glib::bool_error!("no entry"))?;
+            source.link(&entry).map(|_| ()).map_err(|e| gst::glib::bool_error!("{e}"))
         };
-        link().map_err(|error| {
-            self.assembly
-                .failed(&format!("{} cannot be linked: {error}", codec.name))
-        })?;
+        link().map_err(|error| self.assembly.failed(&format!("{} cannot be linked: {error}", codec.name)))?;
         let decoder = decoder.factory().map(|f| f.name().to_string()).unwrap_or_default();
-        tell(
-            &self.assembly.notes,
-            Note::Decoding {
-                codec: codec.name,
-                decoder,
-            },
-        );
+        tell(&self.assembly.notes, Note::Decoding { codec: codec.name, decoder });
         Ok(())
     }
 
@@ -195,9 +174,7 @@ impl Tail {
     pub(super) fn accept_raw(&self, source: &gst::Pad) -> Result<(), MediaError> {
         let entry = self.entry.static_pad("sink");
         let linked = entry.is_some_and(|entry| source.link(&entry).is_ok());
-        linked
-            .then_some(())
-            .ok_or_else(|| self.assembly.failed("raw video cannot be linked"))
+        linked.then_some(()).ok_or_else(|| self.assembly.failed("raw video cannot be linked"))
     }
 
     /// Refuses pictures above the limit where their size is first known, before memory is taken for them; bounds the

@@ -26,24 +26,16 @@ pub(super) fn launch_line(clip: &Encoded, file: &Path) -> Result<String, MediaEr
         "VP9" => "rtpvp9pay",
         "JPEG" => "rtpjpegpay",
         other => {
-            return Err(MediaError::UnsupportedCodec {
-                input: file.display().to_string(),
-                codec: other.to_owned(),
-            });
+            return Err(MediaError::UnsupportedCodec { input: file.display().to_string(), codec: other.to_owned() });
         }
     };
-    Ok(format!(
-        "( appsrc name={FEED} format=time stream-type=stream ! {payloader} name=pay0 pt=96 )"
-    ))
+    Ok(format!("( appsrc name={FEED} format=time stream-type=stream ! {payloader} name=pay0 pt=96 )"))
 }
 
 /// Connects a new viewing's source to the clip.
 pub(super) fn supply(media: &gst_rtsp_server::RTSPMedia, clip: &Arc<Encoded>, repeat: bool) {
     let bin = media.element().downcast::<gst::Bin>().ok();
-    let Some(source) = bin
-        .and_then(|bin| bin.by_name(FEED))
-        .and_then(|s| s.downcast::<gst_app::AppSrc>().ok())
-    else {
+    let Some(source) = bin.and_then(|bin| bin.by_name(FEED)).and_then(|s| s.downcast::<gst_app::AppSrc>().ok()) else {
         tracing::error!("the sample camera's pipeline has no source");
         return;
     };
@@ -77,14 +69,7 @@ impl Reel {
         let origin = clip.units.iter().filter_map(begins).min().unwrap_or_default();
         let first = clip.units.iter().filter_map(|u| u.pts()).min().unwrap_or_default();
         let last = clip.units.iter().filter_map(ends).max().unwrap_or_default();
-        Self {
-            clip,
-            repeat,
-            next: 0,
-            shift: gst::ClockTime::ZERO,
-            origin,
-            round: last.saturating_sub(first),
-        }
+        Self { clip, repeat, next: 0, shift: gst::ClockTime::ZERO, origin, round: last.saturating_sub(first) }
     }
 }
 

@@ -84,9 +84,7 @@ impl SampleCamera {
         }
         let factory = self.factory(&clip)?;
         self.ask_for_credentials(&server, &factory);
-        let mounts = server
-            .mount_points()
-            .ok_or_else(|| self.deaf("the server has no mount points"))?;
+        let mounts = server.mount_points().ok_or_else(|| self.deaf("the server has no mount points"))?;
         mounts.add_factory(&self.path, factory);
         self.listen(server)
     }
@@ -110,9 +108,8 @@ impl SampleCamera {
         let Some(credentials) = &self.credentials else { return };
         let auth = gst_rtsp_server::RTSPAuth::new();
         auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
-        let token = gst_rtsp_server::RTSPToken::builder()
-            .field(gst_rtsp_server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, VIEWER)
-            .build();
+        let token =
+            gst_rtsp_server::RTSPToken::builder().field(gst_rtsp_server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, VIEWER).build();
         auth.add_digest(credentials.user(), credentials.password(), &token);
         let may = gst::Structure::builder(VIEWER)
             .field(gst_rtsp_server::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
@@ -143,10 +140,7 @@ impl SampleCamera {
     }
 
     fn deaf(&self, why: &str) -> MediaError {
-        MediaError::CannotListen {
-            listen: self.listen.to_string(),
-            why: why.to_owned(),
-        }
+        MediaError::CannotListen { listen: self.listen.to_string(), why: why.to_owned() }
     }
 }
 

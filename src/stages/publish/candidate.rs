@@ -48,11 +48,7 @@ impl Candidate {
     /// Whether a visit may open for it now.
     pub(crate) fn ready(&self, at: Duration, rules: &Rules, someone_is_out_of_sight: bool) -> bool {
         let seen_now = self.last_seen == at;
-        let patience = if someone_is_out_of_sight {
-            rules.rejoin_wait
-        } else {
-            rules.open_after
-        };
+        let patience = if someone_is_out_of_sight { rules.rejoin_wait } else { rules.open_after };
         let asked = self.look.face.identity.known().is_some();
         self.confirmed() && seen_now && (asked || at.saturating_sub(self.since) >= patience)
     }
@@ -65,11 +61,7 @@ impl Candidate {
         }
         match (person(&self.look.face), visit.person()) {
             (Some(mine), Some(theirs)) => mine == theirs,
-            _ => alike(
-                self.embedding.as_ref(),
-                visit.embedding.as_ref(),
-                self.measure(visit, rules),
-            ),
+            _ => alike(self.embedding.as_ref(), visit.embedding.as_ref(), self.measure(visit, rules)),
         }
     }
 

@@ -33,11 +33,7 @@ pub(crate) fn draft(change: &Change, ids: Ids, site: &PlaceId, provenance: &Prov
         visit: summary(change, ids.visit, capture),
         track: change.visit.track.0,
         time: times(look, capture),
-        frame: wire::FrameInfo {
-            w: look.size.w,
-            h: look.size.h,
-            seq: look.frame,
-        },
+        frame: wire::FrameInfo { w: look.size.w, h: look.size.h, seq: look.frame },
         face: face(look, provenance),
         identity: identity(&change.visit.identity),
         liveness: liveness(&change.visit),
@@ -96,18 +92,10 @@ fn face(look: &Look, provenance: &Provenance) -> wire::Face {
         bbox: face.bbox.normalised(look.size).map(rounded),
         detector: wire::Detector {
             score: face.score,
-            model: provenance
-                .models
-                .iter()
-                .find(|m| m.stage == "detect")
-                .map(|m| m.id.clone()),
+            model: provenance.models.iter().find(|m| m.stage == "detect").map(|m| m.id.clone()),
         },
-        landmarks5: face
-            .landmarks
-            .map(|points| points.map(|p| [rounded(p.x / w), rounded(p.y / h)])),
-        quality: Some(wire::Quality {
-            size_px: face.bbox.w.min(face.bbox.h),
-        }),
+        landmarks5: face.landmarks.map(|points| points.map(|p| [rounded(p.x / w), rounded(p.y / h)])),
+        quality: Some(wire::Quality { size_px: face.bbox.w.min(face.bbox.h) }),
     }
 }
 
@@ -147,19 +135,11 @@ fn liveness(visit: &Visit) -> wire::Liveness {
         Finding::Known { value, .. } if value.live => (CheckState::Pass, Some(value)),
         Finding::Known { value, .. } => (CheckState::Fail, Some(value)),
     };
-    wire::Liveness {
-        state,
-        score: known.map(|l| score(l.score)),
-        looks: known.map_or(0, |l| l.looks),
-    }
+    wire::Liveness { state, score: known.map(|l| score(l.score)), looks: known.map_or(0, |l| l.looks) }
 }
 
 fn score(score: Score) -> wire::Score {
-    wire::Score {
-        value: score.value,
-        kind: score.kind.into(),
-        threshold: score.threshold,
-    }
+    wire::Score { value: score.value, kind: score.kind.into(), threshold: score.threshold }
 }
 
 fn stream(camera: &CameraId) -> wire::Stream {

@@ -14,10 +14,7 @@ pub(crate) struct StreamClock {
 impl StreamClock {
     /// Starts with the first frame.
     pub(crate) fn starting(first: &Capture) -> Self {
-        Self {
-            now: Duration::ZERO,
-            last: *first,
-        }
+        Self { now: Duration::ZERO, last: *first }
     }
 
     /// Moves on to this frame. A file's time is its presentation time; where that jumps back (a clip played in a loop),

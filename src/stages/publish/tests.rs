@@ -83,38 +83,22 @@ impl Story {
 
 fn face(track: u64) -> FaceObservation {
     let mut face = FaceObservation::detected(BBox::new(10.0, 10.0, 80.0, 80.0), None, 0.9);
-    face.track = Some(TrackState {
-        id: TrackId(track),
-        phase: TrackPhase::Confirmed,
-        hits: 3,
-    });
+    face.track = Some(TrackState { id: TrackId(track), phase: TrackPhase::Confirmed, hits: 3 });
     face
 }
 
 fn tentative(track: u64) -> FaceObservation {
     let mut face = face(track);
-    face.track = face.track.map(|t| TrackState {
-        phase: TrackPhase::Tentative,
-        ..t
-    });
+    face.track = face.track.map(|t| TrackState { phase: TrackPhase::Tentative, ..t });
     face
 }
 
 fn score(value: f32) -> Score {
-    Score {
-        value,
-        kind: ScoreKind::Cosine,
-        threshold: THRESHOLD,
-    }
+    Score { value, kind: ScoreKind::Cosine, threshold: THRESHOLD }
 }
 
 fn identified(mut face: FaceObservation, decision: IdentityDecision) -> FaceObservation {
-    let value = Identity {
-        decision,
-        score: score(0.7),
-        margin: None,
-        looks: 3,
-    };
+    let value = Identity { decision, score: score(0.7), margin: None, looks: 3 };
     face.identity = Finding::Known { value, confidence: 1.0 };
     face
 }
@@ -125,19 +109,12 @@ fn known(track: u64, person: &str) -> FaceObservation {
 
 fn unknown(track: u64, direction: [f32; 2]) -> FaceObservation {
     let mut face = identified(face(track), IdentityDecision::Unknown);
-    face.embedding = Some(Embedding {
-        space: "test".into(),
-        values: direction.into(),
-    });
+    face.embedding = Some(Embedding { space: "test".into(), values: direction.into() });
     face
 }
 
 fn alive(mut face: FaceObservation, live: bool) -> FaceObservation {
-    let value = Liveness {
-        live,
-        score: score(0.9),
-        looks: 2,
-    };
+    let value = Liveness { live, score: score(0.9), looks: 2 };
     face.liveness = Finding::Known { value, confidence: 1.0 };
     face
 }
@@ -178,20 +155,13 @@ fn a_face_that_comes_and_goes_is_one_pair() {
     story.during(0, 1_000, &[known(1, "ann")]).during(1_000, 4_000, &[]);
     assert_eq!(story.finish(), [(1, Step::Opened), (1, LEFT)]);
     let closed = &story.changes[1].visit;
-    assert_eq!(
-        closed.look.captured.wall,
-        story.capture(960).wall,
-        "it ended when it was last seen"
-    );
+    assert_eq!(closed.look.captured.wall, story.capture(960).wall, "it ended when it was last seen");
 }
 
 #[test]
 fn two_seconds_out_of_sight_stay_one_visit_under_the_same_track() {
     let mut story = Story::new();
-    story
-        .during(0, 1_000, &[known(1, "ann")])
-        .during(1_000, 2_900, &[])
-        .during(2_900, 4_000, &[known(1, "ann")]);
+    story.during(0, 1_000, &[known(1, "ann")]).during(1_000, 2_900, &[]).during(2_900, 4_000, &[known(1, "ann")]);
     assert_eq!(story.finish(), [(1, Step::Opened), (1, SHUTDOWN)]);
 }
 
@@ -200,9 +170,7 @@ fn two_seconds_out_of_sight_stay_one_visit_under_a_new_track_of_the_same_person(
     let mut story = Story::new();
     story.during(0, 1_000, &[known(1, "ann")]).during(1_000, 2_920, &[]);
     // Back just in time: the tracker needs three frames, the recogniser a while longer.
-    story
-        .during(2_920, 3_040, &[tentative(2)])
-        .during(3_040, 3_400, &[face(2)]);
+    story.during(2_920, 3_040, &[tentative(2)]).during(3_040, 3_400, &[face(2)]);
     story.during(3_400, 4_000, &[known(2, "ann")]);
     assert_eq!(story.finish(), [(1, Step::Opened), (1, SHUTDOWN)]);
 }
@@ -210,9 +178,7 @@ fn two_seconds_out_of_sight_stay_one_visit_under_a_new_track_of_the_same_person(
 #[test]
 fn a_stranger_comes_back_by_the_likeness_of_the_face() {
     let mut story = Story::new();
-    story
-        .during(0, 1_000, &[unknown(1, [1.0, 0.0])])
-        .during(1_000, 2_000, &[]);
+    story.during(0, 1_000, &[unknown(1, [1.0, 0.0])]).during(1_000, 2_000, &[]);
     story.during(2_000, 3_000, &[unknown(2, [0.8, 0.6])]);
     assert_eq!(story.finish(), [(1, Step::Opened), (1, SHUTDOWN)]);
 }
@@ -220,46 +186,27 @@ fn a_stranger_comes_back_by_the_likeness_of_the_face() {
 #[test]
 fn another_stranger_is_another_visit() {
     let mut story = Story::new();
-    story
-        .during(0, 1_000, &[unknown(1, [1.0, 0.0])])
-        .during(1_000, 2_000, &[]);
+    story.during(0, 1_000, &[unknown(1, [1.0, 0.0])]).during(1_000, 2_000, &[]);
     story.during(2_000, 4_000, &[unknown(2, [0.0, 1.0])]);
-    assert_eq!(
-        story.finish(),
-        [(1, Step::Opened), (2, Step::Opened), (1, LEFT), (2, SHUTDOWN)]
-    );
+    assert_eq!(story.finish(), [(1, Step::Opened), (2, Step::Opened), (1, LEFT), (2, SHUTDOWN)]);
 }
 
 #[test]
 fn two_known_people_are_never_one_visit_however_alike() {
-    let twin = |track, person| FaceObservation {
-        embedding: unknown(track, [1.0, 0.0]).embedding,
-        ..known(track, person)
-    };
+    let twin =
+        |track, person| FaceObservation { embedding: unknown(track, [1.0, 0.0]).embedding, ..known(track, person) };
     let mut story = Story::new();
-    story
-        .during(0, 1_000, &[twin(1, "ann")])
-        .during(1_040, 4_000, &[twin(2, "bea")]);
-    assert_eq!(
-        story.finish(),
-        [(1, Step::Opened), (2, Step::Opened), (1, LEFT), (2, SHUTDOWN)]
-    );
+    story.during(0, 1_000, &[twin(1, "ann")]).during(1_040, 4_000, &[twin(2, "bea")]);
+    assert_eq!(story.finish(), [(1, Step::Opened), (2, Step::Opened), (1, LEFT), (2, SHUTDOWN)]);
 }
 
 #[test]
 fn the_same_person_on_two_cameras_is_two_visits() {
     let mut story = Story::new();
-    story
-        .on("gate", 0, &[known(1, "ann")])
-        .on("yard", 40, &[known(1, "ann")])
-        .on("gate", 80, &[]);
+    story.on("gate", 0, &[known(1, "ann")]).on("yard", 40, &[known(1, "ann")]).on("gate", 80, &[]);
     story.on("yard", 120, &[known(2, "ann")]);
     assert_eq!(story.finish().len(), 4);
-    let cameras: Vec<_> = story
-        .changes
-        .iter()
-        .map(|c| (c.visit.number.0, c.camera.to_string()))
-        .collect();
+    let cameras: Vec<_> = story.changes.iter().map(|c| (c.visit.number.0, c.camera.to_string())).collect();
     assert!(cameras.contains(&(1, "gate".into())) && cameras.contains(&(2, "yard".into())));
 }
 
@@ -269,24 +216,17 @@ fn only_what_subscribers_act_on_is_an_update_and_not_too_often() {
     story.at(0, &[identified(face(1), IdentityDecision::Ambiguous)]);
     story.during(40, 2_000, &[identified(face(1), IdentityDecision::Ambiguous)]);
     assert_eq!(story.changes.len(), 1, "the same answer again is no news");
-    story
-        .at(2_000, &[known(1, "ann")])
-        .at(2_040, &[alive(known(1, "ann"), true)]);
+    story.at(2_000, &[known(1, "ann")]).at(2_040, &[alive(known(1, "ann"), true)]);
     assert_eq!(story.changes.len(), 2, "the second change within a second waits");
     story.during(2_080, 3_200, &[alive(known(1, "ann"), true)]);
     let steps = story.finish();
-    assert_eq!(
-        steps,
-        [(1, Step::Opened), (1, Step::Updated), (1, Step::Updated), (1, SHUTDOWN)]
-    );
+    assert_eq!(steps, [(1, Step::Opened), (1, Step::Updated), (1, Step::Updated), (1, SHUTDOWN)]);
 }
 
 #[test]
 fn a_face_without_an_answer_does_not_take_an_earlier_answer_back() {
     let mut story = Story::new();
-    story
-        .at(0, &[alive(known(1, "ann"), true)])
-        .during(40, 3_000, &[face(1)]);
+    story.at(0, &[alive(known(1, "ann"), true)]).during(40, 3_000, &[face(1)]);
     assert_eq!(story.finish(), [(1, Step::Opened), (1, SHUTDOWN)]);
     assert_eq!(story.changes[1].visit.person().unwrap().as_str(), "ann");
 }
@@ -297,10 +237,7 @@ fn a_silent_camera_loses_its_visits_but_a_stall_does_not() {
     story.at(0, &[known(1, "ann")]).tick(9_000);
     assert_eq!(story.changes.len(), 1, "nobody looked, so nobody left");
     story.tick(10_000).tick(10_100);
-    assert_eq!(
-        story.finish(),
-        [(1, Step::Opened), (1, Step::Closed(Ending::CameraLost))]
-    );
+    assert_eq!(story.finish(), [(1, Step::Opened), (1, Step::Closed(Ending::CameraLost))]);
 }
 
 #[test]

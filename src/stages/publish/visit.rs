@@ -108,19 +108,13 @@ impl Visit {
 
     /// What subscribers act on.
     pub(crate) fn material(&self) -> Material {
-        Material {
-            identity: map(&self.identity, |i| i.decision.clone()),
-            live: map(&self.liveness, |l| l.live),
-        }
+        Material { identity: map(&self.identity, |i| i.decision.clone()), live: map(&self.liveness, |l| l.live) }
     }
 }
 
 impl Default for Material {
     fn default() -> Self {
-        Self {
-            identity: Finding::NotAsked,
-            live: Finding::NotAsked,
-        }
+        Self { identity: Finding::NotAsked, live: Finding::NotAsked }
     }
 }
 
@@ -129,9 +123,6 @@ fn map<T, U>(finding: &Finding<T>, value: impl Fn(&T) -> U) -> Finding<U> {
     match finding {
         Finding::NotAsked => Finding::NotAsked,
         Finding::Unsure => Finding::Unsure,
-        Finding::Known { value: answer, .. } => Finding::Known {
-            value: value(answer),
-            confidence: 1.0,
-        },
+        Finding::Known { value: answer, .. } => Finding::Known { value: value(answer), confidence: 1.0 },
     }
 }

@@ -83,11 +83,7 @@ struct CameraVisits {
 
 impl Visits {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self {
-            rules,
-            next: 1,
-            cameras: BTreeMap::new(),
-        }
+        Self { rules, next: 1, cameras: BTreeMap::new() }
     }
 
     /// Visits open now.
@@ -97,10 +93,7 @@ impl Visits {
 
     /// One frame of one camera with everything found on it.
     pub(crate) fn observe(&mut self, camera: &CameraId, looks: Vec<Look>, captured: &Capture) -> Vec<Change> {
-        let state = self
-            .cameras
-            .entry(camera.clone())
-            .or_insert_with(|| CameraVisits::new(captured));
+        let state = self.cameras.entry(camera.clone()).or_insert_with(|| CameraVisits::new(captured));
         state.clock.frame(captured);
         let unmatched = state.refresh(looks);
         let mut steps = state.admit(unmatched, &self.rules, &mut self.next);
@@ -130,11 +123,7 @@ impl Visits {
 
 impl CameraVisits {
     fn new(captured: &Capture) -> Self {
-        Self {
-            clock: StreamClock::starting(captured),
-            open: Vec::new(),
-            candidates: Vec::new(),
-        }
+        Self { clock: StreamClock::starting(captured), open: Vec::new(), candidates: Vec::new() }
     }
 
     /// Hands each look to the visit or candidate that follows its track; what is left is new. A face without a track
@@ -165,17 +154,11 @@ impl CameraVisits {
     /// Takes new tracks on as candidates; lets those that are ready join a visit out of sight, or open one.
     fn admit(&mut self, fresh: Vec<(TrackId, Look)>, rules: &Rules, next: &mut u64) -> Vec<(Step, Visit)> {
         let at = self.clock.now();
-        self.candidates
-            .extend(fresh.into_iter().map(|(track, look)| Candidate::new(track, look, at)));
-        self.candidates
-            .retain(|c| at.saturating_sub(c.last_seen) < rules.close_after);
+        self.candidates.extend(fresh.into_iter().map(|(track, look)| Candidate::new(track, look, at)));
+        self.candidates.retain(|c| at.saturating_sub(c.last_seen) < rules.close_after);
         let mut opened = Vec::new();
         for candidate in std::mem::take(&mut self.candidates) {
-            if let Some(visit) = self
-                .open
-                .iter_mut()
-                .find(|v| v.last_seen < at && candidate.continues(v, rules))
-            {
+            if let Some(visit) = self.open.iter_mut().find(|v| v.last_seen < at && candidate.continues(v, rules)) {
                 visit.join(candidate, at);
             } else if candidate.ready(at, rules, self.someone_is_out_of_sight(at)) {
                 let visit = Visit::open(VisitNumber(*next), candidate, at);
@@ -225,10 +208,6 @@ impl CameraVisits {
 }
 
 fn named(camera: &CameraId, steps: Vec<(Step, Visit)>) -> Vec<Change> {
-    let change = |(step, visit)| Change {
-        camera: camera.clone(),
-        step,
-        visit,
-    };
+    let change = |(step, visit)| Change { camera: camera.clone(), step, visit };
     steps.into_iter().map(change).collect()
 }

@@ -65,21 +65,12 @@ impl Camera {
     fn match_some(&mut self, rows: &[usize], faces: &mut [FaceObservation], cols: &[usize], config: &Config) {
         let rows: Vec<usize> = rows.iter().copied().filter(|&r| !self.trails[r].found()).collect();
         let cols: Vec<usize> = cols.iter().copied().filter(|&c| faces[c].track.is_none()).collect();
-        let foreseen: Vec<BBox> = rows
-            .iter()
-            .map(|&r| grown(self.trails[r].foreseen(), config.reach))
-            .collect();
+        let foreseen: Vec<BBox> = rows.iter().map(|&r| grown(self.trails[r].foreseen(), config.reach)).collect();
         let detected: Vec<BBox> = cols.iter().map(|&c| grown(faces[c].bbox, config.reach)).collect();
         let handicap = |r: usize| {
-            if self.trails[rows[r]].in_sight() {
-                0.0
-            } else {
-                OUT_OF_SIGHT
-            }
+            if self.trails[rows[r]].in_sight() { 0.0 } else { OUT_OF_SIGHT }
         };
-        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| {
-            1.0 - iou(foreseen[r], detected[c]) + handicap(r)
-        });
+        let costs = Costs::from_fn(rows.len(), cols.len(), |r, c| 1.0 - iou(foreseen[r], detected[c]) + handicap(r));
         for (row, col) in assign(&costs, 1.0 - config.min_iou) {
             let (trail, face) = (&mut self.trails[rows[row]], &mut faces[cols[col]]);
             trail.hit(face, config.confirm_hits);
@@ -107,8 +98,5 @@ impl Camera {
 /// Indices of the items that fit.
 fn which<T>(items: &[T], fits: impl Fn(&T) -> bool) -> Vec<usize> {
     let numbered = items.iter().enumerate();
-    numbered
-        .filter(|(_, item)| fits(item))
-        .map(|(index, _)| index)
-        .collect()
+    numbered.filter(|(_, item)| fits(item)).map(|(index, _)| index).collect()
 }

@@ -79,10 +79,7 @@ impl Trail {
     pub(super) fn imagined(&self) -> FaceObservation {
         let bbox = self.foreseen();
         let moved = |p: Point| {
-            let (u, v) = (
-                (p.x - self.bbox.x) / self.bbox.w.max(1.0),
-                (p.y - self.bbox.y) / self.bbox.h.max(1.0),
-            );
+            let (u, v) = ((p.x - self.bbox.x) / self.bbox.w.max(1.0), (p.y - self.bbox.y) / self.bbox.h.max(1.0));
             Point::new(bbox.x + u * bbox.w, bbox.y + v * bbox.h)
         };
         let landmarks = self.landmarks.map(|points| points.map(moved));
@@ -115,18 +112,10 @@ impl Trail {
     }
 
     pub(super) fn state(&self) -> TrackState {
-        TrackState {
-            id: self.id,
-            phase: self.phase,
-            hits: self.hits,
-        }
+        TrackState { id: self.id, phase: self.phase, hits: self.hits }
     }
 }
 
 fn phase(hits: u32, confirm_hits: u32) -> TrackPhase {
-    if hits >= confirm_hits {
-        TrackPhase::Confirmed
-    } else {
-        TrackPhase::Tentative
-    }
+    if hits >= confirm_hits { TrackPhase::Confirmed } else { TrackPhase::Tentative }
 }

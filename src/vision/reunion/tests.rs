@@ -8,22 +8,12 @@ use crate::{
 
 fn space() -> SpaceInfo {
     let name = Space::from("test");
-    SpaceInfo {
-        name,
-        dims: 3,
-        metric: Metric::Cosine,
-        known: 0.5,
-        margin: 0.05,
-    }
+    SpaceInfo { name, dims: 3, metric: Metric::Cosine, known: 0.5, margin: 0.05 }
 }
 
 fn face(id: u64, look: Option<[f32; 3]>) -> FaceObservation {
     let mut face = FaceObservation::detected(BBox::default(), None, 0.9);
-    face.track = Some(TrackState {
-        id: TrackId(id),
-        phase: TrackPhase::Confirmed,
-        hits: 5,
-    });
+    face.track = Some(TrackState { id: TrackId(id), phase: TrackPhase::Confirmed, hits: 5 });
     face.embedding = look.map(|raw| space().embed(&raw).unwrap());
     face
 }
@@ -48,11 +38,7 @@ fn a_person_back_within_three_seconds_keeps_the_number() {
     assert_eq!(frame(&mut camera, 0, vec![face(1, ANNA), face(2, BERT)]), [1, 2]);
     assert_eq!(frame(&mut camera, 2500, vec![face(3, None)]), [3], "nobody looked yet");
     assert_eq!(frame(&mut camera, 2600, vec![face(3, ANNA)]), [1]);
-    assert_eq!(
-        frame(&mut camera, 2700, vec![face(3, None)]),
-        [1],
-        "and keeps it without another look"
-    );
+    assert_eq!(frame(&mut camera, 2700, vec![face(3, None)]), [1], "and keeps it without another look");
 }
 
 #[test]
@@ -78,11 +64,7 @@ fn later_comers_and_strangers_stay_themselves() {
     let mut camera = camera();
     frame(&mut camera, 0, vec![face(1, ANNA)]);
     assert_eq!(frame(&mut camera, 1000, vec![face(2, BERT)]), [2]);
-    assert_eq!(
-        frame(&mut camera, 3500, vec![face(3, ANNA)]),
-        [3],
-        "anna left 3.5 s ago"
-    );
+    assert_eq!(frame(&mut camera, 3500, vec![face(3, ANNA)]), [3], "anna left 3.5 s ago");
 }
 
 #[test]
@@ -90,11 +72,7 @@ fn twins_seen_together_are_two_people() {
     let mut camera = camera();
     assert_eq!(frame(&mut camera, 0, vec![face(1, ANNA), face(2, ANNA)]), [1, 2]);
     assert_eq!(frame(&mut camera, 100, vec![face(2, None)]), [2]);
-    assert_eq!(
-        frame(&mut camera, 900, vec![face(2, None), face(3, ANNA)]),
-        [2, 1],
-        "2 is still here, so 3 is 1"
-    );
+    assert_eq!(frame(&mut camera, 900, vec![face(2, None), face(3, ANNA)]), [2, 1], "2 is still here, so 3 is 1");
 }
 
 #[test]

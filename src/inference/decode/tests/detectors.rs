@@ -34,10 +34,7 @@ prop_compose! {
 
 fn read(output: &Output, outputs: &Outputs) -> Vec<Proposal> {
     let mut found = Vec::new();
-    DetectorHead::new(output)
-        .unwrap()
-        .read(outputs, 1, INPUT, &mut found)
-        .unwrap();
+    DetectorHead::new(output).unwrap().read(outputs, 1, INPUT, &mut found).unwrap();
     found
 }
 

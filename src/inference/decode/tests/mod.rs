@@ -95,9 +95,5 @@ pub(super) fn second(name: impl Into<String>, dims: &[usize], item: &[f32]) -> O
     let shape: Vec<usize> = std::iter::once(2).chain(dims.iter().copied()).collect();
     let mut data = vec![0.0; item.len()];
     data.extend_from_slice(item);
-    OutputTensor {
-        name: name.into(),
-        shape,
-        data,
-    }
+    OutputTensor { name: name.into(), shape, data }
 }
