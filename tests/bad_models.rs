@@ -48,12 +48,14 @@ fn cut(folder: &Path) {
 }
 
 /// A model that is not what it should be: which file, what is wrong, how to get it right.
+/// What is done to a model's folder.
+type Spoil = fn(&Path);
+
 #[test]
 fn a_model_that_will_not_do_is_named_with_the_mending_command() {
     if !is_set_up() {
         return;
     }
-    type Spoil = fn(&Path);
     let table: [(&str, Spoil, i32, &[&str]); 6] = [
         (
             "yunet",

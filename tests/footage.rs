@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
@@ -22,7 +23,7 @@ use flyball::{
 };
 
 /// Far more than any of these runs takes; only a hang reaches it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Who is on the sample clips, and the photos that enrol them.
 const PEOPLE: [(&str, [&str; 2]); 4] = [
@@ -63,7 +64,8 @@ fn deployment(folder: &Path, clips: &[(&str, &Path)]) -> Opened {
          [models]\ndir = \"{root}/models\"\ndevice = \"cpu\"\n[gallery]\npath = \"gallery.redb\"\n"
     );
     for (id, clip) in clips {
-        text += &format!("[[camera]]\nid = \"{id}\"\nsource = {{ file = \"{}\", pace = \"fast\" }}\n", clip.display());
+        let source = format!("{{ file = \"{}\", pace = \"fast\" }}", clip.display());
+        writeln!(text, "[[camera]]\nid = \"{id}\"\nsource = {source}").unwrap();
     }
     let file = folder.join("deployment.toml");
     fs::write(&file, text).unwrap();
