@@ -47,10 +47,10 @@ fn cut(folder: &Path) {
     fs::write(file, &whole[..1000]).unwrap();
 }
 
-/// A model that is not what it should be: which file, what is wrong, how to get it right.
 /// What is done to a model's folder.
 type Spoil = fn(&Path);
 
+/// A model that is not what it should be: which file, what is wrong, how to get it right.
 #[test]
 fn a_model_that_will_not_do_is_named_with_the_mending_command() {
     if !is_set_up() {
