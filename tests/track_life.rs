@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use flyball::{
     flow::Stage,
-    scene::{Point, TrackId, TrackPhase},
+    scene::{Point, TrackId},
     stages::track::{Config as TrackConfig, Track},
-    vision::{Metric, Pace, Reunion, SpaceInfo},
 };
-use world::{Clock, FPS, Person, SEED, Said, name, numbers, seconds, switches, watch};
+use world::{Clock, FPS, Person, SEED, numbers, seconds, watch};
 
 #[test]
 fn a_short_occlusion_keeps_the_number_and_a_long_absence_does_not() {
@@ -96,36 +95,6 @@ fn values_out_of_range_are_named() {
     let wrong = TrackConfig { doubtful: 0.9, confirm_hits: 0, ..TrackConfig::default() };
     let problems = wrong.problems();
     assert!(problems.len() == 2 && problems[0].contains("`doubtful`") && problems[1].contains("`confirm_hits`"));
-}
-
-#[test]
-fn seconds_behind_a_pillar_are_bridged_by_the_face_itself() {
-    let space = SpaceInfo { name: "test".into(), dims: 4, metric: Metric::Cosine, known: 0.5, margin: 0.05 };
-    let look = |who: u16| space.embed(&[0, 1, 2, 3].map(|i| if i == who { 1.0 } else { 0.1 })).unwrap();
-    let clock = Clock(Instant::now());
-    let (mut track, mut pace) = (Track::new(TrackConfig::default()), Pace::default());
-    let mut reunion = Reunion::new(Duration::from_secs(3));
-    let mut rng = Rng::with_seed(SEED);
-    let person = |name, x| Person { name, from: Point::new(x, 80.0), speed: Point::new(0.0, 0.0), size: 70.0 };
-    let (anna, bert, carl) = (person(0, 100.0), person(1, 400.0), person(2, 100.0));
-    let mut said = Said::new();
-    for frame in 0..180 {
-        let there = [(anna, frame < 60), (carl, (92..102).contains(&frame)), (anna, frame >= 136), (bert, true)];
-        let seen = there.iter().filter(|(_, there)| *there);
-        let mut batch = vec![clock.packet("a", frame, seen.map(|(p, _)| p.seen(0.0, &mut rng, 0.04)).collect())];
-        track.process(&mut batch, clock.0).unwrap();
-        let now = pace.advance(&batch[0].frame.captured);
-        let faces = &mut batch[0].faces;
-        reunion.rename(faces, now);
-        for face in faces.iter_mut().filter(|f| f.track.unwrap().phase == TrackPhase::Confirmed) {
-            face.embedding = Some(look(name(face)));
-        }
-        reunion.settle(faces, &space).unwrap();
-        let believed = faces.iter().filter(|f| f.track.unwrap().phase == TrackPhase::Confirmed);
-        said.extend(believed.map(|f| (frame, name(f), f.track.unwrap().id)));
-    }
-    assert_eq!(switches(&said), 0, "anna came back after two and a half seconds, carl stood in her place meanwhile");
-    assert_eq!(numbers(&said).len(), 3);
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! are filled in from the motion of the tracks. Deterministic: the same packets give the same numbers, and how fast a file
 //! is read makes no difference, because time is the stream's own.
 //!
-//! [`camera`] holds what is known of one camera, [`trail`] of one face. Next stage: `recognize`, which also reunites a
-//! person with the number they had before a longer occlusion (`vision::Reunion`).
+//! [`camera`] holds what is known of one camera, [`trail`] of one face. Next stage: `recognize`. Somebody who comes back
+//! after a longer occlusion gets a new number; `publish` knows them again by their face and keeps the visit open.
 
 mod camera;
 mod trail;

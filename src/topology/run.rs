@@ -63,6 +63,8 @@ pub struct Running {
     pub permits: Permits,
     /// The same latency as in `latency`, for the steering thread alone, which takes it away window by window.
     pub(super) recent: Arc<Latency>,
+    /// Capture to the end of the graph since an onlooker last took it.
+    pub shown: Arc<Latency>,
     /// How many of the cameras' frames are taken.
     pub(super) thinning: Thinning,
     faces: Arc<AtomicU64>,
@@ -109,6 +111,7 @@ impl Running {
             drops,
             latency: ends.latency,
             recent: ends.recent,
+            shown: ends.shown,
             thinning: Thinning::default(),
             faces: ends.faces,
             lanes,

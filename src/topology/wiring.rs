@@ -73,6 +73,8 @@ pub(super) struct Ends {
     pub(super) latency: Arc<Latency>,
     /// The same, for whoever looks at the last moments only.
     pub(super) recent: Arc<Latency>,
+    /// The same for onlookers, who read it less often.
+    pub(super) shown: Arc<Latency>,
     /// Faces on all packets.
     pub(super) faces: Arc<AtomicU64>,
 }
@@ -141,6 +143,7 @@ impl Sink for Timed {
             let latency = now.saturating_duration_since(packet.frame.captured.arrived);
             self.ends.latency.record(latency);
             self.ends.recent.record(latency);
+            self.ends.shown.record(latency);
         }
         self.sink.consume(batch, now)
     }

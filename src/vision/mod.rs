@@ -1,7 +1,7 @@
 //! Pure arithmetic on boxes, points and vectors: no clocks, no threads, no I/O.
 //!
-//! Read [`boxes`](iou) first. Following people rests on [`kalman`](BoxFilter), [`assignment`](assign), [`pace`](Pace) and
-//! [`reunion`](Reunion); recognising them on [`align`](Affine), [`quality`](Quality) and [`similarity`](SpaceInfo).
+//! Read [`boxes`](iou) first. Following people rests on [`kalman`](BoxFilter), [`assignment`](assign) and
+//! [`pace`](Pace); recognising them on [`align`](Affine), [`quality`](Quality) and [`similarity`](SpaceInfo).
 //! Next room up: `stages::track`, which follows faces, and `gallery`, which knows people.
 
 mod align;
@@ -10,7 +10,6 @@ mod boxes;
 mod kalman;
 mod pace;
 mod quality;
-mod reunion;
 mod similarity;
 
 pub use align::{ARCFACE_TEMPLATE, Affine, CropRect, Degenerate, arcface_chip, dlib_chip, scaled_crop};
@@ -19,5 +18,4 @@ pub use boxes::{grown, iou, nms, overlap};
 pub use kalman::BoxFilter;
 pub use pace::Pace;
 pub use quality::Quality;
-pub use reunion::Reunion;
 pub use similarity::{Metric, SpaceError, SpaceInfo, distance, dot, unit};

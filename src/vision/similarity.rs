@@ -2,7 +2,7 @@
 //!
 //! A score is always "larger means more alike", whatever the measure, so that events and rules read one way:
 //! cosine spaces score `cos`, distance spaces `1 - d`. The latter keeps differences as they are, so a margin written in
-//! distance is the same margin in score. Next: [`reunion`](super::Reunion) and the gallery's search.
+//! distance is the same margin in score. Next: the gallery's search.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -37,7 +37,7 @@ impl Gauge {
         self.resident = ProcessMeter.read().map_or(self.resident, |figures| figures.ours);
         self.uptime = at - self.start;
         if at - self.window.0 >= WINDOW || self.window.1.count == 0 {
-            self.window = (at, running.latency.percentiles());
+            self.window = (at, running.shown.take());
         }
     }
 
