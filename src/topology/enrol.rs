@@ -1,18 +1,12 @@
 //! Enrolling people from photos, with the very models that the deployment's pipeline will recognise them by.
 
-use std::{
-    io::{self, Cursor},
-    path::Path,
-    time::SystemTime,
-};
-
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use std::{path::Path, time::SystemTime};
 
 use super::{AssembleError, Graph, models::ModelRoom};
 use crate::config::Deployment;
 use crate::gallery::{Enrolment, Gallery, GalleryError, Gate, Refusal};
 use crate::inference::{FaceDetector, FaceEmbedder, InferenceError, Look, RunLog};
-use crate::memory::{Pixels, Size};
+use crate::memory::{PhotoError, Pixels, read_photo};
 use crate::scene::{Embedding, PersonId};
 use crate::stages::StageConfig;
 use crate::vision::SpaceInfo;
@@ -41,12 +35,9 @@ pub enum Enrolled {
 /// Why a photo was not enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolError {
-    /// Not a picture.
-    #[error("photo {0} is no picture, or is damaged ({1}): use a JPEG or PNG file")]
-    Photo(String, String),
-    /// Not to be read at all.
-    #[error("photo {0} cannot be read: {1}: check the path")]
-    Unreadable(String, io::Error),
+    /// Not a picture, or not to be read.
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
     /// The face will not do.
     #[error("photo {0}: {1}")]
     Refused(String, Refusal),
@@ -87,7 +78,7 @@ impl Enroller {
     ) -> Result<Enrolled, EnrolError> {
         let shown = photo.display().to_string();
         let refused = |refusal| EnrolError::Refused(shown.clone(), refusal);
-        let pixels = read_photo(photo, &shown)?;
+        let pixels = read_photo(photo)?;
         let (embedding, quality) = self.look(&pixels, &shown)?;
         if let Some(space) = self.spaces.iter().find(|s| s.name == embedding.space).filter(|_| !even_if_alike) {
             self.gallery.lookalike(space, &embedding, person)?.map_or(Ok(()), |alike| Err(refused(alike)))?;
@@ -136,27 +127,4 @@ pub(super) fn open_in_its_folder(path: &Path) -> Result<Gallery, AssembleError> 
     }
     Gallery::open(path)
         .map_err(|cause| if cause.is_of_input() { AssembleError::bad(cause) } else { AssembleError::failed(cause) })
-}
-
-/// A photo as people see it: turned upright when the camera noted how it was held.
-fn read_photo(path: &Path, shown: &str) -> Result<Pixels, EnrolError> {
-    let bytes = std::fs::read(path).map_err(|cause| EnrolError::Unreadable(shown.to_owned(), cause))?;
-    decode_photo(&bytes).map_err(|cause| EnrolError::Photo(shown.to_owned(), first_line(&cause)))
-}
-
-/// By its bytes, whatever the file is called.
-fn decode_photo(bytes: &[u8]) -> Result<Pixels, ImageError> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    let rgb = picture.into_rgb8();
-    Pixels::rgb(Size::new(rgb.width(), rgb.height()), rgb.into_raw())
-        .map_err(|cause| io::Error::other(cause.to_string()).into())
-}
-
-/// Decoders speak in several lines and full stops; ours is one clause.
-fn first_line(cause: &ImageError) -> String {
-    cause.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }

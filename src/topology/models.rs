@@ -164,12 +164,8 @@ fn model_ref(stage: &str, shelf: &Shelf, model: &str) -> Option<ModelRef> {
 /// A manifest's space as the gallery compares in it.
 fn space_info(manifest: &ModelManifest, name: String) -> Option<SpaceInfo> {
     let Output::Embedding(said) = &manifest.output else { return None };
-    let metric = match said.metric {
-        crate::inference::manifest::Metric::Cosine => vision::Metric::Cosine,
-        crate::inference::manifest::Metric::L2 => vision::Metric::L2,
-    };
     let (known, margin) = (said.thresholds.known, said.thresholds.margin);
-    Some(SpaceInfo { name: name.into(), dims: said.dims, metric, known, margin })
+    Some(SpaceInfo { name: name.into(), dims: said.dims, metric: said.metric, known, margin })
 }
 
 /// The space of the built-in fake.

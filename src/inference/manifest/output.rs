@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::vision::Metric;
+
 /// The `[output]` table, by decoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "decoder", rename_all = "snake_case")]
@@ -204,16 +206,6 @@ pub struct OneEmbedding {
     pub space: String,
     /// When two are one person.
     pub thresholds: Thresholds,
-}
-
-/// How two embeddings are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Cosine: larger is nearer.
-    Cosine,
-    /// Euclidean distance: smaller is nearer.
-    L2,
 }
 
 /// When two embeddings are one person, in units of the metric.
