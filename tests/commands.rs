@@ -177,7 +177,9 @@ fn every_command_says_what_it_does_and_shows_an_example() {
 /// A deployment whose events go out over Zenoh on a port of its own.
 fn on_the_air(place: &Place) -> (std::path::PathBuf, String) {
     let endpoint = format!("tcp/127.0.0.1:{}", free_port());
-    let zenoh = format!("[events.zenoh]\nmode = \"peer\"\nlisten = [\"{endpoint}\"]\n");
+    // With a journal it does not matter who connects first: what was said meanwhile is asked for.
+    let journal = "[events.journal]\npath = \"journal.redb\"\n";
+    let zenoh = format!("{journal}[events.zenoh]\nmode = \"peer\"\nlisten = [\"{endpoint}\"]\n");
     (place.deployment(&[("gate", &endless())], &zenoh), endpoint)
 }
 
@@ -189,10 +191,10 @@ fn a_second_program_hears_the_events_of_a_running_one() {
     let place = Place::new();
     let (deployment, endpoint) = on_the_air(&place);
     // First the listener: it waits until somebody is there to be heard.
-    let json = ["watch", "--connect", &endpoint, "--json", "--kind", "visit.opened", "--count", "1"];
+    let json = ["watch", "--connect", &endpoint, "--json", "--kind", "visit.opened", "--count", "1", "--since", "0"];
     let mut json = Running::start(flyball(&json));
     json.wait_for("waiting for events from");
-    let mut lines = Running::start(flyball(&["watch", "--connect", &endpoint, "--camera", "gate"]));
+    let mut lines = Running::start(flyball(&["watch", "--connect", &endpoint, "--camera", "gate", "--since", "0"]));
     lines.wait_for("waiting for events from");
     let runs = Running::start(flyball(&["run", text(&deployment), "--events", "-"]));
     let heard = json.end();
@@ -222,7 +224,8 @@ fn the_python_subscriber_hears_the_same() {
     }
     let place = Place::new();
     let (deployment, endpoint) = on_the_air(&place);
-    let arguments = ["samples/subscribe.py", "--connect", &endpoint, "--camera", "gate", "--count", "1"];
+    let arguments =
+        ["samples/subscribe.py", "--connect", &endpoint, "--camera", "gate", "--count", "1", "--since", "0"];
     let subscriber = Running::start(program(&python, root(), &arguments));
     let runs = Running::start(flyball(&["run", text(&deployment), "--events", "-"]));
     let heard = subscriber.end();
