@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | front | [`cli`] (and `main.rs`) |
+//! | front | `cli` (and `main.rs`) |
 //! | assembly | [`topology`], over [`config`] |
 //! | stages | [`stages`]: one verb a file |
 //! | machinery | [`flow`], [`media`], [`inference`], [`events`], [`gallery`] |
@@ -14,6 +14,7 @@
 //! One frame's walk starts in [`media`], is thinned out in [`flow`]'s lanes, is enriched by the [`stages`] in the order
 //! [`topology`] wired them, and ends in an event that [`events`] publishes.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod events;

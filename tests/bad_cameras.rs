@@ -2,7 +2,7 @@
 //! password ever, and no good camera loses a visit to a bad one.
 //!
 //! Needs what `make setup` fetches; says so aloud and passes when it is not there.
-#![cfg(all(feature = "media", feature = "ort", feature = "zenoh"))]
+#![cfg(all(feature = "cli", feature = "media", feature = "ort", feature = "zenoh"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 mod support;

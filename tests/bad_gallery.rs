@@ -1,7 +1,7 @@
 //! Photos and disks that will not do, given to the real program: every photo is told by name, and nobody who is enrolled is lost.
 //!
 //! Needs what `make setup` fetches; says so aloud and passes when it is not there.
-#![cfg(all(feature = "media", feature = "ort", feature = "zenoh"))]
+#![cfg(all(feature = "cli", feature = "media", feature = "ort", feature = "zenoh"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 mod support;

@@ -1,6 +1,6 @@
 //! What is written or typed wrong, given to the real program: it is told with its place and a way out, before anything is
 //! opened, and the exit code is the documented one. Next: `bad_cameras`, `bad_models`, `bad_gallery`.
-#![cfg(all(feature = "media", feature = "ort", feature = "zenoh"))]
+#![cfg(all(feature = "cli", feature = "media", feature = "ort", feature = "zenoh"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 mod support;

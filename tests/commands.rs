@@ -2,7 +2,7 @@
 //! that two programs hear each other over Zenoh.
 //!
 //! Needs what `make setup` fetches; says so aloud and passes when it is not there.
-#![cfg(all(feature = "media", feature = "ort", feature = "zenoh"))]
+#![cfg(all(feature = "cli", feature = "media", feature = "ort", feature = "zenoh"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 mod support;

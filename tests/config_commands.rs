@@ -1,5 +1,5 @@
 //! `flyball check`, `draw` and `schema` as a user meets them: what is printed where, and the exit code.
-
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{

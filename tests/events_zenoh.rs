@@ -1,5 +1,5 @@
 //! Events over a real Zenoh on loopback: live, late, after a restart, in Rust and in Python.
-#![cfg(feature = "zenoh")]
+#![cfg(all(feature = "cli", feature = "zenoh"))]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -6,7 +6,9 @@
 
 use std::path::PathBuf;
 
-use flyball::simulate::{Scenario, SimulateArgs, Summary, run, simulate};
+use flyball::simulate::{Scenario, Summary, simulate};
+#[cfg(feature = "cli")]
+use flyball::simulate::{SimulateArgs, run};
 
 /// A disturbance is over after this.
 const SETTLED_S: f64 = 10.0;
@@ -126,6 +128,7 @@ fn slow_loads() {
     hold(&Row { settled_s: 40.0, switches: 6, ..row("slow_loads", 0.63, 0.59) });
 }
 
+#[cfg(feature = "cli")]
 #[test]
 fn a_recorded_run_is_decided_again_the_same_way() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! `flyball models …` as a user meets it: the JSON has the promised shape, and a file that is not what its manifest says is
 //! reported by name with a failing exit code.
+#![cfg(feature = "cli")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

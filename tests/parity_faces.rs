@@ -1,6 +1,6 @@
 //! Models that look at one face against a plain Python program with OpenCV, on real pictures. Needs `make setup`; says so
 //! aloud where it has not run.
-#![cfg(feature = "ort")]
+#![cfg(all(feature = "cli", feature = "ort"))]
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(clippy::print_stderr, reason = "skipped tests and measured figures are for people")]
 

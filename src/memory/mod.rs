@@ -7,6 +7,7 @@ mod cpu;
 mod host;
 mod meter;
 mod permit;
+#[cfg(feature = "cli")]
 mod photo;
 mod pixels;
 mod size;
@@ -15,6 +16,7 @@ pub use cpu::{peak_resident_bytes, process_cpu_time, thread_cpu_time};
 pub use host::HostPlanes;
 pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, return_freed_memory};
 pub use permit::{InFlight, Permits};
+#[cfg(feature = "cli")]
 pub use photo::{PhotoError, decode_photo, read_photo};
 pub use pixels::{ColorMatrix, ColorRange, PixelFormat, Pixels, PixelsError, Planes};
 pub use size::Size;

@@ -23,6 +23,7 @@ impl Hand for Governor {
 }
 
 /// A finished run.
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "what only commands ask for"))]
 pub(super) struct Course {
     pub(super) result: Result,
     pub(super) score: Score,

@@ -1,6 +1,7 @@
 //! `flyball simulate`: the governor in a closed loop with a seeded machine, beside settings that never change and an
 //! oracle that knows the future. The files, in reading order:
 
+#[cfg(feature = "cli")]
 mod args;
 mod scenario;
 
@@ -18,14 +19,19 @@ mod fixed;
 mod load;
 mod oracle;
 
+#[cfg(feature = "cli")]
 mod chart;
+#[cfg(feature = "cli")]
 mod replay;
 mod summary;
+#[cfg(feature = "cli")]
 mod table;
 
+#[cfg(feature = "cli")]
 use std::io::Write;
 use std::path::PathBuf;
 
+#[cfg(feature = "cli")]
 pub use args::SimulateArgs;
 pub use scenario::{Curve, Device, Failure, Scenario};
 pub use summary::{Outcome, Summary, simulate};
@@ -73,6 +79,7 @@ pub enum SimulateError {
 }
 
 /// Does what `args` ask and prints it to `out`; the last line is a JSON summary.
+#[cfg(feature = "cli")]
 pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError> {
     if let Some(recording) = &args.replay {
         return replay::run(recording, out);
@@ -91,11 +98,13 @@ pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError
     print(out, &text)
 }
 
+#[cfg(feature = "cli")]
 fn print(out: &mut dyn Write, text: &str) -> Result<(), SimulateError> {
     let path = PathBuf::from("standard output");
     out.write_all(text.as_bytes()).map_err(|error| SimulateError::Write { path, error })
 }
 
+#[cfg(feature = "cli")]
 fn write_file(path: &std::path::Path, text: &str) -> Result<(), SimulateError> {
     std::fs::write(path, text).map_err(|error| SimulateError::Write { path: path.to_owned(), error })
 }

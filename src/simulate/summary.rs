@@ -37,6 +37,7 @@ pub struct Summary {
 }
 
 /// A simulated scenario.
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "what only commands ask for"))]
 pub struct Outcome {
     /// In figures.
     pub summary: Summary,

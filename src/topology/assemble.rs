@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
-    enrol::open_in_its_folder,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
     steer::{self, Equipment, InForce, Steering},
+    store::open_in_its_folder,
 };
 use crate::config::Deployment;
 use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};

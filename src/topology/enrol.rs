@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::SystemTime};
 
-use super::{AssembleError, Graph, models::ModelRoom};
+use super::{AssembleError, Graph, models::ModelRoom, store::open_gallery};
 use crate::config::Deployment;
 use crate::gallery::{Enrolment, Gallery, GalleryError, Gate, Refusal};
 use crate::inference::{FaceDetector, FaceEmbedder, InferenceError, Look, RunLog};
@@ -104,27 +104,4 @@ impl Enroller {
         let embedding = made.into_iter().flatten().next().ok_or_else(|| refused(Refusal::NoFace))?;
         Ok((embedding, quality.overall))
     }
-}
-
-/// The gallery of a deployment, or a sentence that says it has none.
-pub fn open_gallery(deployment: &Deployment) -> Result<Gallery, AssembleError> {
-    let path = deployment.gallery.path.as_ref();
-    let path =
-        path.ok_or_else(|| AssembleError::bad("the deployment has no gallery: add `[gallery]` with `path = …`"))?;
-    open_in_its_folder(path)
-}
-
-/// Opens a gallery; its folder is made when it is not there yet.
-pub(super) fn open_in_its_folder(path: &Path) -> Result<Gallery, AssembleError> {
-    if let Some(folder) = path.parent() {
-        let refused = |cause| {
-            let folder = folder.display();
-            AssembleError::failed(format!(
-                "gallery folder {folder} cannot be made: {cause}: set `path` in `[gallery]` to a place that may be written to"
-            ))
-        };
-        std::fs::create_dir_all(folder).map_err(refused)?;
-    }
-    Gallery::open(path)
-        .map_err(|cause| if cause.is_of_input() { AssembleError::bad(cause) } else { AssembleError::failed(cause) })
 }

@@ -10,6 +10,7 @@ mod cameras;
 mod contracts;
 mod delivery;
 pub mod draw;
+#[cfg(feature = "cli")]
 mod enrol;
 mod floor;
 pub mod graph;
@@ -21,14 +22,17 @@ mod people;
 mod reads;
 mod run;
 mod steer;
+mod store;
 mod wiring;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
-pub use enrol::{EnrolError, Enrolled, Enroller, open_gallery};
+#[cfg(feature = "cli")]
+pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
 pub use open::{Opened, open};
 pub use run::{Ending, Outcome, Running, StageHandle, StartError};
 pub use steer::{Helm, Steering};
+pub use store::open_gallery;
 pub use wiring::{Queue, Station, Stations, Work};

@@ -126,6 +126,7 @@ impl ModelRoom {
     }
 
     /// SHA-256 of a model's current weights, in hexadecimal; empty for the built-in fake.
+    #[cfg(feature = "cli")]
     pub(super) fn sha256(&self, model: &str) -> String {
         let loaded = self.shelf.as_ref().and_then(|(shelf, _)| shelf.current(model));
         loaded.map_or_else(String::new, |loaded| loaded.variant.sha256.clone())
