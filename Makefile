@@ -2,7 +2,9 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench goldens calibrate clean
+EVENTS   := CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo run --example events --
+
+.PHONY: help setup setup-extra demo test lint bench chaos-events bench-events goldens calibrate clean
 MAKEFLAGS += --no-print-directory
 
 SETUP    := PYTHONPATH=models python3 -m prepare
@@ -57,6 +59,12 @@ bench: setup ## the committed benchmarks, then the main job on the sample mosaic
 	cargo bench --profile fast
 	cargo build --profile fast
 	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4
+
+chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
+	@$(EVENTS) chaos $(ROWS)
+
+bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
+	@$(EVENTS) throughput $(COUNT)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

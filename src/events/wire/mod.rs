@@ -7,7 +7,9 @@
 //! Read [`envelope`](Event) first, then [`visit`](Visit) (what happens to people), then the parts: vocabulary, time and
 //! the events about the system itself. `schema` turns the types into the JSON Schema committed beside the samples.
 
+mod cbor;
 mod envelope;
+mod moderation;
 mod schema;
 mod system;
 mod time;
@@ -15,6 +17,7 @@ mod visit;
 mod vocabulary;
 
 pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
+pub use moderation::{Moderation, ModerationReason};
 pub use schema::event_schema;
 pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
@@ -23,6 +26,6 @@ pub use visit::{
     Visit, VisitSummary,
 };
 pub use vocabulary::{
-    CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, NodeCondition, ScoreKind, TimeSource,
-    VisitState,
+    CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, ModerationAction, NodeCondition, ScoreKind,
+    Severity, TimeSource, VisitState,
 };

@@ -5,7 +5,7 @@ use ::zenoh::{Config, Session, Wait, liveliness::LivelinessToken, query::Queryab
 use serde_json::{Value, json};
 
 use crate::events::{
-    bus::{BusConfig, BusError, BusMode},
+    bus::{BusConfig, BusError, BusMode, Encoding},
     keys::{Origin, PlaceId, Topic},
 };
 use crate::scene::CameraId;
@@ -18,6 +18,7 @@ const CLIENT_PATIENCE_MS: i64 = 10_000;
 pub struct ZenohBus {
     pub(super) session: Session,
     pub(super) queryables: Vec<Queryable<()>>,
+    pub(super) encoding: Encoding,
     tokens: Vec<LivelinessToken>,
 }
 
@@ -26,7 +27,7 @@ impl ZenohBus {
     pub fn open(config: &BusConfig) -> Result<Self, BusError> {
         config.check()?;
         let session = ::zenoh::open(resolved(config)?).wait().map_err(refused)?;
-        Ok(Self { session, queryables: Vec::new(), tokens: Vec::new() })
+        Ok(Self { session, queryables: Vec::new(), encoding: config.encoding, tokens: Vec::new() })
     }
 
     /// Lets others see that this node and its cameras are served, for as long as this bus lives.
@@ -64,6 +65,9 @@ fn resolved(config: &BusConfig) -> Result<Config, BusError> {
     for (key, value) in settings(config) {
         zenoh.insert_json5(key, &value.to_string()).map_err(refused)?;
     }
+    for (path, value) in &config.raw {
+        zenoh.insert_json5(path, value).map_err(|cause| BusError::Zenoh(format!("setting `{path}`: {cause}")))?;
+    }
     Ok(zenoh)
 }
 
@@ -89,6 +93,7 @@ fn settings(config: &BusConfig) -> Vec<(&'static str, Value)> {
     }
     settings.extend(tls_settings(config));
     settings.extend(user_settings(config));
+    settings.extend(config.access_control().map(|rules| ("access_control", rules)));
     settings
 }
 
