@@ -31,6 +31,8 @@ pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
+#[cfg(feature = "cli")]
+pub(crate) use models::open_backend;
 pub use open::{Opened, open};
 pub use run::{Ending, Outcome, Running, StageHandle, StartError};
 pub use steer::{Helm, Steering};
