@@ -39,6 +39,28 @@ def setup(extra: bool) -> None:
     note(f"setup: complete ({time.monotonic() - started:.1f} s)")
 
 
+def only_models(names: list[str], extra: bool) -> None:
+    """Fetches and prepares models alone; named ones even if they are large and optional."""
+    machine.check_basics()
+    models = read_models(ROOT, extra=True)
+    unknown = set(names) - {model.name for model in models}
+    if unknown:
+        known = ", ".join(model.name for model in models)
+        raise Problem(f"there is no model called {', '.join(sorted(unknown))}; known are {known}")
+    wanted = [model for model in models if model.name in names] if names else read_models(ROOT, extra)
+    python = machine.python_environment(ROOT)
+    if not all(model.is_ready() for model in wanted):
+        machine.check_room(ROOT)
+    weights.fetch(ROOT, wanted, Archives(ROOT / weights.CACHE))
+    _in_environment(python, "prepare-models", extra, names)
+
+
+def prepare_models(names: list[str], extra: bool) -> None:
+    """The part of that which needs `.venv`."""
+    models = read_models(ROOT, extra=True) if names else read_models(ROOT, extra)
+    weights.prepare(ROOT, [model for model in models if not names or model.name in names])
+
+
 def onnxruntime_library(archives: Archives) -> None:
     """The inference library, out of its wheel into vendor/, where `flyball` looks for it."""
     path = ROOT / "vendor/onnxruntime" / ONNXRUNTIME_LIBRARY
@@ -60,9 +82,9 @@ def prepare(extra: bool) -> None:
     reference.restore(ROOT)
 
 
-def _in_environment(python: Path, command: str, extra: bool) -> None:
+def _in_environment(python: Path, command: str, extra: bool, names: list[str] | None = None) -> None:
     """Runs one of this tool's commands with the interpreter that has numpy and onnx."""
-    call = [str(python), "-m", "prepare", command, *(["--extra"] if extra else [])]
+    call = [str(python), "-m", "prepare", command, *(names or []), *(["--extra"] if extra else [])]
     if subprocess.run(call, env={**os.environ, "PYTHONPATH": str(ROOT / "models")}).returncode != 0:
         raise SystemExit(1)  # it has said why
 
@@ -82,11 +104,14 @@ def calibrate() -> None:
 def main() -> None:
     """Reads the command line; every expected failure ends as one sentence and exit status 1."""
     parser = argparse.ArgumentParser(prog="prepare", description="Sets up what Flyball needs on this machine.")
-    parser.add_argument("command", choices=["setup", "prepare", "goldens", "calibrate"])
+    parser.add_argument("command", choices=["setup", "prepare", "models", "prepare-models", "goldens", "calibrate"])
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="with `models`: only these")
     parser.add_argument("--extra", action="store_true", help="also the large optional models")
     asked = parser.parse_args()
     try:
-        if asked.command in ("setup", "prepare"):
+        if asked.command in ("models", "prepare-models"):
+            {"models": only_models, "prepare-models": prepare_models}[asked.command](asked.names, asked.extra)
+        elif asked.command in ("setup", "prepare"):
             {"setup": setup, "prepare": prepare}[asked.command](asked.extra)
         else:
             {"goldens": goldens, "calibrate": calibrate}[asked.command]()
