@@ -27,6 +27,7 @@ pub mod memory;
 pub mod scene;
 pub mod simulate;
 pub mod stages;
+#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;
