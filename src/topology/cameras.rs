@@ -120,7 +120,7 @@ fn lane_kind(source: &SourceSpec) -> LaneKind {
     match source {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
-        SourceSpec::File { .. } | SourceSpec::Rtsp(_) | SourceSpec::Synthetic(_) => LaneKind::NewestWins,
+        _ => LaneKind::NewestWins,
     }
 }
 
