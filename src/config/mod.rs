@@ -40,7 +40,7 @@ mod zenoh;
 pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, Zenoh};
 pub use environment::Environment;
 pub use format::{Budget, Device};
-pub use load::{Reading, deployment, read};
+pub use load::{Reading, camera as camera_from_json, deployment, read};
 pub use pipeline::{CAMERAS, Pipeline};
 pub use place::Place;
 pub use problem::{Problem, Severity, any_error, in_reading_order};

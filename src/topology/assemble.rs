@@ -22,7 +22,6 @@ use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
 use crate::flow::Dial;
 use crate::gallery::Gallery;
 use crate::inference::{RunLog, SHAPES};
-use crate::media::Doors;
 use crate::stages::{
     StageConfig,
     detect::Detect,
@@ -73,8 +72,6 @@ pub struct Assembly {
     pub runs: RunLog,
     /// Keeps it within its budget; `None` when the governor is off.
     pub steering: Option<Steering>,
-    /// Where those knock who send pictures for a camera.
-    pub doors: Doors,
     delivery: Delivery,
 }
 
@@ -112,16 +109,15 @@ pub fn assemble_recorded(
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
-    let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
-    let doors = Doors::default();
+    let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
     for camera in &deployment.cameras {
-        let input = camera_input(camera, &doors).map_err(AssembleError::bad)?;
+        let input = camera_input(camera, running.cameras().doors()).map_err(AssembleError::bad)?;
         running.add_camera(input).map_err(AssembleError::failed)?;
     }
     running.seal();
     let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, record };
     let steering = steer::start(with, &running)?;
-    Ok(Assembly { running, gallery, runs, steering, doors, delivery })
+    Ok(Assembly { running, gallery, runs, steering, delivery })
 }
 
 impl Assembly {

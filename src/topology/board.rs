@@ -29,6 +29,8 @@ pub struct Presence {
 pub struct CameraLine {
     /// The state's word, and a detail after it.
     pub state: String,
+    /// Its last words on how it is doing, such as `H.264 by avdec_h264 over tcp`.
+    pub detail: String,
     /// Frames decoded so far.
     pub frames: u64,
     /// Frames a second over the last full second.
@@ -83,9 +85,19 @@ impl Board {
         is_news
     }
 
+    /// A camera says more about how it is doing.
+    pub fn camera_detail(&self, camera: &CameraId, detail: &str) {
+        detail.clone_into(&mut self.lock().camera(camera).detail);
+    }
+
     /// A camera delivered a frame.
     pub fn frame(&self, camera: &CameraId, at: Instant) {
         self.lock().camera(camera).count(at);
+    }
+
+    /// A camera was removed: its line goes.
+    pub fn forget(&self, camera: &CameraId) {
+        self.lock().cameras.remove(camera);
     }
 
     /// Frames that all cameras delivered so far.
@@ -97,14 +109,17 @@ impl Board {
     pub fn present(&self, camera: &CameraId, presence: Presence, is_new: bool) {
         let mut state = self.lock();
         state.visits += u64::from(is_new);
-        let line = state.camera(camera);
+        // The last visits of a camera are told after it was removed; they do not bring its line back.
+        let Some(line) = state.cameras.get_mut(camera) else { return };
         line.present.retain(|p| p.visit != presence.visit);
         line.present.push(presence);
     }
 
     /// Somebody left.
     pub fn gone(&self, camera: &CameraId, visit: &str) {
-        self.lock().camera(camera).present.retain(|p| p.visit != visit);
+        if let Some(line) = self.lock().cameras.get_mut(camera) {
+            line.present.retain(|p| p.visit != visit);
+        }
     }
 
     /// Adds a line to the event tail.
