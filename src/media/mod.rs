@@ -24,11 +24,13 @@ mod report;
 mod sample_camera;
 mod synthetic;
 mod synthetic_camera;
+mod webrtc;
 
 pub use address::{Credentials, RtspUrl};
 pub use ingest::run_camera;
 pub use input::{
-    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Ice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    WhepSource,
 };
 #[cfg(feature = "media")]
 pub use playback::{Summary, decode_file};
@@ -36,4 +38,5 @@ pub use problem::{MediaError, Remedy};
 pub use report::{CameraEnd, CameraReports, CameraState, Clock, FrameSink, Offer, SystemClock};
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
+pub use webrtc::{Doors, LONGEST_OFFER, OfferError, SdpOffer, Refused};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};

@@ -111,7 +111,7 @@ pub fn assemble_recorded(
     let in_flight = deployment.flow.in_flight as usize;
     let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
     for camera in &deployment.cameras {
-        let input = camera_input(camera).map_err(AssembleError::bad)?;
+        let input = camera_input(camera, running.cameras().doors()).map_err(AssembleError::bad)?;
         running.add_camera(input).map_err(AssembleError::failed)?;
     }
     running.seal();

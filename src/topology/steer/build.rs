@@ -81,7 +81,7 @@ fn is_live(source: &Source) -> bool {
     match source {
         Source::File { pace, .. } => *pace == Pace::Realtime,
         Source::Synthetic(made_up) => made_up.pace == Pace::Realtime,
-        Source::Rtsp { .. } => true,
+        Source::Rtsp { .. } | Source::Whip(_) | Source::Whep { .. } => true,
     }
 }
 
