@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra demo test lint bench bench-latency goldens calibrate clean
 MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 
 SETUP    := PYTHONPATH=models python3 -m prepare
 TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
@@ -49,7 +51,9 @@ test: setup ## set up, then formatting, both builds, lints, every test
 	cargo fmt --check
 	cargo test --no-default-features
 	$(CHECKED) clippy --features checks --all-targets -- -D warnings
-	$(CHECKED) test --features checks
+	@mkdir -p target/reports
+	$(CHECKED) test --features checks -- --show-output 2>&1 | tee target/reports/tests.log
+	@if grep 'SKIPPED:' target/reports/tests.log && [ -n "$$CI" ]; then echo "tests above were skipped; after set-up none should be"; exit 1; fi
 
 lint: ## formatting and lints only
 	cargo fmt --check
