@@ -10,6 +10,7 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 pub mod schema;
+mod top;
 pub mod watch;
 
 use std::{
@@ -41,6 +42,7 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Top(top::TopArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
@@ -74,6 +76,7 @@ fn dispatch(command: Command) -> Exit {
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {

@@ -115,7 +115,8 @@ pub fn assemble_recorded(
         running.add_camera(input).map_err(AssembleError::failed)?;
     }
     running.seal();
-    let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, record };
+    let publish = delivery.state_publisher(deployment)?;
+    let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, publish, record };
     let steering = steer::start(with, &running)?;
     Ok(Assembly { running, gallery, runs, steering, delivery })
 }

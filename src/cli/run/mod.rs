@@ -7,7 +7,7 @@ mod gauge;
 mod narrate;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
 
 use std::{

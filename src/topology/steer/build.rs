@@ -1,22 +1,16 @@
 //! Puts a steersman together from what a deployment asks for and what runs.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::BufWriter,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, fs::File, io::BufWriter, sync::Arc};
 
 use super::{
-    Hands, InForce, Instruments, Steered, Steering, Steersman, Subject, Teller, measured_beside, policy, processor,
-    profile, read::Past, steps_down,
+    Hands, InForce, Instruments, Publish, Shown, Steered, Steering, Steersman, Subject, Teller, gpu_number,
+    live::Chronicle, measured_beside, meter, policy, processor, profile, read::Past, steps_down,
 };
 use crate::config::{Deployment, Pace, Source};
 use crate::events::Postbox;
 use crate::governor::{Policy, Profile};
 use crate::inference::RunLog;
 use crate::inference::manifest::Role;
-use crate::memory::{MemoryMeter, ProcessMeter};
 use crate::stages::StageConfig;
 use crate::topology::{AssembleError, Graph, Running, StageHandle, delivery::place, models::ModelRoom};
 
@@ -28,6 +22,8 @@ pub(in crate::topology) struct Equipment<'a> {
     pub(in crate::topology) runs: RunLog,
     pub(in crate::topology) postbox: Postbox,
     pub(in crate::topology) in_force: Arc<InForce>,
+    /// Tells subscribers how things stand.
+    pub(in crate::topology) publish: Option<Publish>,
     /// Where readings and plans are written, if anywhere.
     pub(in crate::topology) record: Option<File>,
 }
@@ -39,7 +35,9 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
         return Ok(None);
     }
     let subjects = subjects(with.graph, with.room);
-    let charts = charts(with.deployment, with.graph, &subjects);
+    let mut meter = meter(subjects.iter().map(|subject| subject.device.as_str()));
+    let total = meter.read().map_or(0, |figures| figures.total);
+    let charts = charts(with.deployment, with.graph, &subjects, total);
     let shelf = with.room.shelf_and_events();
     if let Some((_, events)) = &shelf {
         events.try_iter().for_each(drop); // what was loaded before anybody steered
@@ -53,7 +51,7 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
         interval: charts.0.intervals.first().copied().unwrap_or(1),
     };
     let instruments = Instruments {
-        meter: Box::new(ProcessMeter),
+        meter,
         processor: processor(),
         latency: Arc::clone(&running.recent),
         runs: with.runs,
@@ -62,19 +60,22 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
         lanes: running.lanes.clone(),
         shelf: events,
         models: subjects.iter().map(|subject| (subject.model.clone(), subject.role == Role::Detect)).collect(),
+        on_gpu: subjects.iter().any(|subject| gpu_number(&subject.device).is_some()),
         budget: None,
         past: Past::default(),
     };
-    let words = Arc::new(Mutex::new(String::new()));
+    let shown = Arc::<Shown>::default();
     let (site, node) = (place(&with.deployment.site)?, place(&with.deployment.node)?);
     let teller = Teller {
         in_force: with.in_force,
-        words: Arc::clone(&words),
+        shown: Arc::clone(&shown),
+        chronicle: Chronicle::new(&site, &node),
+        publish: with.publish,
         outbox: Some((with.postbox, site, node)),
         record: with.record.map(BufWriter::new),
     };
     let steersman = Steersman::new(instruments, charts, hands, teller);
-    Steering::start(steersman, words).map(Some).map_err(AssembleError::failed)
+    Steering::start(steersman, shown).map(Some).map_err(AssembleError::failed)
 }
 
 fn is_live(source: &Source) -> bool {
@@ -86,12 +87,11 @@ fn is_live(source: &Source) -> bool {
 }
 
 /// What is asked, and what it costs.
-fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject]) -> (Policy, Profile) {
+fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject], total: u64) -> (Policy, Profile) {
     let intervals = graph.nodes().iter().filter_map(|node| match &node.config {
         StageConfig::Detect(config) => Some(config.interval),
         _ => None,
     });
-    let total = ProcessMeter.read().map_or(0, |figures| figures.total);
     let interval = intervals.min().unwrap_or(1);
     let measured = measured_beside(&deployment.models.dir);
     (policy(&deployment.governor, interval, deployment.flow.in_flight, total), profile(subjects, measured.as_ref()))
@@ -109,6 +109,7 @@ fn subjects(graph: &Graph, room: &ModelRoom) -> Vec<Subject> {
             Subject {
                 model: name.clone(),
                 role: loaded.model.manifest.role,
+                device: loaded.device.clone(),
                 variants: steps_down(&loaded.model, &loaded.variant, is_there),
                 stages: Vec::new(),
                 max_batch: most,

@@ -2,8 +2,9 @@
 //! applied.
 //!
 //! [`subject`] is what can be steered, [`costs`] and [`policy`] turn manifests and a deployment into the governor's words.
-//! [`processor`] and [`window`] are instruments, [`heard`] is what the shelf told, [`read`] copies all of it into a reading,
-//! [`apply`] turns dials and orders the shelf about, [`tell`] says what was decided. [`step`] is one turn of all that,
+//! [`meter`], [`processor`] and [`window`] are instruments, [`heard`] is what the shelf told, [`read`] copies all of it into a reading,
+//! [`apply`] turns dials and orders the shelf about, [`tell`] says what was decided, [`live`] how
+//! things stand. [`step`] is one turn of all that,
 //! [`helm`] the thread that takes it, and [`build`] puts them together for a deployment.
 
 mod apply;
@@ -12,6 +13,10 @@ mod costs;
 mod heard;
 mod helm;
 mod in_force;
+mod live;
+mod meter;
+#[cfg(all(test, feature = "cuda"))]
+mod nvml_tests;
 mod policy;
 mod processor;
 mod read;
@@ -29,9 +34,12 @@ pub(super) use in_force::InForce;
 
 use apply::{Hands, Steered};
 use costs::{measured_beside, profile};
+use meter::{gpu_number, meter};
 use policy::{budget_bytes, policy};
 use processor::processor;
 use read::Instruments;
 use step::Steersman;
 use subject::{Subject, steps_down};
-use tell::Teller;
+use tell::{Shown, Teller};
+
+pub(super) use tell::Publish;

@@ -14,7 +14,7 @@ use crate::governor::{self, CameraReading, Compute, Elapsed, Event, Memory, Mode
 use crate::inference::{RunCount, RunKey, RunLog, ShelfEvent};
 use crate::memory::{MemoryFigures, MemoryMeter};
 use crate::scene::CameraId;
-use crate::topology::Board;
+use crate::topology::{Board, Snapshot};
 
 /// Latency is read over two windows of this length, so that a figure is between half a second and one second old.
 const LATENCY_MS: f64 = 500.0;
@@ -41,6 +41,8 @@ pub(in crate::topology) struct Instruments {
     pub(in crate::topology) shelf: Option<Receiver<ShelfEvent>>,
     /// Models in graph order, and whether the stages that ask them read the lanes.
     pub(in crate::topology) models: Vec<(String, bool)>,
+    /// Whether the models run on a GPU: what a load took there is not what this process grew by.
+    pub(in crate::topology) on_gpu: bool,
     /// A budget in bytes set while running.
     pub(in crate::topology) budget: Option<u64>,
     /// What earlier readings have left.
@@ -87,6 +89,11 @@ impl Instruments {
         self.past.memory.total
     }
 
+    /// Everything on the board.
+    pub(super) fn scene(&self) -> Snapshot {
+        self.board.snapshot(|camera| self.drops.of(camera))
+    }
+
     fn memory(&mut self) -> Memory {
         self.past.memory = self.meter.read().unwrap_or(self.past.memory);
         let MemoryFigures { ours, free, .. } = self.past.memory;
@@ -124,7 +131,7 @@ impl Instruments {
     }
 
     fn cameras(&mut self, at: Elapsed) -> Vec<CameraReading> {
-        let scene = self.board.snapshot(|camera| self.drops.of(camera));
+        let scene = self.scene();
         let now = scene.cameras.iter().map(|(id, line)| (id.clone(), (line.frames, line.drops))).collect();
         let (first, last, seconds) = self.past.cameras.add(at, now);
         let reading = |(id, (frames, drops)): (&CameraId, &(u64, u64))| {
@@ -141,7 +148,7 @@ impl Instruments {
 
     fn events(&mut self, at: Elapsed) -> Vec<Event> {
         let told = self.shelf.iter().flat_map(Receiver::try_iter);
-        told.filter_map(|event| in_words_of_the_governor(event, at)).collect()
+        told.filter_map(|event| in_words_of_the_governor(event, at, self.on_gpu)).collect()
     }
 }
 

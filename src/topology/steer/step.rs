@@ -1,8 +1,8 @@
 //! One turn: read, decide, apply, tell.
 
-use super::{Hands, Instruments, Teller, budget_bytes};
+use super::{Hands, Instruments, Teller, budget_bytes, live::Seen};
 use crate::config;
-use crate::governor::{Elapsed, Governor, Policy, Profile};
+use crate::governor::{Elapsed, Governor, Plan, Policy, Profile, Reading};
 
 /// Instruments, governor, hands and voice of one run. Time is an argument.
 pub(in crate::topology) struct Steersman {
@@ -30,7 +30,26 @@ impl Steersman {
         let plan = self.governor.step(now, &reading);
         let degraded = self.hands.apply(&plan);
         self.teller.tell(now, &reading, &plan, degraded);
+        if self.teller.chronicle.is_due(now) {
+            self.show(now, &reading, &plan, degraded);
+        }
         self.governor.next_check()
+    }
+
+    fn show(&self, now: Elapsed, reading: &Reading, plan: &Plan, degraded: bool) {
+        let state = self.teller.chronicle.state(&Seen {
+            now,
+            reading,
+            plan,
+            policy: self.governor.policy(),
+            account: self.governor.account(now),
+            scene: self.instruments.scene(),
+            hands: &self.hands,
+            meter: (self.instruments.meter.name(), self.instruments.total_memory()),
+            waiting: self.instruments.lanes.depth() as u32,
+            degraded,
+        });
+        self.teller.show(state);
     }
 
     /// A new budget and objective from now on.

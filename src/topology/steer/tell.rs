@@ -11,11 +11,11 @@ use std::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::InForce;
+use super::{InForce, live::Chronicle};
 use crate::events::{
     Postbox,
     keys::{Origin, PlaceId},
-    wire::{self, Data, Draft, UtcMicros},
+    wire::{self, Data, Draft, GovernorState, LiveDecision, UtcMicros},
 };
 use crate::governor::{Decision, Elapsed, Plan, Policy, Profile, Reading};
 
@@ -25,12 +25,28 @@ const MIB: u64 = 1 << 20;
 pub(in crate::topology) struct Teller {
     /// What events carry.
     pub(in crate::topology) in_force: Arc<InForce>,
-    /// The last decision in words, for a view.
-    pub(in crate::topology) words: Arc<Mutex<String>>,
+    /// What an onlooker in this process sees.
+    pub(in crate::topology) shown: Arc<Shown>,
+    /// Writes how things stand.
+    pub(in crate::topology) chronicle: Chronicle,
+    /// Publishes it, if anybody outside may see.
+    pub(in crate::topology) publish: Option<Publish>,
     /// Where events are posted, and who posts them: site and node.
     pub(in crate::topology) outbox: Option<(Postbox, PlaceId, PlaceId)>,
     /// Every reading and plan as lines of JSON, if asked for.
     pub(in crate::topology) record: Option<BufWriter<File>>,
+}
+
+/// Hands a state to subscribers.
+pub(in crate::topology) type Publish = Box<dyn Fn(String) + Send>;
+
+/// What onlookers in this process see of the governor.
+#[derive(Debug, Default)]
+pub(in crate::topology) struct Shown {
+    /// The last decision in words; empty before the first.
+    pub(super) words: Mutex<String>,
+    /// How things stood last.
+    pub(super) state: Mutex<Option<GovernorState>>,
 }
 
 /// One line of the record.
@@ -61,6 +77,14 @@ impl Teller {
         }
     }
 
+    /// How things stand, for everybody who looks.
+    pub(super) fn show(&self, state: GovernorState) {
+        if let Some(publish) = &self.publish {
+            publish(serde_json::to_string(&state).unwrap_or_default());
+        }
+        *self.shown.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+
     /// Writes what is still in memory.
     pub(in crate::topology) fn end(&mut self) {
         if let Some(Err(cause)) = self.record.as_mut().map(Write::flush) {
@@ -68,11 +92,18 @@ impl Teller {
         }
     }
 
-    fn announce(&self, decision: &Decision, degraded: bool) {
+    fn announce(&mut self, decision: &Decision, degraded: bool) {
         let change = change(decision);
         let (reason, saw) = (word(&decision.reason), saw(decision));
         tracing::info!(decision = decision.id, reason, saw, "{change}");
-        *self.words.lock().unwrap_or_else(PoisonError::into_inner) =
+        self.chronicle.note(LiveDecision {
+            id: decision.id,
+            at_s: decision.at.seconds(),
+            change: change.clone(),
+            reason: reason.clone(),
+            saw: saw.clone(),
+        });
+        *self.shown.words.lock().unwrap_or_else(PoisonError::into_inner) =
             format!("governor #{} {change}: {reason}, {saw}", decision.id);
         let Some((postbox, site, node)) = &self.outbox else { return };
         let decided = wire::Governor { decision_id: decision.id, degraded };
@@ -118,7 +149,7 @@ fn saw(decision: &Decision) -> String {
 }
 
 /// The word a value is written with.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
