@@ -17,6 +17,9 @@ use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::{FaceDetector, InferenceError};
 use crate::scene::{CameraId, FaceObservation, Packet};
 
+/// The rhythm of a camera that sent nothing for this long is forgotten; it is looked at as soon as it is back.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// Needs pixels; adds faces with their five points.
 pub const CONTRACT: Contract =
     Contract { needs: Facts::of(&[Fact::Pixels]), adds: Facts::of(&[Fact::Faces, Fact::Landmarks]) };
@@ -66,8 +69,8 @@ pub struct Detect {
     detector: Box<dyn FaceDetector>,
     dial: Arc<Dial>,
     max_faces: usize,
-    /// Frames since the last look, per camera.
-    since_look: HashMap<CameraId, u32>,
+    /// Frames since the last look, per camera, and when its last frame was seen.
+    since_look: HashMap<CameraId, (u32, Instant)>,
     found: Vec<Vec<FaceObservation>>,
 }
 
@@ -79,10 +82,12 @@ impl Detect {
     }
 
     /// Decides, camera by camera, which frames are looked at.
-    fn choose(&mut self, batch: &mut [Packet]) {
+    fn choose(&mut self, batch: &mut [Packet], now: Instant) {
+        self.since_look.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < IDLE);
         let (interval, looking) = (self.dial.interval(), self.dial.enabled());
         for packet in batch {
-            let since = self.since_look.entry(packet.frame.camera.clone()).or_insert(interval);
+            let (since, seen) = self.since_look.entry(packet.frame.camera.clone()).or_insert((interval, now));
+            *seen = now;
             *since += 1;
             packet.detected = looking && *since >= interval;
             if packet.detected {
@@ -110,8 +115,8 @@ impl Stage for Detect {
         CONTRACT
     }
 
-    fn process(&mut self, batch: &mut Vec<Packet>, _now: Instant) -> Result<(), StageError> {
-        self.choose(batch);
+    fn process(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
+        self.choose(batch, now);
         let looked_at = || batch.iter().filter(|packet| packet.detected);
         let frames: Vec<_> = looked_at().map(|packet| packet.frame.pixels.as_ref()).collect();
         if frames.is_empty() {

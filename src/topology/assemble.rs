@@ -109,7 +109,7 @@ pub fn assemble_recorded(
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
-    let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
     for camera in &deployment.cameras {
         let input = camera_input(camera).map_err(AssembleError::bad)?;
         running.add_camera(input).map_err(AssembleError::failed)?;

@@ -94,6 +94,11 @@ impl Board {
         line.count(at);
     }
 
+    /// A camera was removed: its line goes.
+    pub fn forget(&self, camera: &CameraId) {
+        self.lock().cameras.remove(camera);
+    }
+
     /// Frames that all cameras delivered so far.
     pub fn frames(&self) -> u64 {
         self.lock().cameras.values().map(|line| line.frames).sum()
@@ -103,14 +108,17 @@ impl Board {
     pub fn present(&self, camera: &CameraId, presence: Presence, is_new: bool) {
         let mut state = self.lock();
         state.visits += u64::from(is_new);
-        let line = state.camera(camera);
+        // The last visits of a camera are told after it was removed; they do not bring its line back.
+        let Some(line) = state.cameras.get_mut(camera) else { return };
         line.present.retain(|p| p.visit != presence.visit);
         line.present.push(presence);
     }
 
     /// Somebody left.
     pub fn gone(&self, camera: &CameraId, visit: &str) {
-        self.lock().camera(camera).present.retain(|p| p.visit != visit);
+        if let Some(line) = self.lock().cameras.get_mut(camera) {
+            line.present.retain(|p| p.visit != visit);
+        }
     }
 
     /// Adds a line to the event tail.

@@ -136,7 +136,8 @@ impl Instruments {
         let (first, last, seconds) = self.past.cameras.add(at, now);
         let reading = |(id, (frames, drops)): (&CameraId, &(u64, u64))| {
             let (before, dropped) = first.get(id).copied().unwrap_or_default();
-            let (offered, lost) = (frames - before, drops - dropped);
+            // A camera that was removed and added again counts from zero.
+            let (offered, lost) = (frames.saturating_sub(before), drops.saturating_sub(dropped));
             CameraReading {
                 camera: id.as_str().into(),
                 offered_fps: per_second(offered as f64, seconds),
