@@ -2,7 +2,7 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench goldens calibrate clean
+.PHONY: help setup setup-extra demo test lint bench governed goldens calibrate clean
 MAKEFLAGS += --no-print-directory
 
 SETUP    := PYTHONPATH=models python3 -m prepare
@@ -57,6 +57,10 @@ bench: setup ## the committed benchmarks, then the main job on the sample mosaic
 	cargo bench --profile fast
 	cargo build --profile fast
 	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4
+
+governed: setup ## one deployment with and without its governor, its budget halved on the way (FLAGS="--for 40s")
+	cargo build --profile fast
+	$(FLYBALL) trial config/governed.toml $(FLAGS)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

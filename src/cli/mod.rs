@@ -11,6 +11,7 @@ mod run;
 mod sample_camera;
 pub mod schema;
 mod top;
+mod trial;
 pub mod watch;
 
 use std::{
@@ -43,6 +44,7 @@ enum Command {
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
     Top(top::TopArgs),
+    Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
@@ -76,6 +78,7 @@ fn dispatch(command: Command) -> Exit {
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Trial(args) => trial::run(&args, &mut out),
         Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),

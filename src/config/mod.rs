@@ -46,4 +46,4 @@ pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};

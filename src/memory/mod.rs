@@ -12,7 +12,7 @@ mod photo;
 mod pixels;
 mod size;
 
-pub use cpu::{peak_resident_bytes, process_cpu_time, thread_cpu_time};
+pub use cpu::{peak_resident_bytes, process_cpu_time, resident_bytes_of, thread_cpu_time};
 pub use host::HostPlanes;
 #[cfg(feature = "cuda")]
 pub use meter::NvmlMeter;

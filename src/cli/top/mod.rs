@@ -78,9 +78,9 @@ mod follow {
     const SILENCE_BEATS: u32 = 100;
 
     /// Where states are shown.
-    enum Shown<'a> {
+    enum Shown {
         Screen(Screen),
-        Lines(&'a mut dyn Write),
+        Lines,
     }
 
     pub(super) fn follow(args: &TopArgs, out: &mut dyn Write) -> Result<Exit, BusError> {
@@ -98,8 +98,8 @@ mod follow {
                 continue;
             };
             silent = 0;
-            let shown = shown.get_or_insert_with(|| begin(args, out));
-            if show(args, shown, &text).is_err() || args.once {
+            let shown = shown.get_or_insert_with(|| begin(args));
+            if show(args, shown, &text, out).is_err() || args.once {
                 break; // shown once, or the reader of our output is gone
             }
         }
@@ -107,15 +107,15 @@ mod follow {
     }
 
     /// The screen is taken when there is something to show.
-    fn begin<'a>(args: &TopArgs, out: &'a mut dyn Write) -> Shown<'a> {
+    fn begin(args: &TopArgs) -> Shown {
         let wants_screen = !args.once && !args.json && io::stdout().is_terminal() && io::stdin().is_terminal();
         match wants_screen.then(Screen::take) {
             Some(Ok(screen)) => Shown::Screen(screen),
-            _ => Shown::Lines(out),
+            _ => Shown::Lines,
         }
     }
 
-    fn show(args: &TopArgs, shown: &mut Shown<'_>, text: &str) -> io::Result<()> {
+    fn show(args: &TopArgs, shown: &mut Shown, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let state = match serde_json::from_str::<GovernorState>(text) {
             Ok(state) => state,
             Err(cause) => {
@@ -125,17 +125,17 @@ mod follow {
         };
         match shown {
             Shown::Screen(screen) => screen.paint(|frame| view::draw(frame, &state)),
-            Shown::Lines(out) if args.json => writeln!(out, "{text}").and_then(|()| out.flush()),
-            Shown::Lines(out) => writeln!(out, "{}", view::text(&state)).and_then(|()| out.flush()),
+            Shown::Lines if args.json => writeln!(out, "{text}").and_then(|()| out.flush()),
+            Shown::Lines => writeln!(out, "{}", view::text(&state)).and_then(|()| out.flush()),
         }
     }
 
-    fn key_pressed(shown: Option<&Shown<'_>>) -> bool {
+    fn key_pressed(shown: Option<&Shown>) -> bool {
         matches!(shown, Some(Shown::Screen(_))) && Screen::asked_to_end(Duration::ZERO).unwrap_or(true)
     }
 
     /// Nobody says anything: that is a failure before the first state, and the end of the node after it.
-    fn nobody(args: &TopArgs, shown: Option<Shown<'_>>) -> Exit {
+    fn nobody(args: &TopArgs, shown: Option<Shown>) -> Exit {
         let was_there = shown.is_some();
         drop(shown); // gives the screen back before anything is said
         if was_there {

@@ -191,7 +191,11 @@ mod tests {
                 per_second: 31.0,
                 service_ms: 9.5,
             }],
-            cameras: vec![LiveCamera { camera: "gate".into(), state: "waits for room".into(), ..LiveCamera::default() }],
+            cameras: vec![LiveCamera {
+                camera: "gate".into(),
+                state: "waits for room".into(),
+                ..LiveCamera::default()
+            }],
             held: vec![LiveHolding { what: "dlib_resnet int8 weights".into(), bytes: 50 << 20 }],
             decisions: vec![LiveDecision {
                 id: 3,
@@ -208,7 +212,8 @@ mod tests {
         let state = state();
         let mut terminal = Terminal::new(TestBackend::new(140, 24)).unwrap();
         terminal.draw(|frame| draw(frame, &state)).unwrap();
-        let parts = ["demo/n1", "high", "p95 310 ms of 250", "int8", "waits for room", "50", "fp32 → int8", "time_high"];
+        let parts =
+            ["demo/n1", "high", "p95 310 ms of 250", "int8", "waits for room", "50", "fp32 → int8", "time_high"];
         for shown in [terminal.backend().to_string(), text(&state)] {
             for part in parts {
                 assert!(shown.contains(part), "{part:?} is missing from\n{shown}");

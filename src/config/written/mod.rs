@@ -15,7 +15,7 @@ pub use camera::{Decoder, Limits, Pace, Synthetic, Transport};
 pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
-pub use governor::Lever;
+pub use governor::{Admission, Lever};
 
 use crate::stages::duration;
 

@@ -17,7 +17,8 @@ use crate::events::{
     keys::{Origin, PlaceId},
     wire::{self, Data, Draft, GovernorState, LiveDecision, UtcMicros},
 };
-use crate::governor::{Decision, Elapsed, Plan, Policy, Profile, Reading};
+use crate::governor::{Decision, Elapsed, Lever, Plan, Policy, Profile, Reading};
+use crate::topology::gate::why;
 
 const MIB: u64 = 1 << 20;
 
@@ -73,7 +74,7 @@ impl Teller {
         self.in_force.set(plan.decision, degraded);
         self.write(&Line { now, reading, plan });
         for decision in &plan.decisions {
-            self.announce(decision, degraded);
+            self.announce(decision, degraded, refusal(decision, plan));
         }
     }
 
@@ -92,8 +93,8 @@ impl Teller {
         }
     }
 
-    fn announce(&mut self, decision: &Decision, degraded: bool) {
-        let change = change(decision);
+    fn announce(&mut self, decision: &Decision, degraded: bool, refusal: Option<String>) {
+        let change = refusal.map_or_else(|| change(decision), |why| format!("{}, {why}", change(decision)));
         let (reason, saw) = (word(&decision.reason), saw(decision));
         tracing::info!(decision = decision.id, reason, saw, "{change}");
         self.chronicle.note(LiveDecision {
@@ -128,6 +129,12 @@ impl Teller {
             self.record = None;
         }
     }
+}
+
+/// What a refused camera would need and what is free; `None` for every other decision.
+fn refusal(decision: &Decision, plan: &Plan) -> Option<String> {
+    let asked = plan.admissions.iter().find(|admission| admission.camera.as_str() == decision.subject)?;
+    (decision.lever == Lever::Admission).then(|| why(asked)).flatten()
 }
 
 /// `precision dlib_resnet: fp32 → int8`.
