@@ -2,7 +2,7 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench bench-latency goldens calibrate clean
+.PHONY: help setup setup-extra demo test lint bench bench-latency governed goldens calibrate clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -69,6 +69,10 @@ bench: setup ## the main job on the sample mosaic, beside a good Python loop, th
 bench-latency: setup ## capture to a Zenoh subscriber in another process, over RTSP 720p15
 	@cargo build --profile fast
 	@$(TOOLS) latency
+
+governed: setup ## one deployment with and without its governor, its budget halved on the way (FLAGS="--for 40s")
+	cargo build --profile fast
+	$(FLYBALL) trial config/governed.toml $(FLAGS)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

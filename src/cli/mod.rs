@@ -10,6 +10,8 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 pub mod schema;
+mod top;
+mod trial;
 pub mod watch;
 
 use std::{
@@ -41,6 +43,8 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Top(top::TopArgs),
+    Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
@@ -74,6 +78,8 @@ fn dispatch(command: Command) -> Exit {
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Trial(args) => trial::run(&args, &mut out),
+        Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {

@@ -1,13 +1,13 @@
 //! A deployment, resolved: checked, defaults filled in, paths absolute, secrets read. What people type is in `written`; what
 //! `topology` builds from is here.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     Pipeline, Secret, Server,
     format::{Budget, Device},
     place::Place,
-    written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport},
+    written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport},
 };
 use crate::scene::CameraId;
 
@@ -190,4 +190,12 @@ pub struct Governor {
     pub latency_p95: Duration,
     /// What to give up, first to last.
     pub levers: Vec<Lever>,
+    /// Calm needed before each step up.
+    pub dwell: Duration,
+    /// What becomes of a camera that there is no room for.
+    pub admission: Admission,
+    /// Variants a model may run as; a model that is not named may run as any.
+    pub variants: BTreeMap<String, Vec<String>>,
+    /// Models whose stages may be switched off, the first to go first.
+    pub optional: Vec<String>,
 }

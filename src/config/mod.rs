@@ -48,4 +48,4 @@ pub use secret::Secret;
 pub use server::{Client, Role, Server, ServerTls};
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};

@@ -80,7 +80,7 @@ impl IntoLane {
 
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
-        self.board.frame(&frame.camera, frame.captured.arrived);
+        self.board.frame(&frame.camera, frame.size(), frame.captured.arrived);
         if self.leaves_out(&frame.camera) {
             return Offer::Taken;
         }

@@ -13,6 +13,7 @@ pub mod draw;
 #[cfg(feature = "cli")]
 mod enrol;
 mod floor;
+mod gate;
 pub mod graph;
 mod inputs;
 mod models;

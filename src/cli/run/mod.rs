@@ -7,7 +7,7 @@ mod gauge;
 mod narrate;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
 mod web;
 
@@ -43,7 +43,7 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
   flyball run config/governed.toml --decisions decisions.jsonl
-  kill -HUP PID                                    reads [governor] memory_budget and latency_p95 of FILE anew
+  kill -HUP PID                                    reads [governor] of FILE anew: budget, objective, levers, dwell
 
 ";
 

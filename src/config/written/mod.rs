@@ -16,7 +16,7 @@ pub use camera::{Decoder, Limits, Pace, Synthetic, Transport};
 pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
-pub use governor::Lever;
+pub use governor::{Admission, Lever};
 pub use server::Role;
 pub(crate) use server::{Client, Server, ServerTls};
 
