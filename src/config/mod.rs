@@ -36,7 +36,9 @@ mod words;
 mod written;
 mod zenoh;
 
-pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh};
+pub use deployment::{
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, TlsTrust, Zenoh,
+};
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, deployment, read};
@@ -46,4 +48,4 @@ pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait};

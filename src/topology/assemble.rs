@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
+    herald::Herald,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
@@ -110,6 +111,7 @@ pub fn assemble_recorded(
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
     let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site: delivery::place(&deployment.site)? });
     for camera in &deployment.cameras {
         let input = camera_input(camera).map_err(AssembleError::bad)?;
         running.add_camera(input).map_err(AssembleError::failed)?;

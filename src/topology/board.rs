@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use crate::media::ClockReading;
 use crate::scene::CameraId;
 
 /// Lines of the event tail that are kept.
@@ -35,6 +36,8 @@ pub struct CameraLine {
     pub fps: f32,
     /// Frames thrown away so far.
     pub drops: u64,
+    /// How its clock stands to ours, once its sender reports have told.
+    pub clock: Option<ClockReading>,
     /// Who is there.
     pub present: Vec<Presence>,
     counted: Option<(Instant, u64)>,
@@ -81,6 +84,11 @@ impl Board {
         let is_news = line.state != state;
         line.state = state;
         is_news
+    }
+
+    /// How a camera's clock stands to ours.
+    pub fn camera_clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.lock().camera(camera).clock = Some(reading);
     }
 
     /// A camera delivered a frame.

@@ -4,6 +4,7 @@
 mod camera;
 mod events;
 mod governor;
+mod health;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,6 +17,7 @@ pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
 pub use governor::Lever;
+pub use health::{Health, Wait};
 
 use crate::stages::duration;
 

@@ -16,7 +16,7 @@ mod vocabulary;
 
 pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
 pub use schema::event_schema;
-pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
+pub use system::{CameraClock, CameraState, Evidence, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
 pub use visit::{
     Detector, Face, FrameInfo, Governor, Identity, Liveness, ModelRef, PipelineRef, Quality, Score, Stream, Times,

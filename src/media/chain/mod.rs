@@ -14,10 +14,12 @@ mod encoded;
 mod fault;
 mod intake;
 mod network;
+mod quiet;
 mod session;
 mod stamp;
 mod tail;
 mod teardown;
+mod trust;
 
 pub(super) use container::open_file;
 pub(super) use elements::ready;
