@@ -37,7 +37,9 @@ mod words;
 mod written;
 mod zenoh;
 
-pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, Zenoh};
+pub use deployment::{
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, TlsTrust, Zenoh,
+};
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, camera as camera_from_json, deployment, read};
@@ -48,4 +50,4 @@ pub use secret::Secret;
 pub use server::{Client, Role, Server, ServerTls};
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait};
