@@ -2,7 +2,7 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench goldens calibrate clean
+.PHONY: help setup setup-extra demo test lint bench bench-latency goldens calibrate clean
 MAKEFLAGS += --no-print-directory
 
 SETUP    := PYTHONPATH=models python3 -m prepare
@@ -42,21 +42,29 @@ cameras:
 	  camera=$$!; trap "kill $$camera 2>/dev/null" EXIT INT TERM; \
 	  $(FLYBALL) run $(CONFIG) $(FLAGS)
 
+# Real video goes through our own pixel loops in these tests: they are compiled with some optimisation, the rest is not.
+CHECKED  := CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo
+
 test: setup ## set up, then formatting, both builds, lints, every test
 	cargo fmt --check
 	cargo test --no-default-features
-	cargo clippy --all-targets -- -D warnings
-	cargo test
+	$(CHECKED) clippy --features checks --all-targets -- -D warnings
+	$(CHECKED) test --features checks
 
 lint: ## formatting and lints only
 	cargo fmt --check
 	cargo clippy --no-default-features --all-targets -- -D warnings
-	cargo clippy --all-targets -- -D warnings
+	$(CHECKED) clippy --features checks --all-targets -- -D warnings
 
-bench: setup ## the committed benchmarks, then the main job on the sample mosaic
-	cargo bench --profile fast
+bench: setup ## the main job on the sample mosaic, beside a good Python loop, then the committed benchmarks
 	cargo build --profile fast
 	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4
+	$(TOOLS) beside
+	cargo bench --profile fast --features checks
+
+bench-latency: setup ## capture to a Zenoh subscriber in another process, over RTSP 720p15
+	@cargo build --profile fast
+	@$(TOOLS) latency
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

@@ -29,6 +29,7 @@ pub mod scene;
 pub mod server;
 pub mod simulate;
 pub mod stages;
+#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;
