@@ -52,6 +52,9 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
         SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
         SourceSpec::Rtsp(source) => super::live::run(input, &source, around),
         SourceSpec::Whip(doors, ice) => super::webrtc::whip::run(input, &doors, &ice, around),
+        #[cfg(feature = "server")]
+        SourceSpec::Whep(source) => super::webrtc::whep::run(input, &source, around),
+        #[cfg(not(feature = "server"))]
         SourceSpec::Whep(source) => CameraEnd::Failed(super::MediaError::NotBuilt { input: source.url }),
         SourceSpec::Synthetic(spec) => synthetic_camera::play(&input.camera, spec, around),
     }

@@ -19,8 +19,10 @@ const STEP: Duration = Duration::from_secs(3);
 /// Longest wait for a STUN server; without one gathering takes no time.
 const GATHERING: Duration = Duration::from_secs(5);
 /// The codecs we ask for, best first, with the payload numbers we give them.
+#[cfg(feature = "server")]
 const ASKED: [(&str, i32); 2] = [("H264", 102), ("VP8", 96)];
 /// The number we give to congestion control.
+#[cfg(feature = "server")]
 const TRANSPORT_CC_NUMBER: u8 = 1;
 
 impl Rtc {

@@ -10,6 +10,8 @@ mod offer;
 mod watch;
 #[cfg(feature = "media")]
 pub(super) mod whip;
+#[cfg(all(feature = "media", feature = "server"))]
+pub(super) mod whep;
 
 pub use doors::{Doors, Refused};
 pub use offer::{LONGEST_OFFER, SdpOffer, OfferError};
