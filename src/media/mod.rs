@@ -18,6 +18,8 @@ mod input;
 mod live;
 #[cfg(feature = "media")]
 mod playback;
+#[cfg(feature = "media")]
+pub mod plugins;
 mod problem;
 mod report;
 #[cfg(feature = "media")]
