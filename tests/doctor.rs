@@ -42,8 +42,7 @@ fn a_missing_plugin_is_its_package() {
         return;
     }
     for (file, package) in PLUGINS.iter().filter(|(_, package)| !package.is_empty()) {
-        let machine = Machine::new();
-        machine.remove(&format!("plugins/{file}"));
+        let machine = Machine::new().without_plugin(file);
         only(&machine, package, "missing", &format!("apt-get install {package}"), CANNOT_RUN);
     }
 }
@@ -159,8 +158,7 @@ fn only_what_a_deployment_needs_is_looked_at() {
     if !is_there(NEEDED) {
         return;
     }
-    let machine = Machine::new();
-    machine.remove("plugins/libgstlibav.so");
+    let machine = Machine::new().without_plugin("libgstlibav.so");
     machine.remove("models/yunet/yunet.onnx");
     let camera = support::synthetic(1);
     let light = machine.place.light_deployment(&[("made-up", &camera)], "");
@@ -175,8 +173,7 @@ fn a_run_does_not_start_on_a_fatal_finding_unless_told() {
     if !is_there(NEEDED) {
         return;
     }
-    let machine = Machine::new();
-    machine.remove("plugins/libgstlibav.so");
+    let machine = Machine::new().without_plugin("libgstlibav.so");
     let deployment = text(&machine.deployment);
     let refused = machine.command(&["run", deployment, "--plain"]).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr);

@@ -1,28 +1,29 @@
 //! GStreamer, and every element the cameras need, by the Debian package that brings them.
 
-use super::{Area, Check, Needs, WantedVersions, Weight};
+#[cfg(feature = "media")]
+use super::{Area, Health, Weight};
+use super::{Check, Needs, WantedVersions};
 
 #[cfg(not(feature = "media"))]
 pub(super) fn checks(_: &Needs, _: &WantedVersions) -> Vec<Check> {
-    let _unused = (Area::Gstreamer, Weight::NotNeeded);
     Vec::new() // `program` says that it is not built in
 }
 
 #[cfg(feature = "media")]
 pub(super) fn checks(needs: &Needs, wanted: &WantedVersions) -> Vec<Check> {
-    use super::Health;
     use crate::media::plugins::Plugins;
 
-    let weight = if needs.decoding() { Weight::Fatal } else { Weight::NotNeeded };
+    if !needs.decoding() {
+        return Vec::new(); // starting GStreamer takes time, and nothing asks for it
+    }
     let plugins = match Plugins::look() {
         Ok(plugins) => plugins,
         Err(why) => {
-            let check = Check::of(Area::Gstreamer, "GStreamer", Health::Error, weight).note(why.to_string());
+            let check = Check::of(Area::Gstreamer, "GStreamer", Health::Error, Weight::Fatal).note(why.to_string());
             return vec![check.wanted(wanted.gstreamer.range()).mend(&wanted.gstreamer.mend)];
         }
     };
     let version = wanted.gstreamer.judge(Area::Gstreamer, "GStreamer", &plugins.version);
-    let version = if needs.decoding() { version } else { version.weighing(Weight::NotNeeded) };
     std::iter::once(version).chain(packages(needs, &plugins)).collect()
 }
 
@@ -52,7 +53,6 @@ struct Package {
 #[cfg(feature = "media")]
 impl Package {
     fn check(mut self, name: &str) -> Check {
-        use super::Health;
         self.there.sort_unstable();
         self.there.dedup();
         let check = Check::healthy(Area::Gstreamer, name);
@@ -73,9 +73,6 @@ impl Package {
 #[cfg(feature = "media")]
 fn parts(needs: &Needs) -> Vec<crate::media::plugins::Part> {
     use crate::media::plugins;
-    if !needs.decoding() {
-        return Vec::new();
-    }
     let mut parts = plugins::picture_parts();
     for file in &needs.footage {
         parts.extend(plugins::file_parts(file));

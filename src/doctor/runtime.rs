@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Area, Check, Health, Needs, Places, WantedVersions, Weight};
+#[cfg(feature = "ort")]
+use super::Health;
+use super::{Area, Check, Needs, Places, WantedVersions, Weight};
 
 /// The name of the check.
 const NAME: &str = "ONNX Runtime";
@@ -47,7 +49,6 @@ pub(super) fn check(needs: &Needs, wanted: &WantedVersions, places: &Places) -> 
 /// `program` says that it is not built in.
 #[cfg(not(feature = "ort"))]
 pub(super) fn check(_: &Needs, wanted: &WantedVersions, _: &Places) -> (Check, Option<Runtime>) {
-    let _unused = |path: PathBuf| (path, Health::Missing);
     (wanted.onnxruntime.absent(Area::Onnxruntime, NAME, Weight::NotNeeded), None)
 }
 

@@ -43,6 +43,8 @@ pub struct Machine {
     pub place: Place,
     pub deployment: PathBuf,
     runtime: Option<PathBuf>,
+    /// Whether GStreamer looks for plugins here alone; reading them anew takes longer than the list the system keeps.
+    own_plugins: bool,
 }
 
 impl Machine {
@@ -59,14 +61,21 @@ impl Machine {
         for file in ["model.toml", "yunet.onnx"] {
             place.write(&format!("models/yunet/{file}"), fs::read(root().join("models/yunet").join(file)).unwrap());
         }
-        fs::create_dir(place.path("plugins")).unwrap();
-        for (file, _) in PLUGINS {
-            symlink(Path::new(PLUGIN_FOLDER).join(file), place.path("plugins").join(file)).unwrap();
-        }
         fs::create_dir(place.path("libraries")).unwrap();
         let camera = format!("file = \"{}\"", clip.display());
         let deployment = place.deployment_of(&pipeline, &place.path("models"), &[("gate", &camera)], more);
-        Self { place, deployment, runtime: None }
+        Self { place, deployment, runtime: None, own_plugins: false }
+    }
+
+    /// With all plugins but one.
+    #[must_use]
+    pub fn without_plugin(mut self, missing: &str) -> Self {
+        fs::create_dir(self.place.path("plugins")).unwrap();
+        for (file, _) in PLUGINS.iter().filter(|(file, _)| *file != missing) {
+            symlink(Path::new(PLUGIN_FOLDER).join(file), self.place.path("plugins").join(file)).unwrap();
+        }
+        self.own_plugins = true;
+        self
     }
 
     pub fn remove(&self, file: &str) {
@@ -127,12 +136,15 @@ impl Machine {
     }
 
     fn dress(&self, command: &mut Command) {
+        command.env("LD_LIBRARY_PATH", self.place.path("libraries"));
+        if !self.own_plugins {
+            return;
+        }
         command
             .env("GST_PLUGIN_SYSTEM_PATH_1_0", self.place.path("plugins"))
             .env("GST_PLUGIN_PATH_1_0", "")
             .env("GST_REGISTRY_1_0", self.place.path("registry"))
-            .env("GST_REGISTRY_FORK", "no")
-            .env("LD_LIBRARY_PATH", self.place.path("libraries"));
+            .env("GST_REGISTRY_FORK", "no");
     }
 
     /// The complaints of `flyball doctor`, and its exit code.
@@ -157,12 +169,11 @@ pub struct Complaint {
     pub name: String,
     pub health: String,
     pub mend: String,
-    pub note: String,
 }
 
 impl Complaint {
     fn of(check: &Value) -> Self {
         let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
-        Self { name: text("name"), health: text("health"), mend: text("mend"), note: text("note") }
+        Self { name: text("name"), health: text("health"), mend: text("mend") }
     }
 }
