@@ -19,6 +19,8 @@ mod live;
 mod picture;
 #[cfg(feature = "media")]
 mod playback;
+#[cfg(feature = "media")]
+pub mod plugins;
 mod problem;
 mod report;
 #[cfg(feature = "media")]

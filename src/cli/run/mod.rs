@@ -83,6 +83,9 @@ pub(super) struct RunArgs {
     /// Log as JSON objects
     #[arg(long)]
     log_json: bool,
+    /// Start even where `flyball doctor` says that it cannot run
+    #[arg(long)]
+    no_doctor: bool,
 }
 
 /// Runs until the end; says how it ended.
@@ -125,6 +128,11 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     let log = set_up_log(args)?;
     for problem in &problems {
         tracing::warn!("{problem}");
+    }
+    if !args.no_doctor
+        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
+    {
+        return Ok(exit);
     }
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
