@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
+    gate::{Gate, is_live},
+    herald::Herald,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
@@ -76,6 +78,7 @@ pub struct Assembly {
     pub runs: RunLog,
     /// Keeps it within its budget; `None` when the governor is off.
     pub steering: Option<Steering>,
+    gate: Gate,
     delivery: Delivery,
 }
 
@@ -113,21 +116,41 @@ pub fn assemble_recorded(
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
-    let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site: delivery::place(&deployment.site)? });
+    let gate = Gate::new(running.cameras(), &running.lanes, &running.board, deployment.governor.admission);
+    let kept = steer::keeps_the_gate(deployment, &room);
     for camera in &deployment.cameras {
-        let input = camera_input(camera).map_err(AssembleError::bad)?;
-        running.add_camera(input).map_err(AssembleError::failed)?;
+        let input = camera_input(camera, running.cameras().doors()).map_err(AssembleError::bad)?;
+        if kept && is_live(&camera.source) {
+            gate.wait(camera, input);
+        } else {
+            running.add_camera(input).map_err(AssembleError::failed)?;
+        }
     }
-    running.seal();
-    let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, record };
+    gate.seal_if_empty();
+    let publish = delivery.state_publisher(deployment)?;
+    let with = Equipment {
+        deployment,
+        graph,
+        room: &room,
+        runs: runs.clone(),
+        postbox,
+        gate: gate.clone(),
+        in_force,
+        publish,
+        record,
+    };
     let steering = steer::start(with, &running)?;
-    Ok(Assembly { running, gallery, runs, steering, delivery })
+    Ok(Assembly { running, gallery, runs, steering, gate, delivery })
 }
 
 impl Assembly {
     /// Drains the graph until `deadline`, then the outbox.
     pub fn finish(self, deadline: Instant, clock: impl Fn() -> Instant) -> Ended {
-        let outcome = self.running.finish(deadline, clock);
+        let refused = self.gate.all_refused();
+        let mut outcome = self.running.finish(deadline, clock);
+        outcome.failure = outcome.failure.or(refused);
         if let Some(steering) = self.steering {
             steering.stop();
         }

@@ -76,7 +76,8 @@ fn fetch(args: &PullArgs, models: &Path) -> Result<(), InferenceError> {
         return Err(InferenceError::Runtime(problem));
     }
     let mut command = Command::new(&args.python);
-    command.env("PYTHONPATH", models).args(["-m", "prepare", "models"]).args(&args.only);
+    command.env("PYTHONPATH", models).args(["-m", "prepare", "pull"]);
+    command.args(args.only.iter().map(|name| format!("--model={name}")));
     if args.extra {
         command.arg("--extra");
     }
