@@ -57,6 +57,10 @@ pub struct Config {
     /// Faces narrower than this many pixels are not looked at.
     #[schemars(range(min = 1.0, max = 4096.0))]
     pub min_face_px: f32,
+    /// Blinks a track must have shown before it can pass; until then it stays inconclusive. Needs a stage `blink` before
+    /// this one; 0 asks for none.
+    #[schemars(range(min = 0, max = 10))]
+    pub blinks_needed: u32,
 }
 
 impl Default for Config {
@@ -71,6 +75,7 @@ impl Default for Config {
             threshold: 0.5,
             unsure_band: 0.1,
             min_face_px: 48.0,
+            blinks_needed: 0,
         }
     }
 }
@@ -192,10 +197,19 @@ impl Stage for Liveness {
             let at = packet.frame.captured.at;
             for face in &mut packet.faces {
                 copy_answer(&mut self.tracks, &packet.frame.camera, at, face);
+                hold_back(face, self.config.blinks_needed);
             }
         }
         self.tracks.forget_old(now);
         Ok(())
+    }
+}
+
+/// A face that passed by its looks waits for its blinks; a picture of a face never shows one.
+fn hold_back(face: &mut FaceObservation, blinks_needed: u32) {
+    let passed = face.liveness.known().is_some_and(|answer| answer.live);
+    if passed && face.blinks.known().copied().unwrap_or(0) < blinks_needed {
+        face.liveness = Finding::Unsure;
     }
 }
 

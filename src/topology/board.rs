@@ -30,6 +30,8 @@ pub struct Presence {
 pub struct CameraLine {
     /// The state's word, and a detail after it.
     pub state: String,
+    /// Its last words on how it is doing, such as `H.264 by avdec_h264 over tcp`.
+    pub detail: String,
     /// Frames decoded so far.
     pub frames: u64,
     /// Frames a second over the last full second.
@@ -84,6 +86,11 @@ impl Board {
         let is_news = line.state != state;
         line.state = state;
         is_news
+    }
+
+    /// A camera says more about how it is doing.
+    pub fn camera_detail(&self, camera: &CameraId, detail: &str) {
+        detail.clone_into(&mut self.lock().camera(camera).detail);
     }
 
     /// A camera delivered a frame of this size.

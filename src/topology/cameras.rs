@@ -98,6 +98,9 @@ impl CameraReports for ToBoard {
     /// A repeated file says "live" with every round; only what changes is news.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
         let words = state_words(state);
+        if !detail.is_empty() {
+            self.0.camera_detail(camera, detail);
+        }
         if !self.0.camera_state(camera, words.clone()) {
             return;
         }
@@ -138,6 +141,6 @@ pub(super) fn lane_kind(source: &SourceSpec) -> LaneKind {
     match source {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
-        SourceSpec::File { .. } | SourceSpec::Rtsp(_) | SourceSpec::Synthetic(_) => LaneKind::NewestWins,
+        _ => LaneKind::NewestWins,
     }
 }

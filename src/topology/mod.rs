@@ -33,6 +33,8 @@ pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
+#[cfg(feature = "cli")]
+pub(crate) use models::open_backend;
 pub use open::{Opened, open};
 pub use roster::{CameraError, Cameras, REMOVAL, Seat};
 pub use run::{Outcome, Running, StageHandle, StartError};

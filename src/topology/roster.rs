@@ -20,7 +20,7 @@ use super::{
 };
 use crate::config::Camera;
 use crate::flow::{Drops, LaneKind, Lanes};
-use crate::media::{CameraEnd, CameraInput, CameraReports, FrameSink, MediaError, SystemClock, run_camera};
+use crate::media::{CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, run_camera};
 use crate::scene::CameraId;
 
 /// A pipeline that does not stop is left behind after ten seconds; whoever removes a camera waits a little longer.
@@ -78,6 +78,7 @@ struct Shared {
     drops: Drops,
     thinning: Thinning,
     board: Arc<Board>,
+    doors: Doors,
     roster: Mutex<Roster>,
 }
 
@@ -105,6 +106,7 @@ impl Cameras {
             drops: drops.clone(),
             thinning: thinning.clone(),
             board: Arc::clone(board),
+            doors: Doors::default(),
             roster: Mutex::default(),
         }))
     }
@@ -113,7 +115,7 @@ impl Cameras {
     /// last camera has ended or is removed.
     pub fn add(&self, camera: &Camera) -> Result<(), CameraError> {
         let unusable = |cause| CameraError::Unusable { camera: camera.id.clone(), cause };
-        self.add_input(camera_input(camera).map_err(unusable)?)
+        self.add_input(camera_input(camera, &self.0.doors).map_err(unusable)?)
     }
 
     /// Adds a camera as `media` runs it.
@@ -201,6 +203,11 @@ impl Cameras {
             self.0.board.forget(camera);
             self.0.drops.forget(camera);
         }
+    }
+
+    /// Where those knock who send pictures for a camera.
+    pub fn doors(&self) -> &Doors {
+        &self.0.doors
     }
 
     /// The ids of all cameras, also of those that have ended by themselves.

@@ -23,8 +23,8 @@ pub use schema::event_schema;
 pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
 pub use visit::{
-    Detector, Face, FrameInfo, Governor, Identity, Liveness, ModelRef, PipelineRef, Quality, Score, Stream, Times,
-    Visit, VisitSummary,
+    Attributes, Content, Detector, Estimate, Face, Flag, FrameInfo, Governor, HeadPose, Identity, Liveness, ModelRef,
+    PipelineRef, Quality, Score, Stream, Synthetic, Times, Visit, VisitSummary,
 };
 pub use vocabulary::{
     CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, NodeCondition, ScoreKind, TimeSource,

@@ -135,8 +135,7 @@ fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject], total: u
 /// The models of the graph, in graph order, each once.
 fn subjects(graph: &Graph, room: &ModelRoom) -> Vec<Subject> {
     let (mut order, mut found) = (Vec::new(), BTreeMap::<String, Subject>::new());
-    for node in graph.nodes() {
-        let Some(loaded) = room.loaded_for(&node.id) else { continue };
+    for (node, loaded) in graph.nodes().iter().flat_map(|n| room.loaded_for(&n.id).into_iter().map(move |l| (n, l))) {
         let (name, most) = (&loaded.model.manifest.name, max_batch(&node.config));
         let subject = found.entry(name.clone()).or_insert_with(|| {
             order.push(name.clone());
@@ -161,8 +160,11 @@ fn max_batch(config: &StageConfig) -> usize {
     match config {
         StageConfig::Detect(config) => config.max_batch,
         StageConfig::Recognize(config) => config.max_batch,
+        StageConfig::Blink(config) => config.max_batch,
         StageConfig::Liveness(config) => config.max_batch,
-        StageConfig::Track(_) | StageConfig::Publish(_) => 1,
+        StageConfig::Classify(config) => config.max_batch,
+        StageConfig::Moderate(config) => config.max_batch,
+        StageConfig::Deepfake(_) | StageConfig::Track(_) | StageConfig::Publish(_) => 1,
     }
 }
 
