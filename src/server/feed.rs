@@ -128,7 +128,8 @@ pub(super) async fn events(State(desk): State<Desk>, Query(wanted): Query<Wanted
         return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the run is ending").into_response();
     };
     let reader = Reader { events, wanted, _seat: seat };
-    let told = stream::unfold(reader, |mut reader| async move { Some((Ok::<_, Infallible>(reader.next().await?), reader)) });
+    let told =
+        stream::unfold(reader, |mut reader| async move { Some((Ok::<_, Infallible>(reader.next().await?), reader)) });
     Sse::new(told).keep_alive(KeepAlive::new().interval(ALIVE)).into_response()
 }
 

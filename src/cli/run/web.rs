@@ -18,7 +18,9 @@ pub(super) enum WebError {
     Threads(std::io::Error),
     /// It was built without.
     #[cfg(not(feature = "server"))]
-    #[error("the deployment wants a `[server]`, but this flyball was built without it: build it with `--features server`")]
+    #[error(
+        "the deployment wants a `[server]`, but this flyball was built without it: build it with `--features server`"
+    )]
     NotBuilt,
 }
 

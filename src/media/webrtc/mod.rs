@@ -14,9 +14,9 @@ pub(super) mod whip;
 pub(super) mod whep;
 
 pub use doors::{Doors, Refused};
-pub use offer::{LONGEST_OFFER, SdpOffer, OfferError};
 #[cfg(feature = "media")]
 pub(super) use offer::TRANSPORT_CC;
+pub use offer::{LONGEST_OFFER, OfferError, SdpOffer};
 
 #[cfg(feature = "media")]
 use doors::{Call, Knock, Visitors};
