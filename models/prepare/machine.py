@@ -13,11 +13,12 @@ from pathlib import Path
 
 from .say import Problem, note
 
-# Decoding and serving video, building against it, making sample footage.
+# Decoding and serving video, building against it, making sample footage, and a browser that sends and watches in the tests.
 APT_PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly "
-    "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev "
-    "libgstrtspserver-1.0-dev pkg-config gcc libc6-dev ffmpeg"
+    "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-nice libgstreamer1.0-dev "
+    "libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev libgstrtspserver-1.0-dev pkg-config gcc libc6-dev ffmpeg "
+    "chromium"
 ).split()
 APT_TRIES = 2  # a second apt running at the same time makes the first one fail
 APT_PAUSE = 10  # s between tries

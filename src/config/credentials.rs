@@ -59,7 +59,8 @@ impl Resolver<'_> {
         });
         found
             .map_err(|message| {
-                let hint = format!("write the {what} on the first line of that file; its path is relative to this file");
+                let hint =
+                    format!("write the {what} on the first line of that file; its path is relative to this file");
                 self.problems.push(Problem::error(
                     node.value_place(&format!("{what}_file")),
                     &format!("{key}.{what}_file"),

@@ -128,7 +128,9 @@ fn endpoint(text: &str) -> Result<(), Fault> {
 fn socket(text: &str) -> Result<(), Fault> {
     match text.parse::<std::net::SocketAddr>() {
         Ok(_) => Ok(()),
-        Err(_) => fault("no address to listen on", "write address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\""),
+        Err(_) => {
+            fault("no address to listen on", "write address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"")
+        }
     }
 }
 

@@ -64,11 +64,15 @@ pub fn camera(json: &serde_json::Value, dir: &Path) -> Result<Camera, Vec<Proble
 fn camera_in(json: &serde_json::Value, dir: &Path, problems: &mut Vec<Problem>) -> Option<Camera> {
     let refuse = |message: &str, hint: &str| Problem::unreadable("", message, hint);
     if names_a_secret_file(json) {
-        problems.push(refuse("a key names a file with a secret", "write the password itself; it is kept in memory only"));
+        problems
+            .push(refuse("a key names a file with a secret", "write the password itself; it is kept in memory only"));
         return None;
     }
     let Ok(text) = toml::to_string(&serde_json::json!({ "camera": [json] })) else {
-        problems.push(refuse("the camera cannot be written as TOML", "send an object without null, with `id` and `source`"));
+        problems.push(refuse(
+            "the camera cannot be written as TOML",
+            "send an object without null, with `id` and `source`",
+        ));
         return None;
     };
     let tree = syntax::parse_text("", text, problems)?;
@@ -81,7 +85,9 @@ fn camera_in(json: &serde_json::Value, dir: &Path, problems: &mut Vec<Problem>) 
 
 fn names_a_secret_file(json: &serde_json::Value) -> bool {
     match json {
-        serde_json::Value::Object(keys) => keys.iter().any(|(key, value)| key.ends_with("_file") || names_a_secret_file(value)),
+        serde_json::Value::Object(keys) => {
+            keys.iter().any(|(key, value)| key.ends_with("_file") || names_a_secret_file(value))
+        }
         serde_json::Value::Array(items) => items.iter().any(names_a_secret_file),
         _ => false,
     }

@@ -37,7 +37,9 @@ mod words;
 mod written;
 mod zenoh;
 
-pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, Zenoh};
+pub use deployment::{
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, Zenoh,
+};
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, camera as camera_from_json, deployment, read};

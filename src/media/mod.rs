@@ -38,5 +38,5 @@ pub use problem::{MediaError, Remedy};
 pub use report::{CameraEnd, CameraReports, CameraState, Clock, FrameSink, Offer, SystemClock};
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
-pub use webrtc::{Doors, LONGEST_OFFER, OfferError, SdpOffer, Refused};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};
+pub use webrtc::{Doors, LONGEST_OFFER, OfferError, Refused, SdpOffer};

@@ -69,10 +69,13 @@ fn names_this_machine(host: &str) -> bool {
 /// Who asks, for a route that needs a role. What they may is left with the request.
 pub(super) async fn role(State((desk, needed)): State<(Desk, Role)>, mut request: Request, next: Next) -> Response {
     let shown = text(request.headers(), &header::AUTHORIZATION);
-    let shown = shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let shown =
+        shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let Some(caller) = desk.tokens.caller(shown.map(|(_, token)| token.trim())) else {
         let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "who asks is not known");
-        return refusal.try_this("send `Authorization: Bearer TOKEN` with a token of `[[server.client]]`").into_response();
+        return refusal
+            .try_this("send `Authorization: Bearer TOKEN` with a token of `[[server.client]]`")
+            .into_response();
     };
     if !caller.may(needed) {
         tracing::warn!(client = caller.name, role = ?needed, path = request.uri().path(), "refused: not its role");

@@ -43,7 +43,11 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 pub const METRICS: &[Metric] = &[
     gauge("flyball_build", &["version"], "Always 1; the version is the label"),
     gauge("flyball_camera_state", &["camera", "state"], "Always 1; how the camera is doing is the label"),
-    gauge("flyball_camera_decoder", &["camera", "codec", "decoder", "way"], "Always 1; what decodes the camera is the label"),
+    gauge(
+        "flyball_camera_decoder",
+        &["camera", "codec", "decoder", "way"],
+        "Always 1; what decodes the camera is the label",
+    ),
     counter("flyball_camera_frames", &["camera"], "Frames decoded"),
     gauge("flyball_camera_frames_per_second", &["camera"], "Frames decoded over the last full second"),
     gauge("flyball_camera_people", &["camera"], "Visits open in front of the camera"),
@@ -61,7 +65,11 @@ pub const METRICS: &[Metric] = &[
     gauge("flyball_frames_in_flight", &[], "Frames on their way through the graph"),
     counter("flyball_events", &["type"], "Events published"),
     gauge("flyball_event_readers", &[], "Readers of server-sent events"),
-    gauge("flyball_governor_rung", &["lever", "subject", "rung"], "Always 1; what the governor has chosen is the label"),
+    gauge(
+        "flyball_governor_rung",
+        &["lever", "subject", "rung"],
+        "Always 1; what the governor has chosen is the label",
+    ),
     gauge("flyball_governor_degraded", &[], "1 while something is given up"),
     gauge("flyball_memory_bytes", &["whose"], "Memory: `ours`, `free` and `total`"),
     counter("flyball_cpu_seconds", &[], "CPU time of the process"),

@@ -31,11 +31,7 @@ impl Tokens {
     pub(super) fn new(clients: &[Client]) -> Self {
         let known = clients.iter().map(|client| Known {
             digest: Sha256::digest(client.token.expose()).into(),
-            caller: Caller {
-                name: client.name.clone(),
-                roles: client.roles.clone(),
-                cameras: client.cameras.clone(),
-            },
+            caller: Caller { name: client.name.clone(), roles: client.roles.clone(), cameras: client.cameras.clone() },
         });
         Self(known.collect())
     }
@@ -81,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_token_says_who_and_what() {
-        let tokens = Tokens::new(&[client("ops", "first-token", &[Role::Read]), client("obs", "second", &[Role::Publish])]);
+        let tokens =
+            Tokens::new(&[client("ops", "first-token", &[Role::Read]), client("obs", "second", &[Role::Publish])]);
         let obs = tokens.caller(Some("second")).unwrap();
         assert_eq!(obs.name, "obs");
         assert!(obs.may(Role::Publish) && !obs.may(Role::Read) && !obs.may(Role::Control));

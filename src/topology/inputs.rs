@@ -2,7 +2,8 @@
 
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
-    CameraInput, Credentials, DecoderChoice, Doors, Ice, MediaError, Pace, RtspSource, SourceSpec, SyntheticSpec, Transport, WhepSource,
+    CameraInput, Credentials, DecoderChoice, Doors, Ice, MediaError, Pace, RtspSource, SourceSpec, SyntheticSpec,
+    Transport, WhepSource,
 };
 use crate::memory::Size;
 

@@ -8,7 +8,8 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_sdp::SDPMessage;
 use gstreamer_webrtc::{
-    WebRTCICEGatheringState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection, WebRTCSDPType, WebRTCSessionDescription,
+    WebRTCICEGatheringState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection, WebRTCSDPType,
+    WebRTCSessionDescription,
 };
 
 use super::rtc::{Rtc, caps};
@@ -37,7 +38,7 @@ impl Rtc {
     pub(in crate::media) fn offer(&self) -> Result<String, MediaError> {
         let mut wanted = gst::Caps::new_empty();
         for (codec, payload) in ASKED {
-            wanted.get_mut().map(|all| all.append(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER))));
+            wanted.merge(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER)));
         }
         let direction = WebRTCRTPTransceiverDirection::Recvonly;
         let _ours: WebRTCRTPTransceiver = self.bin.emit_by_name("add-transceiver", &[&direction, &wanted]);
@@ -58,14 +59,17 @@ impl Rtc {
         let made = made.ok_or_else(|| self.disagreed("no description could be made"))?;
         let gathered = self.gathered();
         self.promised(|promise| self.bin.emit_by_name::<()>("set-local-description", &[&made, promise]))?;
-        gathered.recv_timeout(GATHERING).map_err(|_| self.disagreed("this machine's addresses were not found in time"))?;
+        gathered
+            .recv_timeout(GATHERING)
+            .map_err(|_| self.disagreed("this machine's addresses were not found in time"))?;
         let ours = self.bin.property::<Option<WebRTCSessionDescription>>("local-description");
         let text = ours.and_then(|ours| ours.sdp().as_text().ok());
         text.ok_or_else(|| self.disagreed("our description cannot be written"))
     }
 
     fn describe(&self, signal: &str, kind: WebRTCSDPType, sdp: &str) -> Result<(), MediaError> {
-        let sdp = SDPMessage::parse_buffer(sdp.as_bytes()).map_err(|_| self.disagreed("the description cannot be read"))?;
+        let sdp =
+            SDPMessage::parse_buffer(sdp.as_bytes()).map_err(|_| self.disagreed("the description cannot be read"))?;
         let description = WebRTCSessionDescription::new(kind, sdp);
         self.promised(|promise| self.bin.emit_by_name::<()>(signal, &[&description, promise])).map(drop)
     }

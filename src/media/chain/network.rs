@@ -141,7 +141,12 @@ pub(super) fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<
     });
 }
 
-pub(super) fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
+pub(super) fn depayload(
+    pipeline: &gst::Pipeline,
+    tail: &Tail,
+    pad: &gst::Pad,
+    backlog: Arc<Backlog>,
+) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
     let unsupported = || MediaError::UnsupportedCodec { input: tail.assembly().input.clone(), codec: encoding.clone() };

@@ -8,15 +8,15 @@ mod doors;
 mod offer;
 #[cfg(feature = "media")]
 mod watch;
-#[cfg(feature = "media")]
-pub(super) mod whip;
 #[cfg(all(feature = "media", feature = "server"))]
 pub(super) mod whep;
+#[cfg(feature = "media")]
+pub(super) mod whip;
 
 pub use doors::{Doors, Refused};
-pub use offer::{LONGEST_OFFER, SdpOffer, OfferError};
 #[cfg(feature = "media")]
 pub(super) use offer::TRANSPORT_CC;
+pub use offer::{LONGEST_OFFER, OfferError, SdpOffer};
 
 #[cfg(feature = "media")]
 use doors::{Call, Knock, Visitors};

@@ -98,7 +98,8 @@ fn lines(text: &str) -> Result<Vec<&str>, OfferError> {
 
 /// Each begins with its `m=` line.
 fn sections<'a>(media: &'a [&'a str]) -> Vec<&'a [&'a str]> {
-    let starts: Vec<_> = media.iter().enumerate().filter(|(_, line)| line.starts_with("m=")).map(|(at, _)| at).collect();
+    let starts: Vec<_> =
+        media.iter().enumerate().filter(|(_, line)| line.starts_with("m=")).map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([media.len()]);
     starts.iter().zip(ends).map(|(start, end)| &media[*start..end]).collect()
 }
@@ -142,7 +143,8 @@ fn preferred_codec(video: &[&str]) -> Option<&'static str> {
 }
 
 fn transport_cc(video: &[&str]) -> Option<u8> {
-    let line = video.iter().find(|line| line.starts_with("a=extmap:") && line.split(' ').nth(1) == Some(TRANSPORT_CC))?;
+    let line =
+        video.iter().find(|line| line.starts_with("a=extmap:") && line.split(' ').nth(1) == Some(TRANSPORT_CC))?;
     let number: u8 = line["a=extmap:".len()..].split([' ', '/']).next()?.parse().ok()?;
     (1..=14).contains(&number).then_some(number)
 }
