@@ -138,6 +138,10 @@ impl Resolver<'_> {
             memory_budget: format::budget(&written.memory_budget).ok()?,
             latency_p95: written.latency_p95,
             levers: written.levers,
+            dwell: written.dwell,
+            admission: written.admission,
+            variants: written.variants,
+            optional: written.optional,
         })
     }
 

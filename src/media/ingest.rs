@@ -8,6 +8,7 @@ use crossbeam_channel::Receiver;
 
 #[cfg(not(feature = "media"))]
 use super::MediaError;
+use super::watched::Watched;
 use super::{CameraEnd, CameraInput, CameraReports, CameraState, Clock, FrameSink, SourceSpec, synthetic_camera};
 
 /// Everything a running camera needs besides its own description.
@@ -33,6 +34,10 @@ pub fn run_camera(
     clock: Arc<dyn Clock>,
 ) -> CameraEnd {
     let camera = input.camera.clone();
+    let sink = match input.picture {
+        Some(limits) => Arc::new(Watched::new(sink, Arc::clone(&reports), limits)),
+        None => sink,
+    };
     let around = Surroundings { sink, reports, stop, clock };
     around.reports.state(&camera, CameraState::Connecting, "");
     let end = run(&input, &around);

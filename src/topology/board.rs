@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use crate::media::ClockReading;
+use crate::memory::Size;
 use crate::scene::CameraId;
 
 /// Lines of the event tail that are kept.
@@ -35,8 +37,12 @@ pub struct CameraLine {
     pub frames: u64,
     /// Frames a second over the last full second.
     pub fps: f32,
+    /// Size of the last one; `None` before the first.
+    pub size: Option<Size>,
     /// Frames thrown away so far.
     pub drops: u64,
+    /// How its clock stands to ours, once its sender reports have told.
+    pub clock: Option<ClockReading>,
     /// Who is there.
     pub present: Vec<Presence>,
     counted: Option<(Instant, u64)>,
@@ -85,14 +91,22 @@ impl Board {
         is_news
     }
 
+    /// How a camera's clock stands to ours.
+    pub fn camera_clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.lock().camera(camera).clock = Some(reading);
+    }
+
     /// A camera says more about how it is doing.
     pub fn camera_detail(&self, camera: &CameraId, detail: &str) {
         detail.clone_into(&mut self.lock().camera(camera).detail);
     }
 
-    /// A camera delivered a frame.
-    pub fn frame(&self, camera: &CameraId, at: Instant) {
-        self.lock().camera(camera).count(at);
+    /// A camera delivered a frame of this size.
+    pub fn frame(&self, camera: &CameraId, size: Size, at: Instant) {
+        let mut board = self.lock();
+        let line = board.camera(camera);
+        line.size = Some(size);
+        line.count(at);
     }
 
     /// A camera was removed: its line goes.
@@ -173,7 +187,7 @@ mod tests {
     #[test]
     fn frames_a_second_and_presence_are_what_an_onlooker_sees() {
         let (board, camera, start) = (Board::default(), CameraId::new("gate").unwrap(), now());
-        (0..=60).for_each(|n| board.frame(&camera, start + Duration::from_millis(n * 40)));
+        (0..=60).for_each(|n| board.frame(&camera, Size::new(64, 64), start + Duration::from_millis(n * 40)));
         let presence = |who: &str| Presence { visit: "v1".into(), who: who.into(), liveness: "pass".into() };
         board.present(&camera, presence("…"), true);
         board.present(&camera, presence("Ada"), false);

@@ -1,13 +1,15 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
+//! reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
 //! the words for an event.
 
 mod gauge;
 mod narrate;
+mod renewal;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
 mod web;
 
@@ -22,6 +24,7 @@ use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
+    renewal::Renewal,
     session::{Bounds, Display, Session},
     terminal::Screen,
     view::Dashboard,
@@ -43,7 +46,9 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
   flyball run config/governed.toml --decisions decisions.jsonl
-  kill -HUP PID                                    reads [governor] memory_budget and latency_p95 of FILE anew
+
+FILE is watched while it runs: cameras added to it, taken out of it or written differently come, go or are replaced at once,
+and [governor] memory_budget and latency_p95 are renewed. `kill -HUP PID` asks for that too; other keys need a new start.
 
 ";
 
@@ -78,6 +83,9 @@ pub(super) struct RunArgs {
     /// Log as JSON objects
     #[arg(long)]
     log_json: bool,
+    /// Start even where `flyball doctor` says that it cannot run
+    #[arg(long)]
+    no_doctor: bool,
 }
 
 /// Runs until the end; says how it ended.
@@ -121,17 +129,24 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    if !args.no_doctor
+        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
+    {
+        return Ok(exit);
+    }
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
     let mut taps = taps(args, to_show)?;
     let opening = web::open(&deployment, &mut taps)?;
     let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    let helm = assembly.steering.as_ref().map(Steering::helm);
+    let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
         bounds: Bounds { run_for: args.run_for },
         drain: deployment.flow.drain,
-        signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
+        signals: signals::listen(renewal.start()?)?,
         shown,
         web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,

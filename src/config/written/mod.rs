@@ -4,6 +4,7 @@
 mod camera;
 mod events;
 mod governor;
+mod health;
 mod server;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -16,7 +17,8 @@ pub use camera::{Decoder, Limits, Pace, Synthetic, Transport};
 pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
-pub use governor::Lever;
+pub use governor::{Admission, Lever};
+pub use health::{Health, Wait};
 pub use server::Role;
 pub(crate) use server::{Client, Server, ServerTls};
 
