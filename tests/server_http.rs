@@ -48,7 +48,8 @@ impl Served {
     }
 
     fn post(&self, path: &str, kind: &str, token: &str, body: &str) -> Response<ureq::Body> {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("authorization", format!("Bearer {token}"));
+        let request =
+            self.agent.post(format!("{}{path}", self.base)).header("authorization", format!("Bearer {token}"));
         request.content_type(kind).send(body).unwrap()
     }
 
@@ -69,14 +70,20 @@ fn a_run_says_how_it_fares_and_who_is_there() {
     let mut served = serve(Place::new(), LOCAL);
     // The stream first: it must show somebody who appears while we read.
     let stream = served.get("/api/v1/events?camera=gate", &[]).into_body().into_reader();
-    let event = BufReader::new(stream).lines().map(Result::unwrap).find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
+    let event = BufReader::new(stream)
+        .lines()
+        .map(Result::unwrap)
+        .find_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
     let event: Value = serde_json::from_str(&event.unwrap()).unwrap();
     assert_eq!((event["specversion"].as_str(), event["partitionkey"].as_str()), (Some("1.0"), Some("gate")));
 
     assert_eq!(served.get("/healthz", &[]).body_mut().read_to_string().unwrap(), "ok\n");
     assert_eq!(served.json("/readyz"), json!({ "ready": true, "ending": false, "cameras": 1, "live": 1 }));
     let cameras = served.json("/api/v1/cameras");
-    assert_eq!((cameras["cameras"][0]["id"].as_str(), cameras["cameras"][0]["state"].as_str()), (Some("gate"), Some("live")));
+    assert_eq!(
+        (cameras["cameras"][0]["id"].as_str(), cameras["cameras"][0]["state"].as_str()),
+        (Some("gate"), Some("live"))
+    );
     assert!(cameras["cameras"][0]["frames"].as_u64().unwrap() > 0, "{cameras}");
     every_metric_is_there(&served.get("/metrics", &[]).body_mut().read_to_string().unwrap());
     let mut page = served.get("/", &[]);
@@ -112,7 +119,8 @@ fn every_metric_is_there(text: &str) {
 #[test]
 fn cameras_come_and_go() {
     let served = serve(Place::new(), LOCAL);
-    let hall = json!({ "id": "hall", "source": { "synthetic": { "width": 320, "height": 240, "fps": 30 } } }).to_string();
+    let hall =
+        json!({ "id": "hall", "source": { "synthetic": { "width": 320, "height": 240, "fps": 30 } } }).to_string();
     let added = served.post("/api/v1/cameras", "application/json", "", &hall);
     assert_eq!((added.status().as_u16(), added.headers()["location"].to_str().unwrap()), (201, "/api/v1/cameras/hall"));
     assert_eq!(served.post("/api/v1/cameras", "application/json", "", &hall).status(), 409, "the id is taken");
@@ -165,9 +173,15 @@ fn a_token_opens_its_own_doors_only() {
     assert_eq!(whip("door", "sender-token-0123456789", "hello"), 400, "no offer");
     assert_eq!(whip("door", "sender-token-0123456789", &"v=0\r\n".repeat(20_000)), 413, "longer than any offer");
     assert_eq!(served.post("/whip/door", "text/plain", "sender-token-0123456789", "v=0").status(), 415);
-    let ended = { served.running.signal("TERM"); served.running.end() };
+    let ended = {
+        served.running.signal("TERM");
+        served.running.end()
+    };
     assert_eq!(ended.code, Some(DONE));
-    assert!(!ended.err.contains("token-0123456789") && !ended.out.contains("token-0123456789"), "a token was said aloud");
+    assert!(
+        !ended.err.contains("token-0123456789") && !ended.out.contains("token-0123456789"),
+        "a token was said aloud"
+    );
 }
 
 #[test]
@@ -190,7 +204,14 @@ fn pages_of_other_servers_may_ask_only_when_named() {
 fn with_a_certificate_everything_is_encrypted() {
     let place = Place::new();
     let [certificate, key] = ["cert.pem", "key.pem"].map(|name| place.path(name));
-    let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let subject = [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ];
     let made = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
         .args(subject)
@@ -225,7 +246,10 @@ fn what_cannot_be_served_is_said_before_anything_starts() {
     for (more, words) in [
         ("[server]\nlisten = \"0.0.0.0:8080\"\n", ["other machines", "insecure = true"]),
         ("[server]\nlisten = \"everywhere\"\n", ["no address to listen on", "127.0.0.1:8080"]),
-        ("[server]\n[[server.client]]\nname = \"a\"\ntoken_file = \"short\"\nroles = [\"read\"]\n", ["16 characters", "openssl rand"]),
+        (
+            "[server]\n[[server.client]]\nname = \"a\"\ntoken_file = \"short\"\nroles = [\"read\"]\n",
+            ["16 characters", "openssl rand"],
+        ),
         ("[server]\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"\n", ["there is no file", "PEM"]),
         ("[[camera]]\nid = \"w\"\nsource = { whip = {} }\n", ["nobody can send", "[server]"]),
     ] {

@@ -8,10 +8,10 @@ mod doors;
 mod offer;
 #[cfg(feature = "media")]
 mod watch;
-#[cfg(feature = "media")]
-pub(super) mod whip;
 #[cfg(all(feature = "media", feature = "server"))]
 pub(super) mod whep;
+#[cfg(feature = "media")]
+pub(super) mod whip;
 
 pub use doors::{Doors, Refused};
 #[cfg(feature = "media")]

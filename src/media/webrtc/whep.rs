@@ -7,7 +7,7 @@ use crossbeam_channel::RecvTimeoutError;
 use ureq::http::{Response, StatusCode, header};
 
 use super::watch::{Over, Watch};
-use super::{LONGEST_OFFER, Knock};
+use super::{Knock, LONGEST_OFFER};
 use crate::media::backoff::Backoff;
 use crate::media::chain::{self, Rtc};
 use crate::media::ingest::Surroundings;
