@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | front | `cli` (and `main.rs`) |
+//! | front | `cli` (and `main.rs`), `server` |
 //! | assembly | [`doctor`], over [`topology`], over [`config`] |
 //! | stages | [`stages`]: one verb a file |
 //! | machinery | [`flow`], [`media`], [`inference`], [`events`], [`gallery`] |
@@ -26,8 +26,11 @@ pub mod inference;
 pub mod media;
 pub mod memory;
 pub mod scene;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod simulate;
 pub mod stages;
+#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;

@@ -16,6 +16,7 @@ from .manifest import Model, read_models
 from .say import Problem, note, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "target/fast/flyball"
 
 
 def setup(extra: bool) -> None:
@@ -83,12 +84,35 @@ def calibrate() -> None:
     ranges.write(ROOT)
 
 
+def loop(clip: Path) -> None:
+    """The Python loop that `flyball bench` is measured beside; one JSON object."""
+    from . import loop as reference_loop
+
+    reference_loop.main(ROOT, clip)
+
+
+def beside(clip: Path) -> None:
+    """Both in turn."""
+    from . import beside as both
+
+    both.compare(ROOT, clip, ROOT / PROGRAM)
+
+
+def latency() -> None:
+    """Capture to subscriber."""
+    from . import latency as to_subscriber
+
+    to_subscriber.measure(ROOT, ROOT / PROGRAM)
+
+
 def main() -> None:
     """Reads the command line; every expected failure ends as one sentence and exit status 1."""
     parser = argparse.ArgumentParser(prog="prepare", description="Sets up what Flyball needs on this machine.")
-    parser.add_argument("command", choices=["setup", "production", "prepare", "models", "runtime", "goldens", "calibrate"])
+    commands = ["setup", "production", "prepare", "models", "runtime", "goldens", "calibrate", "loop", "beside", "latency"]
+    parser.add_argument("command", choices=commands)
     parser.add_argument("name", nargs="?", choices=runtimes.SETUPS, default="cpu", help="which runtime")
     parser.add_argument("--extra", action="store_true", help="also the large optional models")
+    parser.add_argument("--clip", type=Path, default=ROOT / "samples/footage/mosaic4_720p.mp4", help="for loop and beside")
     asked = parser.parse_args()
     try:
         if asked.command in ("setup", "prepare"):
@@ -97,6 +121,10 @@ def main() -> None:
             runtime(asked.name)
         elif asked.command == "models":
             weights.prepare(ROOT, read_models(ROOT, asked.extra))
+        elif asked.command in ("loop", "beside"):
+            {"loop": loop, "beside": beside}[asked.command](asked.clip)
+        elif asked.command == "latency":
+            latency()
         else:
             {"production": production, "goldens": goldens, "calibrate": calibrate}[asked.command]()
     except Problem as problem:

@@ -17,7 +17,7 @@ from .say import Problem, note
 APT_PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly "
     "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev "
-    "libgstrtspserver-1.0-dev pkg-config gcc libc6-dev ffmpeg"
+    "libgstrtspserver-1.0-dev pkg-config gcc g++ libc6-dev ffmpeg"
 ).split()
 # What a machine that only runs it needs.
 RUN_PACKAGES = (

@@ -11,6 +11,8 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 pub mod schema;
+mod top;
+mod trial;
 pub mod watch;
 
 use std::{
@@ -43,6 +45,8 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Top(top::TopArgs),
+    Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
@@ -78,6 +82,8 @@ fn dispatch(command: Command) -> ExitCode {
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Trial(args) => trial::run(&args, &mut out),
+        Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {

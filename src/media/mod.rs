@@ -26,11 +26,13 @@ mod report;
 mod sample_camera;
 mod synthetic;
 mod synthetic_camera;
+mod webrtc;
 
 pub use address::{Credentials, RtspUrl};
 pub use ingest::run_camera;
 pub use input::{
-    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Ice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    WhepSource,
 };
 #[cfg(feature = "media")]
 pub use playback::{Summary, decode_file};
@@ -39,3 +41,4 @@ pub use report::{CameraEnd, CameraReports, CameraState, Clock, FrameSink, Offer,
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};
+pub use webrtc::{Doors, LONGEST_OFFER, OfferError, Refused, SdpOffer};

@@ -1,4 +1,5 @@
-//! Runs a camera on a thread of its own: its frames go into its lane, its news onto the board and into the log.
+//! One camera's berth in the graph: its frames go into its lane, its news onto the board and into the log. Who has a berth
+//! is kept by `roster`.
 
 use std::{
     fmt::Write as _,
@@ -6,14 +7,11 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    thread::{Builder, JoinHandle},
 };
 
 use super::Board;
-use crate::flow::{Accepted, Drops, LaneInlet, LaneKind, Lanes, Shutdown};
-use crate::media::{
-    CameraEnd, CameraInput, CameraReports, CameraState, FrameSink, Offer, Pace, SourceSpec, SystemClock, run_camera,
-};
+use crate::flow::{Accepted, Drops, LaneInlet, LaneKind};
+use crate::media::{CameraReports, CameraState, FrameSink, Offer, Pace, SourceSpec};
 use crate::scene::{CameraId, Frame};
 
 /// The share of each camera's frames that is taken, in thousandths; set for all cameras at once while they run.
@@ -22,6 +20,12 @@ pub(super) struct Thinning(Arc<AtomicU32>);
 
 /// All of a camera's frames.
 const WHOLE: u32 = 1000;
+
+/// Where one camera's frames and news go.
+pub(super) struct Berth {
+    sink: IntoLane,
+    reports: ToBoard,
+}
 
 /// Lane and board of one camera.
 struct IntoLane {
@@ -46,6 +50,20 @@ impl Thinning {
     }
 }
 
+impl Berth {
+    /// A lossless lane takes every frame; of the others a share may be left out.
+    pub(super) fn new(lane: LaneInlet, board: &Arc<Board>, drops: &Drops, thinning: &Thinning, kind: LaneKind) -> Self {
+        let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
+        let sink = IntoLane { lane, board: Arc::clone(board), thinning, due: AtomicU32::new(0) };
+        Self { sink, reports: ToBoard(Arc::clone(board)) }
+    }
+
+    /// The two halves, as a source wants them.
+    pub(super) fn split(self) -> (Arc<dyn FrameSink>, Arc<dyn CameraReports>) {
+        (Arc::new(self.sink), Arc::new(self.reports))
+    }
+}
+
 impl IntoLane {
     /// Whether this frame is left out; spreads the frames that are taken evenly over time.
     fn leaves_out(&self, camera: &CameraId) -> bool {
@@ -62,7 +80,7 @@ impl IntoLane {
 
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
-        self.board.frame(&frame.camera, frame.captured.arrived);
+        self.board.frame(&frame.camera, frame.size(), frame.captured.arrived);
         if self.leaves_out(&frame.camera) {
             return Offer::Taken;
         }
@@ -80,6 +98,9 @@ impl CameraReports for ToBoard {
     /// A repeated file says "live" with every round; only what changes is news.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
         let words = state_words(state);
+        if !detail.is_empty() {
+            self.0.camera_detail(camera, detail);
+        }
         if !self.0.camera_state(camera, words.clone()) {
             return;
         }
@@ -116,34 +137,10 @@ fn state_words(state: CameraState) -> String {
 }
 
 /// A live camera's frames replace each other; a file played as fast as possible waits for its reader.
-fn lane_kind(source: &SourceSpec) -> LaneKind {
+pub(super) fn lane_kind(source: &SourceSpec) -> LaneKind {
     match source {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
-        SourceSpec::File { .. } | SourceSpec::Rtsp(_) | SourceSpec::Synthetic(_) => LaneKind::NewestWins,
+        _ => LaneKind::NewestWins,
     }
-}
-
-/// Starts a camera; `ended` hears how it ended, on the camera's thread, after its lane is closed.
-pub(super) fn start_camera(
-    input: CameraInput,
-    lanes: &Lanes,
-    (thinning, drops): (&Thinning, &Drops),
-    board: &Arc<Board>,
-    shutdown: &Shutdown,
-    ended: impl FnOnce(CameraId, CameraEnd) + Send + 'static,
-) -> std::io::Result<JoinHandle<()>> {
-    let kind = lane_kind(&input.source);
-    let lane = lanes.open(&input.camera, kind);
-    let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
-    let (board, stop) = (Arc::clone(board), shutdown.clone());
-    let camera = input.camera.clone();
-    Builder::new().name(format!("cam-{camera}")).spawn(move || {
-        let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board), thinning, due: AtomicU32::new(0) });
-        let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
-        if let CameraEnd::Failed(cause) = &end {
-            tracing::error!(%camera, %cause, "camera given up; the others go on");
-        }
-        ended(camera, end);
-    })
 }

@@ -1,14 +1,15 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
 //! the words for an event.
 
 mod gauge;
 mod narrate;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
+mod web;
 
 use std::{
     fs::File,
@@ -24,6 +25,7 @@ use self::{
     session::{Bounds, Display, Session},
     terminal::Screen,
     view::Dashboard,
+    web::WebError,
 };
 use super::{Exit, complain};
 use crate::{
@@ -41,7 +43,7 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
   flyball run config/governed.toml --decisions decisions.jsonl
-  kill -HUP PID                                    reads [governor] memory_budget and latency_p95 of FILE anew
+  kill -HUP PID                                    reads [governor] of FILE anew: budget, objective, levers, dwell
 
 ";
 
@@ -90,6 +92,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             match cause {
                 RunError::Assemble(cause) => cause.into(),
                 RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
+                RunError::Web(cause) => cause.exit(),
                 RunError::Io(_) => Exit::Failed,
             }
         }
@@ -103,6 +106,8 @@ enum RunError {
     Assemble(#[from] AssembleError),
     #[error(transparent)]
     Filter(#[from] crate::telemetry::FilterError),
+    #[error(transparent)]
+    Web(#[from] WebError),
     #[error("cannot write to {0}: {1}; choose a file in a folder that exists and may be written")]
     OutputFile(String, io::Error),
     #[error("standard output or the terminal cannot be used: {0}; try --plain")]
@@ -126,7 +131,9 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     }
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
-    let assembly = assemble_recorded(&deployment, &graph, taps(args, to_show)?, record(args)?)?;
+    let mut taps = taps(args, to_show)?;
+    let opening = web::open(&deployment, &mut taps)?;
+    let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
@@ -134,6 +141,7 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         drain: deployment.flow.drain,
         signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
         shown,
+        web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };
     let (ended, last) = session.run()?;

@@ -11,6 +11,10 @@ use crate::media::MediaError;
 const PACKAGES: &[(&str, &str)] = &[
     ("avdec_", "gstreamer1.0-libav"),
     ("x264", "gstreamer1.0-plugins-ugly"),
+    ("webrtcbin", BAD),
+    ("nice", "gstreamer1.0-nice"),
+    ("dtls", BAD),
+    ("srtp", BAD),
     ("h264parse", BAD),
     ("h265parse", BAD),
     ("vp9parse", BAD),
