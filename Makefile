@@ -65,7 +65,7 @@ cameras:
 # Real video goes through our own pixel loops in these tests: they are compiled with some optimisation, the rest is not.
 CHECKED  := CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo
 
-test: setup ## set up, then formatting, both builds, lints, every test
+test: setup tools ## set up, then formatting, both builds, lints, every test
 	cargo fmt --check
 	cargo test --no-default-features
 	$(CHECKED) clippy --features checks --all-targets -- -D warnings
