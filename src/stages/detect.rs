@@ -14,8 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::duration;
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
-use crate::inference::FaceDetector;
+use crate::inference::{FaceDetector, InferenceError};
 use crate::scene::{CameraId, FaceObservation, Packet};
+
+/// The rhythm of a camera that sent nothing for this long is forgotten; it is looked at as soon as it is back.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Needs pixels; adds faces with their five points.
 pub const CONTRACT: Contract =
@@ -66,8 +69,8 @@ pub struct Detect {
     detector: Box<dyn FaceDetector>,
     dial: Arc<Dial>,
     max_faces: usize,
-    /// Frames since the last look, per camera.
-    since_look: HashMap<CameraId, u32>,
+    /// Frames since the last look, per camera, and when its last frame was seen.
+    since_look: HashMap<CameraId, (u32, Instant)>,
     found: Vec<Vec<FaceObservation>>,
 }
 
@@ -79,10 +82,12 @@ impl Detect {
     }
 
     /// Decides, camera by camera, which frames are looked at.
-    fn choose(&mut self, batch: &mut [Packet]) {
+    fn choose(&mut self, batch: &mut [Packet], now: Instant) {
+        self.since_look.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < IDLE);
         let (interval, looking) = (self.dial.interval(), self.dial.enabled());
         for packet in batch {
-            let since = self.since_look.entry(packet.frame.camera.clone()).or_insert(interval);
+            let (since, seen) = self.since_look.entry(packet.frame.camera.clone()).or_insert((interval, now));
+            *seen = now;
             *since += 1;
             packet.detected = looking && *since >= interval;
             if packet.detected {
@@ -92,19 +97,35 @@ impl Detect {
     }
 }
 
+impl Detect {
+    /// No memory for a single frame: these pass unseen, as between two looks, and the next ones are tried.
+    #[allow(clippy::unnecessary_wraps, reason = "what the stage answers")]
+    fn not_looked_at(&mut self, batch: &mut [Packet], cause: &InferenceError) -> Result<(), StageError> {
+        tracing::error!(frames = batch.len(), %cause, "no room to look at these frames; the tracker fills in");
+        for packet in batch.iter_mut().filter(|packet| packet.detected) {
+            packet.detected = false;
+            self.since_look.remove(&packet.frame.camera);
+        }
+        Ok(())
+    }
+}
+
 impl Stage for Detect {
     fn contract(&self) -> Contract {
         CONTRACT
     }
 
-    fn process(&mut self, batch: &mut Vec<Packet>, _now: Instant) -> Result<(), StageError> {
-        self.choose(batch);
+    fn process(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
+        self.choose(batch, now);
         let looked_at = || batch.iter().filter(|packet| packet.detected);
         let frames: Vec<_> = looked_at().map(|packet| packet.frame.pixels.as_ref()).collect();
         if frames.is_empty() {
             return Ok(());
         }
-        self.detector.detect(&frames, &mut self.found).map_err(StageError::new)?;
+        match self.detector.detect(&frames, &mut self.found) {
+            Err(cause) if cause.is_out_of_memory() => return self.not_looked_at(batch, &cause),
+            looked => looked.map_err(StageError::new)?,
+        }
         for (packet, faces) in batch.iter_mut().filter(|packet| packet.detected).zip(&mut self.found) {
             faces.truncate(self.max_faces);
             packet.faces.append(faces);
@@ -117,7 +138,6 @@ impl Stage for Detect {
 mod tests {
     use super::*;
     use crate::flow::testing::{now, packet};
-    use crate::inference::InferenceError;
     use crate::memory::Pixels;
     use crate::scene::BBox;
 

@@ -9,6 +9,7 @@
 
 mod cbor;
 mod envelope;
+mod live;
 mod moderation;
 mod schema;
 mod system;
@@ -17,13 +18,16 @@ mod visit;
 mod vocabulary;
 
 pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
+pub use live::{
+    GovernorState, LIVE_VERSION, LiveCamera, LiveDecision, LiveFlow, LiveHolding, LiveLatency, LiveMemory, LiveModel,
+};
 pub use moderation::{Moderation, ModerationReason};
 pub use schema::event_schema;
-pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
+pub use system::{CameraClock, CameraState, Evidence, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
 pub use visit::{
-    Detector, Face, FrameInfo, Governor, Identity, Liveness, ModelRef, PipelineRef, Quality, Score, Stream, Times,
-    Visit, VisitSummary,
+    Attributes, Content, Detector, Estimate, Face, Flag, FrameInfo, Governor, HeadPose, Identity, Liveness, ModelRef,
+    PipelineRef, Quality, Score, Stream, Synthetic, Times, Visit, VisitSummary,
 };
 pub use vocabulary::{
     CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, ModerationAction, NodeCondition, ScoreKind,
