@@ -2,7 +2,7 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench goldens calibrate clean
+.PHONY: help setup setup-extra demo test lint bench goldens calibrate chaos-ingest churn clean
 MAKEFLAGS += --no-print-directory
 
 SETUP    := PYTHONPATH=models python3 -m prepare
@@ -57,6 +57,14 @@ bench: setup ## the committed benchmarks, then the main job on the sample mosaic
 	cargo bench --profile fast
 	cargo build --profile fast
 	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4
+
+chaos-ingest: ## break a camera in every way we know; table and target/reports/chaos-ingest.json (ROWS="TLS 401" picks some)
+	cargo build --example chaos-ingest
+	target/debug/examples/chaos-ingest $(ROWS)
+
+churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
+	cargo build --example churn
+	target/debug/examples/churn $(CYCLES)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

@@ -111,7 +111,9 @@ pub fn assemble_recorded(
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
     let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
-    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site: delivery::place(&deployment.site)? });
+    let site = delivery::place(&deployment.site)?;
+    let presence = delivery.presence(&site);
+    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site }, presence);
     for camera in &deployment.cameras {
         let input = camera_input(camera).map_err(AssembleError::bad)?;
         running.add_camera(input).map_err(AssembleError::failed)?;

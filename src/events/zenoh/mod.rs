@@ -12,5 +12,5 @@ mod subscribe;
 
 pub use publish::{ZenohFigures, ZenohSink};
 pub use serve::HistoryError;
-pub use session::ZenohBus;
+pub use session::{Presence, ZenohBus};
 pub use subscribe::{Delivery, Filter, Subscription};
