@@ -109,12 +109,12 @@ fn every_codec_a_camera_may_speak_is_shown_over_tcp_and_udp() {
 /// What is not video is not even asked for.
 #[test]
 fn sound_and_metadata_are_not_set_up() {
-    let line = "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=15/1 ! jpegenc ! rtpjpegpay \
-                name=pay0 pt=26 audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8 )";
+    let line = "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=15/1 ! x264enc tune=zerolatency \
+                key-int-max=15 ! rtph264pay name=pay0 pt=96 audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8 )";
     let server = SampleCamera { pipeline: Some(line.to_owned()), ..SampleCamera::new("") }.start().unwrap();
     let camera = Running::start(rtsp("gate", &server.url(), Transport::Tcp));
     camera.ears.wait_for_frames(5);
     let live = camera.ears.wait_for_state("live", 0, |state| state == CameraState::Live);
-    assert!(live.starts_with("JPEG"), "{live}");
+    assert!(live.starts_with("H.264"), "{live}");
     camera.stop();
 }

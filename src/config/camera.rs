@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    deployment::{Camera, Credentials, Source, TlsTrust},
+    deployment::{Camera, Credentials, Ice, Source, TlsTrust},
     format,
     problem::Problem,
     resolve::Resolver,
@@ -21,6 +21,8 @@ pub(crate) fn resolve(resolver: &mut Resolver<'_>, node: &Node, key: &str) -> Op
     let source = match written.source {
         written::Source::File(file) => resolve_file(resolver, at, &key, &file),
         written::Source::Rtsp(rtsp) => resolve_rtsp(resolver, at, &key, rtsp),
+        written::Source::Whip(whip) => Source::Whip(ice(&whip.whip)),
+        written::Source::Whep(whep) => resolve_whep(resolver, at, &key, &whep),
         written::Source::Synthetic(made_up) => Source::Synthetic(made_up.synthetic),
     };
     Some(Camera {
@@ -118,6 +120,37 @@ fn trust(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written:
         resolver.problems.push(Problem::error(node.value_place("tls_ca"), &format!("{key}.tls_ca"), message, hint));
     }
     TlsTrust::Authority(path)
+}
+
+fn resolve_whep(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written::WhepSource) -> Source {
+    let token = written.token_file.as_ref().and_then(|file| resolver.secret_file(node, key, "token", file));
+    if token.is_some() && written.whep.starts_with("http://") {
+        let hint = "use https:// unless both ends are on this machine";
+        let message = "the token is sent without encryption";
+        resolver.problems.push(Problem::warning(node.value_place("whep"), &format!("{key}.whep"), message, hint));
+    }
+    Source::Whep { url: written.whep.clone(), token, ice: ice(&written.ice) }
+}
+
+fn ice(written: &written::Ice) -> Ice {
+    Ice {
+        servers: written.servers.iter().map(Secret::new).collect(),
+        addresses: written.addresses.iter().filter_map(|address| address.parse().ok()).collect(),
+    }
+}
+
+impl Resolver<'_> {
+    /// Who sends over WHIP needs a server to send to.
+    pub(super) fn refuse_unheard_whip(&mut self, cameras: &[Camera]) {
+        if self.tree.at("server").is_some() {
+            return;
+        }
+        for (at, camera) in cameras.iter().enumerate().filter(|(_, camera)| matches!(camera.source, Source::Whip(_))) {
+            let message = format!("nobody can send to camera `{}`: there is no server here", camera.id);
+            let hint = "add a `[server]` section, such as `server.listen = \"127.0.0.1:8080\"`";
+            self.problems.push(Problem::error(&camera.place, &format!("camera[{at}].source.whip"), message, hint));
+        }
+    }
 }
 
 /// The address without what stands before its last `@`, and that as credentials. `%40` and the like are decoded, as every

@@ -25,6 +25,11 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "id" => Some(id(text)),
         "endpoint" => Some(endpoint(text)),
         "rtsp-url" => Some(rtsp_url(text)),
+        "http-url" => Some(http_url(text)),
+        "ice-server" => Some(ice_server(text)),
+        "ip" => Some(ip(text)),
+        "socket" => Some(socket(text)),
+        "origin" => Some(origin(text)),
         "fingerprint" => Some(fingerprint(text).map(drop)),
         _ => None,
     }
@@ -135,6 +140,47 @@ fn endpoint(text: &str) -> Result<(), Fault> {
         ("tcp" | "tls", Some((host, _))) if !host.is_empty() => Ok(()),
         ("unixsock-stream", _) if !address.is_empty() => Ok(()),
         _ => fault("no endpoint", HINT),
+    }
+}
+
+fn socket(text: &str) -> Result<(), Fault> {
+    match text.parse::<std::net::SocketAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            fault("no address to listen on", "write address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"")
+        }
+    }
+}
+
+fn ip(text: &str) -> Result<(), Fault> {
+    match text.parse::<std::net::IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => fault("no IP address", "write an address of this machine, such as \"192.168.1.20\""),
+    }
+}
+
+fn ice_server(text: &str) -> Result<(), Fault> {
+    let host = ["stun://", "turn://", "turns://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(()),
+        _ => fault("no ICE server", "write \"stun://host:3478\" or \"turn://user:password@host:3478\""),
+    }
+}
+
+fn http_url(text: &str) -> Result<(), Fault> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.and_then(|rest| rest.split('/').next()) {
+        Some(host) if !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace) => Ok(()),
+        _ => fault("no web address", "write it as \"https://host/path\"; a token has a key of its own"),
+    }
+}
+
+/// Scheme, host and port of a web page, as browsers send it.
+fn origin(text: &str) -> Result<(), Fault> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '*', '@', ' ']) => Ok(()),
+        _ => fault("no origin", "write scheme, host and port without a path, such as \"https://ops.example:8443\""),
     }
 }
 

@@ -51,6 +51,11 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
     match input.source.clone() {
         SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
         SourceSpec::Rtsp(source) => super::live::run(input, &source, around),
+        SourceSpec::Whip(doors, ice) => super::webrtc::whip::run(input, &doors, &ice, around),
+        #[cfg(feature = "server")]
+        SourceSpec::Whep(source) => super::webrtc::whep::run(input, &source, around),
+        #[cfg(not(feature = "server"))]
+        SourceSpec::Whep(source) => CameraEnd::Failed(super::MediaError::NotBuilt { input: source.url }),
         SourceSpec::Synthetic(spec) => synthetic_camera::play(&input.camera, spec, around),
     }
 }
@@ -61,6 +66,8 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
         SourceSpec::Synthetic(spec) => return synthetic_camera::play(&input.camera, spec, around),
         SourceSpec::File { path, .. } => path.display().to_string(),
         SourceSpec::Rtsp(source) => source.url.to_string(),
+        SourceSpec::Whip(..) => format!("whip/{}", input.camera),
+        SourceSpec::Whep(source) => source.url,
     };
     CameraEnd::Failed(MediaError::NotBuilt { input })
 }

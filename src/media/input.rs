@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Credentials, PictureLimits, RtspUrl, SyntheticSpec};
+use super::{Credentials, Doors, PictureLimits, RtspUrl, SyntheticSpec};
 use crate::scene::CameraId;
 
 /// Largest picture accepted unless the deployment says otherwise: 7680×4320. One such NV12 frame is 50 MB; what lies
@@ -56,8 +56,44 @@ pub enum SourceSpec {
     },
     /// A network camera.
     Rtsp(RtspSource),
+    /// Whoever sends to us over WebRTC, one at a time, through this camera's door.
+    Whip(Doors, Ice),
+    /// Another server's WebRTC stream, which we ask for.
+    Whep(WhepSource),
     /// Moving shapes, for tests and demonstrations without a camera.
     Synthetic(SyntheticSpec),
+}
+
+/// How two ends of a WebRTC connection find each other.
+#[derive(Clone, Default)]
+pub struct Ice {
+    /// Servers that help, `stun://…` or `turn://user:password@…`; never shown, they may hold passwords.
+    pub servers: Vec<String>,
+    /// Addresses of this machine to offer; none: all but loopback.
+    pub addresses: Vec<std::net::IpAddr>,
+}
+
+impl std::fmt::Debug for Ice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ice({} servers, {:?})", self.servers.len(), self.addresses)
+    }
+}
+
+/// Another server's WebRTC stream.
+#[derive(Clone)]
+pub struct WhepSource {
+    /// Its address, without secrets.
+    pub url: String,
+    /// What to show there; never shown.
+    pub token: Option<String>,
+    /// How the two ends find each other.
+    pub ice: Ice,
+}
+
+impl std::fmt::Debug for WhepSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WhepSource({}, {:?})", self.url, self.ice)
+    }
 }
 
 /// A network camera's address and how to reach it.

@@ -19,6 +19,8 @@ mod live;
 mod picture;
 #[cfg(feature = "media")]
 mod playback;
+#[cfg(feature = "media")]
+pub mod plugins;
 mod problem;
 mod report;
 #[cfg(feature = "media")]
@@ -28,11 +30,13 @@ mod sender_bias;
 mod synthetic;
 mod synthetic_camera;
 mod watched;
+mod webrtc;
 
 pub use address::{Credentials, RtspUrl};
 pub use ingest::run_camera;
 pub use input::{
-    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Ice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
+    WhepSource,
 };
 pub use picture::{Evidence, PictureLimits, PictureState};
 #[cfg(feature = "media")]
@@ -42,3 +46,4 @@ pub use report::{CameraEnd, CameraReports, CameraState, Clock, ClockReading, Fra
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};
+pub use webrtc::{Doors, LONGEST_OFFER, OfferError, Refused, SdpOffer};

@@ -144,6 +144,14 @@ pub enum MediaError {
         /// The address.
         input: String,
     },
+    /// The two ends of a WebRTC connection did not come together.
+    #[error("`{input}`: WebRTC was not agreed on: {why}; try again, or look at the sender's own log")]
+    Disagreed {
+        /// The input.
+        input: String,
+        /// What is missing.
+        why: String,
+    },
     /// GStreamer says something we have no better word for.
     #[error("`{input}`: {why}")]
     Other {

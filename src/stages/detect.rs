@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration;
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
-use crate::inference::FaceDetector;
+use crate::inference::{FaceDetector, InferenceError};
 use crate::scene::{CameraId, FaceObservation, Packet};
 
 /// The rhythm of a camera that sent nothing for this long is forgotten; it is looked at as soon as it is back.
@@ -97,6 +97,19 @@ impl Detect {
     }
 }
 
+impl Detect {
+    /// No memory for a single frame: these pass unseen, as between two looks, and the next ones are tried.
+    #[allow(clippy::unnecessary_wraps, reason = "what the stage answers")]
+    fn not_looked_at(&mut self, batch: &mut [Packet], cause: &InferenceError) -> Result<(), StageError> {
+        tracing::error!(frames = batch.len(), %cause, "no room to look at these frames; the tracker fills in");
+        for packet in batch.iter_mut().filter(|packet| packet.detected) {
+            packet.detected = false;
+            self.since_look.remove(&packet.frame.camera);
+        }
+        Ok(())
+    }
+}
+
 impl Stage for Detect {
     fn contract(&self) -> Contract {
         CONTRACT
@@ -109,7 +122,10 @@ impl Stage for Detect {
         if frames.is_empty() {
             return Ok(());
         }
-        self.detector.detect(&frames, &mut self.found).map_err(StageError::new)?;
+        match self.detector.detect(&frames, &mut self.found) {
+            Err(cause) if cause.is_out_of_memory() => return self.not_looked_at(batch, &cause),
+            looked => looked.map_err(StageError::new)?,
+        }
         for (packet, faces) in batch.iter_mut().filter(|packet| packet.detected).zip(&mut self.found) {
             faces.truncate(self.max_faces);
             packet.faces.append(faces);
@@ -122,7 +138,6 @@ impl Stage for Detect {
 mod tests {
     use super::*;
     use crate::flow::testing::{now, packet};
-    use crate::inference::InferenceError;
     use crate::memory::Pixels;
     use crate::scene::BBox;
 

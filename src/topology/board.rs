@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::media::ClockReading;
+use crate::memory::Size;
 use crate::scene::CameraId;
 
 /// Lines of the event tail that are kept.
@@ -30,10 +31,14 @@ pub struct Presence {
 pub struct CameraLine {
     /// The state's word, and a detail after it.
     pub state: String,
+    /// Its last words on how it is doing, such as `H.264 by avdec_h264 over tcp`.
+    pub detail: String,
     /// Frames decoded so far.
     pub frames: u64,
     /// Frames a second over the last full second.
     pub fps: f32,
+    /// Size of the last one; `None` before the first.
+    pub size: Option<Size>,
     /// Frames thrown away so far.
     pub drops: u64,
     /// How its clock stands to ours, once its sender reports have told.
@@ -91,9 +96,17 @@ impl Board {
         self.lock().camera(camera).clock = Some(reading);
     }
 
-    /// A camera delivered a frame.
-    pub fn frame(&self, camera: &CameraId, at: Instant) {
-        self.lock().camera(camera).count(at);
+    /// A camera says more about how it is doing.
+    pub fn camera_detail(&self, camera: &CameraId, detail: &str) {
+        detail.clone_into(&mut self.lock().camera(camera).detail);
+    }
+
+    /// A camera delivered a frame of this size.
+    pub fn frame(&self, camera: &CameraId, size: Size, at: Instant) {
+        let mut board = self.lock();
+        let line = board.camera(camera);
+        line.size = Some(size);
+        line.count(at);
     }
 
     /// A camera was removed: its line goes.
@@ -174,7 +187,7 @@ mod tests {
     #[test]
     fn frames_a_second_and_presence_are_what_an_onlooker_sees() {
         let (board, camera, start) = (Board::default(), CameraId::new("gate").unwrap(), now());
-        (0..=60).for_each(|n| board.frame(&camera, start + Duration::from_millis(n * 40)));
+        (0..=60).for_each(|n| board.frame(&camera, Size::new(64, 64), start + Duration::from_millis(n * 40)));
         let presence = |who: &str| Presence { visit: "v1".into(), who: who.into(), liveness: "pass".into() };
         board.present(&camera, presence("…"), true);
         board.present(&camera, presence("Ada"), false);

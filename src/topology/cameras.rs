@@ -92,7 +92,7 @@ impl IntoLane {
 
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
-        self.board.frame(&frame.camera, frame.captured.arrived);
+        self.board.frame(&frame.camera, frame.size(), frame.captured.arrived);
         if self.leaves_out(&frame.camera) {
             return Offer::Taken;
         }
@@ -114,6 +114,9 @@ impl CameraReports for ToBoard {
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
         self.conditions.line(camera, state, detail);
         let words = state_words(state);
+        if !detail.is_empty() {
+            self.board.camera_detail(camera, detail);
+        }
         if !self.board.camera_state(camera, words.clone()) {
             return;
         }
@@ -190,6 +193,6 @@ pub(super) fn lane_kind(source: &SourceSpec) -> LaneKind {
     match source {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
-        SourceSpec::File { .. } | SourceSpec::Rtsp(_) | SourceSpec::Synthetic(_) => LaneKind::NewestWins,
+        _ => LaneKind::NewestWins,
     }
 }

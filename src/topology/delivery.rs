@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
-use super::{AssembleError, roster::Presence};
+use super::{AssembleError, roster::Presence, steer::Publish};
 use crate::config::Deployment;
 use crate::events::{
     Beginning, EventSink, Outbox, Postbox, Started, begin,
@@ -39,6 +39,21 @@ impl Delivery {
     #[allow(clippy::unused_self, reason = "the other build needs it")]
     pub(super) fn presence(&self, _site: &PlaceId) -> Option<Presence> {
         None
+    }
+
+    /// Publishes how the governor stands; `None` when the deployment has no bus.
+    #[cfg(feature = "zenoh")]
+    pub(super) fn state_publisher(&self, deployment: &Deployment) -> Result<Option<Publish>, AssembleError> {
+        let Some(bus) = &self.bus else { return Ok(None) };
+        let publish = bus.state_publisher(&place(&deployment.site)?, &place(&deployment.node)?);
+        Ok(Some(Box::new(publish)))
+    }
+
+    /// This build has no bus.
+    #[cfg(not(feature = "zenoh"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in builds with a bus")]
+    pub(super) fn state_publisher(&self, _: &Deployment) -> Result<Option<Publish>, AssembleError> {
+        Ok(None)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
-    CameraInput, Credentials, DecoderChoice, Limits, MediaError, Pace, PictureLimits, RtspSource, SourceSpec,
-    SyntheticSpec, TlsTrust, Transport,
+    CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource,
+    SourceSpec, SyntheticSpec, TlsTrust, Transport, WhepSource,
 };
 use crate::memory::Size;
 
 /// Everything `media` needs to run this camera.
-pub(super) fn camera_input(camera: &Camera) -> Result<CameraInput, MediaError> {
-    let mut input = CameraInput::new(camera.id.clone(), source(&camera.source)?);
+pub(super) fn camera_input(camera: &Camera, doors: &Doors) -> Result<CameraInput, MediaError> {
+    let mut input = CameraInput::new(camera.id.clone(), source(&camera.source, doors)?);
     input.decoder = match camera.decoder {
         Decoder::Auto => DecoderChoice::Auto,
         Decoder::Software => DecoderChoice::Software,
@@ -35,7 +35,7 @@ pub(super) fn camera_input(camera: &Camera) -> Result<CameraInput, MediaError> {
 /// Only what is live is judged: a file that shows black shows what it was made to show.
 fn picture_limits(camera: &Camera) -> Option<PictureLimits> {
     let health = &camera.health;
-    let is_live = matches!(camera.source, Source::Rtsp { .. });
+    let is_live = matches!(camera.source, Source::Rtsp { .. } | Source::Whip(_) | Source::Whep { .. });
     (is_live && health.enabled).then(|| PictureLimits {
         after: health.after,
         clear_after: health.clear_after,
@@ -49,7 +49,7 @@ fn picture_limits(camera: &Camera) -> Option<PictureLimits> {
     })
 }
 
-fn source(source: &Source) -> Result<SourceSpec, MediaError> {
+fn source(source: &Source, doors: &Doors) -> Result<SourceSpec, MediaError> {
     Ok(match source {
         Source::File { path, pace: speed, repeat } => {
             SourceSpec::File { path: path.clone(), pace: pace(*speed), repeat: *repeat }
@@ -69,8 +69,19 @@ fn source(source: &Source) -> Result<SourceSpec, MediaError> {
             },
             ..RtspSource::parse(url)?
         }),
+        Source::Whip(by) => SourceSpec::Whip(doors.clone(), ice(by)),
+        Source::Whep { url, token, ice: by } => SourceSpec::Whep(WhepSource {
+            url: url.clone(),
+            token: token.as_ref().map(|token| token.expose().to_owned()),
+            ice: ice(by),
+        }),
         Source::Synthetic(made_up) => SourceSpec::Synthetic(synthetic(made_up)),
     })
+}
+
+fn ice(written: &config::Ice) -> Ice {
+    let servers = written.servers.iter().map(|server| server.expose().to_owned()).collect();
+    Ice { servers, addresses: written.addresses.clone() }
 }
 
 fn pace(pace: config::Pace) -> Pace {

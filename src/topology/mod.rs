@@ -13,6 +13,7 @@ pub mod draw;
 #[cfg(feature = "cli")]
 mod enrol;
 mod floor;
+mod gate;
 pub mod graph;
 mod herald;
 mod inputs;
@@ -34,6 +35,8 @@ pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
+#[cfg(feature = "cli")]
+pub(crate) use models::open_backend;
 pub use open::{Opened, open};
 pub use renew::FromFile;
 pub use roster::{CameraError, Cameras, REMOVAL, Seat};

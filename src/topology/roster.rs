@@ -21,7 +21,7 @@ use super::{
 };
 use crate::config::Camera;
 use crate::flow::{Drops, LaneKind, Lanes};
-use crate::media::{CameraEnd, CameraInput, CameraReports, FrameSink, MediaError, SystemClock, run_camera};
+use crate::media::{CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, run_camera};
 use crate::scene::CameraId;
 
 /// A pipeline that does not stop is left behind after ten seconds; whoever removes a camera waits a little longer.
@@ -79,6 +79,7 @@ struct Shared {
     drops: Drops,
     thinning: Thinning,
     board: Arc<Board>,
+    doors: Doors,
     roster: Mutex<Roster>,
 }
 
@@ -113,6 +114,7 @@ impl Cameras {
             drops: drops.clone(),
             thinning: thinning.clone(),
             board: Arc::clone(board),
+            doors: Doors::default(),
             roster: Mutex::default(),
         }))
     }
@@ -121,7 +123,7 @@ impl Cameras {
     /// last camera has ended or is removed.
     pub fn add(&self, camera: &Camera) -> Result<(), CameraError> {
         let unusable = |cause| CameraError::Unusable { camera: camera.id.clone(), cause };
-        self.add_input(camera_input(camera).map_err(unusable)?)
+        self.add_input(camera_input(camera, &self.0.doors).map_err(unusable)?)
     }
 
     /// Adds a camera as `media` runs it.
@@ -217,6 +219,11 @@ impl Cameras {
             drop(roster);
             presence.iter().for_each(|presence| presence(camera, false));
         }
+    }
+
+    /// Where those knock who send pictures for a camera.
+    pub fn doors(&self) -> &Doors {
+        &self.0.doors
     }
 
     /// From now on subscribers hear about cameras that are added.

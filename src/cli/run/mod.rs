@@ -1,6 +1,7 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
+//! reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
 //! the words for an event.
 
 mod gauge;
@@ -8,8 +9,9 @@ mod narrate;
 mod renewal;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
+mod web;
 
 use std::{
     fs::File,
@@ -26,6 +28,7 @@ use self::{
     session::{Bounds, Display, Session},
     terminal::Screen,
     view::Dashboard,
+    web::WebError,
 };
 use super::{Exit, complain};
 use crate::{
@@ -80,6 +83,9 @@ pub(super) struct RunArgs {
     /// Log as JSON objects
     #[arg(long)]
     log_json: bool,
+    /// Start even where `flyball doctor` says that it cannot run
+    #[arg(long)]
+    no_doctor: bool,
 }
 
 /// Runs until the end; says how it ended.
@@ -91,6 +97,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             match cause {
                 RunError::Assemble(cause) => cause.into(),
                 RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
+                RunError::Web(cause) => cause.exit(),
                 RunError::Io(_) => Exit::Failed,
             }
         }
@@ -104,6 +111,8 @@ enum RunError {
     Assemble(#[from] AssembleError),
     #[error(transparent)]
     Filter(#[from] crate::telemetry::FilterError),
+    #[error(transparent)]
+    Web(#[from] WebError),
     #[error("cannot write to {0}: {1}; choose a file in a folder that exists and may be written")]
     OutputFile(String, io::Error),
     #[error("standard output or the terminal cannot be used: {0}; try --plain")]
@@ -120,9 +129,16 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    if !args.no_doctor
+        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
+    {
+        return Ok(exit);
+    }
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
-    let assembly = assemble_recorded(&deployment, &graph, taps(args, to_show)?, record(args)?)?;
+    let mut taps = taps(args, to_show)?;
+    let opening = web::open(&deployment, &mut taps)?;
+    let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
     let helm = assembly.steering.as_ref().map(Steering::helm);
     let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
@@ -132,6 +148,7 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         drain: deployment.flow.drain,
         signals: signals::listen(renewal.start()?)?,
         shown,
+        web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };
     let (ended, last) = session.run()?;

@@ -1,9 +1,9 @@
 //! The one thread that loads, switches and retires. It takes its orders one after the other, so that `load b, switch to b,
 //! retire a` means what it says; loading never holds a lock that a worker needs.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 
 use super::front::Core;
 use super::order::{Command, Order, ShelfError, ShelfEvent, Step};
@@ -19,7 +19,6 @@ pub(super) struct Loader {
     pub(super) core: Arc<Core>,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) catalogue: Catalogue,
-    pub(super) events: Sender<ShelfEvent>,
 }
 
 impl Loader {
@@ -142,10 +141,7 @@ impl Loader {
     }
 
     fn tell(&self, event: ShelfEvent) {
-        tracing::debug!(?event, "shelf");
-        if self.events.try_send(event).is_err() {
-            self.core.events_lost.fetch_add(1, Ordering::Relaxed);
-        }
+        self.core.voice.tell(event);
     }
 }
 

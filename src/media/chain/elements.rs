@@ -12,6 +12,10 @@ use crate::media::MediaError;
 const PACKAGES: &[(&str, &str)] = &[
     ("avdec_", "gstreamer1.0-libav"),
     ("x264", "gstreamer1.0-plugins-ugly"),
+    ("webrtcbin", BAD),
+    ("nice", "gstreamer1.0-nice"),
+    ("dtls", BAD),
+    ("srtp", BAD),
     ("h264parse", BAD),
     ("h265parse", BAD),
     ("vp9parse", BAD),
@@ -52,8 +56,12 @@ pub(in crate::media) fn require(name: &str) -> Result<gst::Element, MediaError> 
 }
 
 pub(super) fn missing(name: &str) -> MediaError {
-    let package = PACKAGES.iter().find(|(start, _)| name.starts_with(start)).map_or(ELSEWHERE, |p| p.1);
-    MediaError::MissingPlugin { element: name.to_owned(), package }
+    MediaError::MissingPlugin { element: name.to_owned(), package: package_of(name) }
+}
+
+/// The Debian package that holds an element.
+pub(in crate::media) fn package_of(name: &str) -> &'static str {
+    PACKAGES.iter().find(|(start, _)| name.starts_with(start)).map_or(ELSEWHERE, |p| p.1)
 }
 
 /// Adds elements to a running pipeline, links them in order and brings them to its state.

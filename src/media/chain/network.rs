@@ -110,7 +110,7 @@ fn watch_streams(rtsp: &gst::Element, pipeline: &gst::Pipeline, tail: Tail, send
 }
 
 /// Packets are marked with the sender's reports and with their arrival. They come one by one or in lists.
-fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
+pub(super) fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
     let read = move |packet: &gst::BufferRef| {
         sender.listen(packet);
         backlog.leave(packet);
@@ -125,7 +125,12 @@ fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
     });
 }
 
-fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
+pub(super) fn depayload(
+    pipeline: &gst::Pipeline,
+    tail: &Tail,
+    pad: &gst::Pad,
+    backlog: Arc<Backlog>,
+) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
     let unsupported = || MediaError::UnsupportedCodec { input: tail.assembly().input.clone(), codec: encoding.clone() };
@@ -135,6 +140,10 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc
     // After a loss nothing is decoded until the next key frame: a gap is better than a broken picture.
     if depay.has_property("wait-for-keyframe") {
         depay.set_property("wait-for-keyframe", true);
+    }
+    // Heard by senders that take feedback: WebRTC does, few cameras do.
+    if depay.has_property("request-keyframe") {
+        depay.set_property("request-keyframe", true);
     }
     let filter = require("capsfilter")?;
     filter.set_property_from_str("caps", forced);
@@ -149,6 +158,6 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc
     pad.link(&entry).map(drop).map_err(|e| failed(&e))
 }
 
-fn media_field(caps: &gst::CapsRef, name: &str) -> Option<String> {
+pub(super) fn media_field(caps: &gst::CapsRef, name: &str) -> Option<String> {
     caps.structure(0)?.get::<String>(name).ok()
 }
