@@ -1,12 +1,14 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
-//! the words for an event.
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `gauge` reads its instruments,
+//! `startup` says what the way to the first frame took, `view` draws, `terminal` owns the screen, `narrate` finds the words for
+//! an event.
 
 mod gauge;
 mod narrate;
 mod session;
 mod signals;
+mod startup;
 pub(super) mod terminal;
 mod view;
 mod web;
@@ -22,7 +24,8 @@ use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
-    session::{Bounds, Display, Session},
+    session::{Bounds, Display, Session, now},
+    startup::Startup,
     terminal::Screen,
     view::Dashboard,
     web::WebError,
@@ -115,6 +118,7 @@ enum RunError {
 }
 
 fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
+    let mut startup = Startup::begin(now());
     let Opened { deployment: Some(mut deployment), graph: Some(graph), title, problems } =
         open(&args.file, &Environment::of_process())
     else {
@@ -124,16 +128,19 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    startup.step("files", now());
     if !args.no_doctor
         && let Some(exit) = super::doctor::refuse(&deployment, &graph)
     {
         return Ok(exit);
     }
+    startup.step("doctor", now());
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
     let mut taps = taps(args, to_show)?;
     let opening = web::open(&deployment, &mut taps)?;
     let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    startup.step("models and graph", now());
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
@@ -141,6 +148,7 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         drain: deployment.flow.drain,
         signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
         shown,
+        startup,
         web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };
