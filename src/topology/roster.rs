@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::{
     Board,
     cameras::{Berth, Thinning, lane_kind},
+    herald::Herald,
     inputs::camera_input,
 };
 use crate::config::Camera;
@@ -85,6 +86,8 @@ struct Shared {
 #[derive(Default)]
 struct Roster {
     cameras: BTreeMap<CameraId, Entry>,
+    /// Who tells subscribers; goes when the graph ends, because the outbox waits for it.
+    herald: Option<Herald>,
     closed: bool,
 }
 
@@ -141,7 +144,7 @@ impl Cameras {
         if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
             return Err(CameraError::AlreadyThere(camera.clone()));
         }
-        let entry = self.start(camera, kind, run)?;
+        let entry = self.start(camera, kind, roster.herald.clone(), run)?;
         roster.cameras.insert(camera.clone(), entry);
         Ok(())
     }
@@ -150,13 +153,15 @@ impl Cameras {
         &self,
         camera: &CameraId,
         kind: LaneKind,
+        herald: Option<Herald>,
         run: impl FnOnce(Seat) -> CameraEnd + Send + 'static,
     ) -> Result<Entry, CameraError> {
         let shared = &self.0;
         let (stop, stopped) = bounded(0);
         let (working, done) = bounded(0);
         let given_up = Arc::new(Mutex::new(None));
-        let berth = Berth::new(shared.lanes.open(camera, kind), &shared.board, &shared.drops, &shared.thinning, kind);
+        let lane = shared.lanes.open(camera, kind);
+        let berth = Berth::new(lane, &shared.board, &shared.drops, &shared.thinning, kind, herald);
         let (told, name) = (Arc::clone(&given_up), camera.clone());
         let work = move || {
             let _working = working;
@@ -210,6 +215,11 @@ impl Cameras {
         &self.0.doors
     }
 
+    /// From now on subscribers hear about cameras that are added.
+    pub(super) fn tell_subscribers(&self, herald: Herald) {
+        self.lock().herald = Some(herald);
+    }
+
     /// The ids of all cameras, also of those that have ended by themselves.
     pub fn ids(&self) -> Vec<CameraId> {
         self.lock().cameras.keys().cloned().collect()
@@ -219,6 +229,7 @@ impl Cameras {
     pub(super) fn close(&self) {
         let mut roster = self.lock();
         roster.closed = true;
+        roster.herald = None;
         roster.cameras.values_mut().for_each(|entry| entry.stop = None);
     }
 

@@ -20,7 +20,7 @@ pub use live::{
     GovernorState, LIVE_VERSION, LiveCamera, LiveDecision, LiveFlow, LiveHolding, LiveLatency, LiveMemory, LiveModel,
 };
 pub use schema::event_schema;
-pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
+pub use system::{CameraClock, CameraState, Evidence, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
 pub use visit::{
     Attributes, Content, Detector, Estimate, Face, Flag, FrameInfo, Governor, HeadPose, Identity, Liveness, ModelRef,

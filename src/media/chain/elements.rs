@@ -5,6 +5,7 @@ use std::sync::Once;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::quiet;
 use crate::media::MediaError;
 
 /// Which package holds an element, by the start of its name; the first match counts. Debian 12.
@@ -42,7 +43,10 @@ const ELSEWHERE: &str = "gstreamer1.0-plugins-good";
 pub(in crate::media) fn ready() -> Result<(), MediaError> {
     static NOTED: Once = Once::new();
     gst::init().map_err(|error| MediaError::NoGStreamer { why: error.to_string() })?;
-    NOTED.call_once(|| tracing::debug!(version = %gst::version_string(), "GStreamer is ready"));
+    NOTED.call_once(|| {
+        quiet::lead_through_ours();
+        tracing::debug!(version = %gst::version_string(), "GStreamer is ready");
+    });
     Ok(())
 }
 

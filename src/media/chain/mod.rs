@@ -15,11 +15,13 @@ mod fault;
 mod intake;
 mod negotiate;
 mod network;
+mod quiet;
 mod rtc;
 mod session;
 mod stamp;
 mod tail;
 mod teardown;
+mod trust;
 
 pub(super) use codec::{codec, codec_names};
 pub(super) use container::open_file;
