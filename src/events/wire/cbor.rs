@@ -13,8 +13,9 @@ const DEEPEST: usize = 64;
 impl Event {
     /// The event in CBOR.
     pub fn to_cbor(&self) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        ciborium::into_writer(self, &mut bytes).map_err(|e| ReadError::Cbor(e.to_string()))?;
+        // By way of JSON's values, so that ids and times are the same texts in both.
+        let (value, mut bytes) = (serde_json::to_value(self)?, Vec::new());
+        ciborium::into_writer(&value, &mut bytes).map_err(|e| ReadError::Cbor(e.to_string()))?;
         Ok(bytes)
     }
 
