@@ -5,8 +5,8 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | front | `cli` (and `main.rs`) |
-//! | assembly | [`topology`], over [`config`] |
+//! | front | `cli` (and `main.rs`), `server` |
+//! | assembly | [`doctor`], over [`topology`], over [`config`] |
 //! | stages | [`stages`]: one verb a file |
 //! | machinery | [`flow`], [`media`], [`inference`], [`events`], [`gallery`] |
 //! | ground | [`scene`], [`memory`], [`vision`], [`governor`] |
@@ -17,6 +17,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod events;
 pub mod flow;
 pub mod gallery;
@@ -25,8 +26,11 @@ pub mod inference;
 pub mod media;
 pub mod memory;
 pub mod scene;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod simulate;
 pub mod stages;
+#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;

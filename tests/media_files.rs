@@ -23,7 +23,7 @@ fn ffmpeg(path: &Path) -> Option<Vec<u8>> {
         Ok(output) if output.status.success() => Some(output.stdout),
         Ok(output) => panic!("ffmpeg: {}", String::from_utf8_lossy(&output.stderr)),
         Err(error) => {
-            eprintln!("SKIPPED the comparison of {} with ffmpeg: {error}", path.display());
+            eprintln!("SKIPPED: the comparison of {} with ffmpeg: {error}", path.display());
             None
         }
     }

@@ -1,6 +1,6 @@
 //! What must not be left behind: passwords in logs, threads and file descriptors after a camera. One test, because it
 //! looks at the whole process: its logs, its threads, its descriptors.
-#![cfg(feature = "media")]
+#![cfg(all(feature = "cli", feature = "media"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 #![allow(clippy::disallowed_methods, reason = "waiting with a deadline needs the clock")]
 

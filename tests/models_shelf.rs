@@ -1,5 +1,6 @@
-//! Two hundred switches of real networks under load: every batch is answered by exactly one variant, and memory is back
-//! where it was. Needs `make setup`; says so aloud where it has not run.
+//! Two hundred switches of real networks under load: every batch is answered by exactly one variant, and memory does not grow
+//! from round to round. How near it comes to where it began is a measured figure (`flyball models bench --switches 200`), not
+//! a test: a process of 43 MiB moves by 10 % for reasons of its own. Needs `make setup`; says so aloud where it has not run.
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(feature = "ort")]
@@ -21,12 +22,12 @@ use flyball::memory::{MemoryMeter, ProcessMeter, return_freed_memory};
 use models_common::{backend, model, noise};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-const SWITCHES: usize = 200;
-/// Readings whose lowest counts, and switches before each.
-const READINGS: usize = 3;
-const ROUND: usize = 10;
-/// As a part of what the process occupied at first.
-const TOLERANCE: f64 = 0.05;
+/// Two hundred switches in rounds, with a reading at rest after each.
+const ROUNDS: usize = 10;
+const ROUND: usize = 20;
+/// What memory may grow a switch in the middle round, bytes. One kept session of the small variant is thirteen times
+/// that; the noise of the allocator (8 MiB a round now and then, in both directions) does not rise in every other round.
+const GROWTH: f64 = 256.0 * 1024.0;
 /// What a shrink after a batch of eight pictures returns at least, bytes.
 const SHRUNK: u64 = 30 << 20;
 
@@ -45,19 +46,45 @@ fn shelf() -> Option<(Shelf, Receiver<ShelfEvent>)> {
 }
 
 #[test]
-fn two_hundred_switches_of_real_networks_lose_nothing_and_return_their_memory() {
+fn two_hundred_switches_of_real_networks_lose_nothing_and_keep_no_memory() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((shelf, events)) = shelf() else { return };
-    let settled = floor(&shelf);
-    let batches = switch_under_load(&shelf, SWITCHES - 2 * READINGS * ROUND);
-    let after = floor(&shelf);
+    let (mut marks, mut batches) = (vec![occupied_at_rest(&shelf)], [0; 2]);
+    for _ in 0..ROUNDS {
+        let ran = switch_under_load(&shelf, ROUND - 2); // two more bring it to rest
+        batches = [batches[0] + ran[0], batches[1] + ran[1]];
+        marks.push(occupied_at_rest(&shelf));
+    }
     assert!(batches.iter().all(|&n| n > 0), "both sizes must have run: {batches:?}");
     let failed = events.try_iter().find(|e| matches!(e, ShelfEvent::Failed { .. }));
     assert_eq!(failed, None);
-    let grown = (after as f64 - settled as f64) / settled as f64;
-    let (before_kib, after_kib) = (settled / 1024, after / 1024);
-    eprintln!("{SWITCHES} switches, batches {batches:?}, {before_kib} KiB before, {after_kib} KiB after");
-    assert!(grown.abs() <= TOLERANCE, "memory went from {settled} to {after} bytes");
+    let kib: Vec<u64> = marks.iter().map(|mark| mark / 1024).collect();
+    let growth = middle_growth(&marks);
+    eprintln!("{} switches, batches {batches:?}, {growth:.0} bytes a switch, KiB at rest {kib:?}", ROUNDS * ROUND);
+    assert!(growth <= GROWTH, "memory grows by {growth:.0} bytes a switch: {kib:?} KiB");
+}
+
+/// Bytes a switch in the middle one of the rounds.
+fn middle_growth(marks: &[u64]) -> f64 {
+    let mut growth: Vec<f64> = marks.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
+    growth.sort_by(f64::total_cmp);
+    growth[growth.len() / 2] / ROUND as f64
+}
+
+#[test]
+fn a_session_kept_after_each_switch_would_be_noticed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (Some(backend), Some(yunet)) = (backend(), model("yunet")) else { return };
+    let small = yunet.variant(SMALL).unwrap();
+    let (mut kept, mut marks) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let open = |_| backend.open_session(&yunet, small).unwrap();
+        kept.extend((0..ROUND).map(open));
+        marks.push(occupied());
+    }
+    let growth = middle_growth(&marks);
+    eprintln!("{growth:.0} bytes a kept session");
+    assert!(growth > 2.0 * GROWTH, "a leak of one session a switch would pass: {growth:.0} bytes");
 }
 
 /// Switches to and fro, an even number of times, while a worker runs; the batches it ran, small and large.
@@ -71,16 +98,6 @@ fn switch_under_load(shelf: &Shelf, switches: usize) -> [usize; 2] {
     }
     stop.store(true, Ordering::SeqCst);
     worker.join().unwrap()
-}
-
-/// The lowest of a few readings at rest. One reading may lie some 4 MiB above the next without anything being kept (seen
-/// over 1,260 switches, which ended where they began); what is really lost stays in the lowest one too.
-fn floor(shelf: &Shelf) -> u64 {
-    let reading = |_| {
-        switch_under_load(shelf, ROUND);
-        occupied_at_rest(shelf)
-    };
-    (0..READINGS).map(reading).min().unwrap()
 }
 
 /// What the process occupies with one fresh session of the small variant on the shelf and nobody at work. A session that

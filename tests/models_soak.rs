@@ -1,9 +1,7 @@
 //! A changing number of faces a frame must not make memory grow on and on: random batches of 0 to 64, in windows, and the
 //! high-water mark may rise in a window or two but not in most of them. Alone in its file, because it watches the whole
-//! process.
-//!
-//! This is not yet the proof that the mark stays flat within 2 %: this process is so small (37 MiB) that a single step of
-//! 0.8 MiB, which comes once at no fixed frame, is more than that. Needs `make setup`; says so aloud where it has not run.
+//! process. A million recognitions, and whether the mark stays flat within 2 %, are measured by `flyball bench --soak-faces`:
+//! this process is so small (37 MiB) that one step of 0.8 MiB, at no fixed frame, is more than that. Needs `make setup`; says so aloud where it has not run.
 #![cfg(feature = "ort")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -15,14 +13,12 @@ use flyball::memory::{MemoryMeter, ProcessMeter};
 use models_common::{backend, model};
 
 const MOST_FACES: usize = 64;
-const WARM_UP: usize = 300;
+const WARM_UP: usize = 100;
 /// Windows after the warm-up; odd, so that there is a middle one.
 const WINDOWS: usize = 7;
-const WINDOW: usize = 200;
-/// What the mark may rise in the middle window, bytes: a leak of 500 bytes a frame is more.
-const MIDDLE_RISE: u64 = 100 << 10;
-/// What it may rise in all of them, as a part of the mark.
-const TOTAL_RISE: f64 = 0.05;
+const WINDOW: usize = 60;
+/// What the mark may rise in the middle window, bytes: a leak of one face's answer and crop (2.3 KiB) a face is far more.
+const MIDDLE_RISE: u64 = 256 << 10;
 const SEED: u64 = 20_261_122;
 
 #[test]
@@ -50,8 +46,6 @@ fn any_number_of_faces_a_frame_does_not_make_memory_grow_on_and_on() {
     }
     let mut rises: Vec<u64> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
     eprintln!("high-water {} KiB after warm-up, then rises of {rises:?} bytes", marks[0] / 1024);
-    let total = rises.iter().sum::<u64>() as f64 / marks[0] as f64;
     rises.sort_unstable();
     assert!(rises[WINDOWS / 2] <= MIDDLE_RISE, "seed {SEED}: it grows in most windows: {rises:?}");
-    assert!(total <= TOTAL_RISE, "seed {SEED}: it grew by {total:.3} of {}", marks[0]);
 }

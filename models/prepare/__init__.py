@@ -19,6 +19,8 @@ Read in this order:
     reference.py   golden numbers for the tests (`make goldens`), asked for by
       questions.py   one model, one picture
       decoders.py    the detectors that OpenCV cannot read
+    loop.py        the Python loop that `flyball bench` is measured beside; beside.py runs both (`make bench`)
+    latency.py     capture to a subscriber in another process (`make bench-latency`)
 
 Fetching needs only the standard library; everything below `weights.py` runs in `.venv`.
 """

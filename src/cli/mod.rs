@@ -2,6 +2,7 @@
 
 mod bench;
 pub mod check;
+mod doctor;
 pub mod draw;
 mod exit;
 mod gallery;
@@ -10,6 +11,8 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 pub mod schema;
+mod top;
+mod trial;
 pub mod watch;
 
 use std::{
@@ -36,11 +39,14 @@ pub struct Cli {
 enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Doctor(doctor::DoctorArgs),
     Draw(draw::DrawArgs),
     Schema(schema::SchemaArgs),
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Top(top::TopArgs),
+    Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
     #[cfg(feature = "media")]
@@ -56,17 +62,19 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    dispatch(cli.command).into()
+    dispatch(cli.command)
 }
 
-fn dispatch(command: Command) -> Exit {
+fn dispatch(command: Command) -> ExitCode {
     let mut out = io::stdout().lock();
-    match command {
+    let exit = match command {
         Command::Run(args) => {
             drop(out);
             run::run(&args)
         }
         Command::Check(args) => told(check::run(&args, &mut out)),
+        // Its exit codes are its own: see its `--help`.
+        Command::Doctor(args) => return doctor::run(&args, &mut out).into(),
         Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
         Command::Schema(args) => told(schema::run(&args, &mut out)),
         Command::Gallery(args) => gallery::run(&args, &mut out),
@@ -74,13 +82,16 @@ fn dispatch(command: Command) -> Exit {
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
         Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Trial(args) => trial::run(&args, &mut out),
+        Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);
             Exit::Done
         }
-    }
+    };
+    exit.into()
 }
 
 /// The exit of a command that only prints; a reader that went away (`| head`) is no failure.

@@ -21,7 +21,7 @@ impl Resolver<'_> {
             self.problems.push(Problem::error(place, &format!("{key}.password_file"), message, hint));
         }
         self.warn_of_plain_password(node, key);
-        let password = password.map(Secret::new).or_else(|| self.secret_file(node, key, &file?));
+        let password = password.map(Secret::new).or_else(|| self.secret_file(node, key, "password", &file?));
         match (user, password) {
             (Some(user), Some(password)) => Some(Credentials { user, password }),
             (None, Some(_)) => {
@@ -48,20 +48,22 @@ impl Resolver<'_> {
         }
     }
 
-    fn secret_file(&mut self, node: &Node, key: &str, file: &str) -> Option<Secret> {
+    /// The first line of a file; `what` is what it holds, and `{what}_file` the key that names it.
+    pub(super) fn secret_file(&mut self, node: &Node, key: &str, what: &str, file: &str) -> Option<Secret> {
         let path = self.absolute(file);
         let text = fs::read_to_string(&path)
-            .map_err(|error| format!("the password file {} cannot be read: {error}", path.display()));
+            .map_err(|error| format!("the {what} file {} cannot be read: {error}", path.display()));
         let found = text.and_then(|text| match text.lines().next().map(str::trim_end) {
             Some(first) if !first.is_empty() => Ok(Secret::new(first)),
-            _ => Err(format!("the password file {} has no first line", path.display())),
+            _ => Err(format!("the {what} file {} has no first line", path.display())),
         });
         found
             .map_err(|message| {
-                let hint = "write the password on the first line of that file; its path is relative to this file";
+                let hint =
+                    format!("write the {what} on the first line of that file; its path is relative to this file");
                 self.problems.push(Problem::error(
-                    node.value_place("password_file"),
-                    &format!("{key}.password_file"),
+                    node.value_place(&format!("{what}_file")),
+                    &format!("{key}.{what}_file"),
                     message,
                     hint,
                 ));

@@ -1,13 +1,13 @@
 //! A deployment, resolved: checked, defaults filled in, paths absolute, secrets read. What people type is in `written`; what
 //! `topology` builds from is here.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    Pipeline, Secret,
+    Pipeline, Secret, Server,
     format::{Budget, Device},
     place::Place,
-    written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport},
+    written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait},
 };
 use crate::scene::CameraId;
 
@@ -34,6 +34,8 @@ pub struct Deployment {
     pub events: Events,
     /// The budget.
     pub governor: Governor,
+    /// The HTTP server; `None` runs none.
+    pub server: Option<Server>,
     /// Bounds of the graph as a whole.
     pub flow: Flow,
 }
@@ -49,8 +51,35 @@ pub struct Camera {
     pub limits: Limits,
     /// What decodes it.
     pub decoder: Decoder,
+    /// How long it is waited for.
+    pub wait: Wait,
+    /// When its picture counts as bad.
+    pub health: Health,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// How far a camera's certificate is trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TlsTrust {
+    /// Certificates the system trusts.
+    #[default]
+    System,
+    /// Certificates signed by those in this PEM file; absolute.
+    Authority(PathBuf),
+    /// The certificate with this SHA-256 fingerprint.
+    Pinned([u8; 32]),
+    /// Any.
+    Anything,
+}
+
+impl Camera {
+    /// Whether `other` asks for the same, wherever it is written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { id, source, limits, decoder, wait, health, place: _ } = self;
+        (id, source, limits, decoder) == (&other.id, &other.source, &other.limits, &other.decoder)
+            && (wait, health) == (&other.wait, &other.health)
+    }
 }
 
 /// Where a camera's pictures come from.
@@ -73,9 +102,31 @@ pub enum Source {
         credentials: Option<Credentials>,
         /// How pictures travel.
         transport: Transport,
+        /// How far its certificate is trusted.
+        tls: TlsTrust,
+    },
+    /// Whoever sends to this program's own server.
+    Whip(Ice),
+    /// Another server's WebRTC stream.
+    Whep {
+        /// The address.
+        url: String,
+        /// What to show there.
+        token: Option<Secret>,
+        /// How the two ends find each other.
+        ice: Ice,
     },
     /// Pictures made up here, for tests and benches.
     Synthetic(Synthetic),
+}
+
+/// How two ends of a WebRTC connection find each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ice {
+    /// Addresses of servers that help; they may hold passwords.
+    pub servers: Vec<Secret>,
+    /// Addresses of this machine to offer; none: all but loopback.
+    pub addresses: Vec<std::net::IpAddr>,
 }
 
 /// A user and a password.
@@ -168,4 +219,12 @@ pub struct Governor {
     pub latency_p95: Duration,
     /// What to give up, first to last.
     pub levers: Vec<Lever>,
+    /// Calm needed before each step up.
+    pub dwell: Duration,
+    /// What becomes of a camera that there is no room for.
+    pub admission: Admission,
+    /// Variants a model may run as; a model that is not named may run as any.
+    pub variants: BTreeMap<String, Vec<String>>,
+    /// Models whose stages may be switched off, the first to go first.
+    pub optional: Vec<String>,
 }

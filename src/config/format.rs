@@ -25,6 +25,12 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "id" => Some(id(text)),
         "endpoint" => Some(endpoint(text)),
         "rtsp-url" => Some(rtsp_url(text)),
+        "http-url" => Some(http_url(text)),
+        "ice-server" => Some(ice_server(text)),
+        "ip" => Some(ip(text)),
+        "socket" => Some(socket(text)),
+        "origin" => Some(origin(text)),
+        "fingerprint" => Some(fingerprint(text).map(drop)),
         _ => None,
     }
 }
@@ -48,6 +54,23 @@ pub(crate) fn bytes(text: &str) -> Result<u64, Fault> {
         Ok(_) => fault("an amount without a unit", "write the unit, such as \"512 MiB\" or \"2 GiB\""),
         Err(_) => fault("no amount of memory", "write a number and a unit, such as \"512 MiB\" or \"2 GiB\""),
     }
+}
+
+/// A SHA-256 fingerprint as tools print it: 64 hexadecimal digits, colons and a leading `sha256:` allowed.
+pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32], Fault> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits: String = lower.strip_prefix("sha256:").unwrap_or(&lower).chars().filter(|c| *c != ':').collect();
+    let mut bytes = [0; 32];
+    let whole = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if !whole {
+        let hint =
+            "write the 64 hexadecimal digits that `openssl x509 -noout -fingerprint -sha256 -in cert.pem` prints";
+        return fault("no SHA-256 fingerprint", hint);
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap_or_default();
+    }
+    Ok(bytes)
 }
 
 /// How much memory may be used.
@@ -117,6 +140,47 @@ fn endpoint(text: &str) -> Result<(), Fault> {
         ("tcp" | "tls", Some((host, _))) if !host.is_empty() => Ok(()),
         ("unixsock-stream", _) if !address.is_empty() => Ok(()),
         _ => fault("no endpoint", HINT),
+    }
+}
+
+fn socket(text: &str) -> Result<(), Fault> {
+    match text.parse::<std::net::SocketAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            fault("no address to listen on", "write address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"")
+        }
+    }
+}
+
+fn ip(text: &str) -> Result<(), Fault> {
+    match text.parse::<std::net::IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => fault("no IP address", "write an address of this machine, such as \"192.168.1.20\""),
+    }
+}
+
+fn ice_server(text: &str) -> Result<(), Fault> {
+    let host = ["stun://", "turn://", "turns://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(()),
+        _ => fault("no ICE server", "write \"stun://host:3478\" or \"turn://user:password@host:3478\""),
+    }
+}
+
+fn http_url(text: &str) -> Result<(), Fault> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.and_then(|rest| rest.split('/').next()) {
+        Some(host) if !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace) => Ok(()),
+        _ => fault("no web address", "write it as \"https://host/path\"; a token has a key of its own"),
+    }
+}
+
+/// Scheme, host and port of a web page, as browsers send it.
+fn origin(text: &str) -> Result<(), Fault> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '*', '@', ' ']) => Ok(()),
+        _ => fault("no origin", "write scheme, host and port without a path, such as \"https://ops.example:8443\""),
     }
 }
 

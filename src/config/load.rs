@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    deployment::Deployment,
+    camera,
+    deployment::{Camera, Deployment},
     environment::Environment,
     overlay,
     pipeline::{self, Pipeline},
@@ -47,6 +48,49 @@ fn read_tree(path: &Path, mut tree: Node, environment: &Environment, problems: &
         None => problems.push(neither(&tree)),
     }
     reading
+}
+
+/// One camera as a deployment would describe it, from JSON that somebody sent: `{"id": …, "source": …}`. Neither the
+/// environment nor files with secrets are read for it: whoever may add cameras may not have those sent elsewhere.
+pub fn camera(json: &serde_json::Value, dir: &Path) -> Result<Camera, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let found = camera_in(json, dir, &mut problems);
+    match found {
+        Some(camera) if !any_error(&problems) => Ok(camera),
+        _ => Err(problems),
+    }
+}
+
+fn camera_in(json: &serde_json::Value, dir: &Path, problems: &mut Vec<Problem>) -> Option<Camera> {
+    let refuse = |message: &str, hint: &str| Problem::unreadable("", message, hint);
+    if names_a_secret_file(json) {
+        problems
+            .push(refuse("a key names a file with a secret", "write the password itself; it is kept in memory only"));
+        return None;
+    }
+    let Ok(text) = toml::to_string(&serde_json::json!({ "camera": [json] })) else {
+        problems.push(refuse(
+            "the camera cannot be written as TOML",
+            "send an object without null, with `id` and `source`",
+        ));
+        return None;
+    };
+    let tree = syntax::parse_text("", text, problems)?;
+    let schema = schema::deployment();
+    let node = tree.at("camera").and_then(|cameras| cameras.items().first())?;
+    let item = Shape::new(&schema).with(&schema["properties"]["camera"]["items"]);
+    shape::compare(node, item, "camera", problems);
+    camera::resolve(&mut Resolver { tree: &tree, dir: dir.to_owned(), problems }, node, "camera")
+}
+
+fn names_a_secret_file(json: &serde_json::Value) -> bool {
+    match json {
+        serde_json::Value::Object(keys) => {
+            keys.iter().any(|(key, value)| key.ends_with("_file") || names_a_secret_file(value))
+        }
+        serde_json::Value::Array(items) => items.iter().any(names_a_secret_file),
+        _ => false,
+    }
 }
 
 enum FileKind {

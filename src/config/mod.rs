@@ -28,6 +28,7 @@ mod refusal;
 mod resolve;
 pub mod schema;
 mod secret;
+mod server;
 mod shape;
 mod stage;
 mod syntax;
@@ -36,14 +37,17 @@ mod words;
 mod written;
 mod zenoh;
 
-pub use deployment::{Camera, Credentials, Deployment, Events, Gallery, Governor, Journal, Models, Source, Tls, Zenoh};
+pub use deployment::{
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, TlsTrust, Zenoh,
+};
 pub use environment::Environment;
 pub use format::{Budget, Device};
-pub use load::{Reading, deployment, read};
+pub use load::{Reading, camera as camera_from_json, deployment, read};
 pub use pipeline::{CAMERAS, Pipeline};
 pub use place::Place;
 pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
+pub use server::{Client, Role, Server, ServerTls};
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait};

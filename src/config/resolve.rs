@@ -34,6 +34,8 @@ impl Resolver<'_> {
         let gallery = self.gallery();
         let events = self.events();
         let governor = self.governor();
+        let server = self.server();
+        self.refuse_unheard_whip(&cameras);
         let flow = self.section_or_default("flow");
         if any_error(self.problems) {
             return None;
@@ -50,6 +52,7 @@ impl Resolver<'_> {
             gallery: gallery?,
             events: events?,
             governor: governor?,
+            server,
             flow: flow?,
         })
     }
@@ -67,7 +70,7 @@ impl Resolver<'_> {
             .ok()
     }
 
-    fn section<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+    pub(super) fn section<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let node = self.tree.at(key)?;
         self.read(node, key)
     }
@@ -135,6 +138,10 @@ impl Resolver<'_> {
             memory_budget: format::budget(&written.memory_budget).ok()?,
             latency_p95: written.latency_p95,
             levers: written.levers,
+            dwell: written.dwell,
+            admission: written.admission,
+            variants: written.variants,
+            optional: written.optional,
         })
     }
 

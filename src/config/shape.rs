@@ -38,7 +38,7 @@ impl<'a> Shape<'a> {
         self.schema["properties"].as_object().map(|all| all.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
-    fn with(self, schema: &'a Json) -> Self {
+    pub(crate) fn with(self, schema: &'a Json) -> Self {
         Self { schema, about: schema, root: self.root }.resolved()
     }
 

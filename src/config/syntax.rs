@@ -48,6 +48,11 @@ pub(crate) fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<Node> {
     }
 }
 
+/// Parses a text that is in no file.
+pub(crate) fn parse_text(name: &str, text: String, problems: &mut Vec<Problem>) -> Option<Node> {
+    parse(&Arc::new(Source { path: name.into(), text }), problems)
+}
+
 fn read_text(path: &Path) -> Result<String, Box<Problem>> {
     let refusal = |message: String, hint: &str| Box::new(Problem::unreadable(path, message, hint));
     let unreadable =

@@ -7,6 +7,7 @@
 //! flyball/v1/<site>/<camera>/@history?since=<n>                      answers a query from the journal
 //! flyball/v1/<site>/<camera>/@head                                   newest sequence number, once a second
 //! flyball/v1/<site>/@node/<node>/governor | health | gap             the same for a node
+//! flyball/v1/<site>/@node/<node>/governor/state                       how the governor stands, twice a second; not numbered
 //! flyball/v1/<site>/@node/<node>/@alive                              liveliness token of a running node
 //! ```
 //! The major version of the contract is in the key, so that a second version can run beside the first. Chunks that begin
@@ -57,6 +58,8 @@ pub enum Topic {
     Gap,
     /// The governor's decisions.
     Governor,
+    /// How the governor stands now; no event.
+    GovernorState,
     /// A node's health.
     Health,
     /// Queries to the journal.
@@ -180,6 +183,7 @@ impl Topic {
             "state" => Self::State,
             "gap" => Self::Gap,
             "governor" => Self::Governor,
+            "governor/state" => Self::GovernorState,
             "health" => Self::Health,
             "@history" => Self::History,
             "@head" => Self::Head,
@@ -213,6 +217,7 @@ impl fmt::Display for Topic {
             Self::State => f.write_str("state"),
             Self::Gap => f.write_str("gap"),
             Self::Governor => f.write_str("governor"),
+            Self::GovernorState => f.write_str("governor/state"),
             Self::Health => f.write_str("health"),
             Self::History => f.write_str("@history"),
             Self::Head => f.write_str("@head"),

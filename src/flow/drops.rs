@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::scene::CameraId;
@@ -11,6 +14,8 @@ use crate::scene::CameraId;
 #[derive(Clone, Debug, Default)]
 pub struct Drops {
     counts: Arc<Mutex<BTreeMap<CameraId, Reasons>>>,
+    /// What cameras that were removed had dropped: the total never falls.
+    departed: Arc<AtomicU64>,
 }
 
 type Reasons = BTreeMap<Arc<str>, u64>;
@@ -29,10 +34,17 @@ impl Drops {
         counts.get(camera).map_or(0, |reasons| reasons.values().sum())
     }
 
-    /// All dropped frames.
+    /// All dropped frames, also those of cameras that have been removed since.
     pub fn total(&self) -> u64 {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.values().flat_map(BTreeMap::values).sum()
+        self.departed.load(Ordering::Relaxed) + counts.values().flat_map(BTreeMap::values).sum::<u64>()
+    }
+
+    /// A camera was removed: its row goes, what it counted stays in the total.
+    pub fn forget(&self, camera: &CameraId) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: u64 = counts.remove(camera).iter().flat_map(BTreeMap::values).sum();
+        self.departed.fetch_add(gone, Ordering::Relaxed);
     }
 
     /// The whole table: camera, reason, count.

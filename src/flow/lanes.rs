@@ -113,6 +113,17 @@ impl Lanes {
         self.shared.changed.notify_all();
     }
 
+    /// Takes [`seal`](Self::seal) back. False when that comes too late: the last sweep has been told of the end, or is
+    /// about to be.
+    pub fn reopen(&self) -> bool {
+        let mut state = self.shared.lock();
+        if state.ended() {
+            return false;
+        }
+        state.sealed = false;
+        true
+    }
+
     /// Nobody will sweep any more: sources learn it at their next offer.
     pub fn close(&self) {
         let mut state = self.shared.lock();

@@ -39,6 +39,11 @@ impl ShutdownSwitch {
         self.drain.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Whether the end was asked for.
+    pub fn draining(&self) -> bool {
+        self.drain.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Nothing more is finished: every worker stops after the batch in its hands.
     pub fn now(&self) {
         self.now.store(true, Ordering::Release);

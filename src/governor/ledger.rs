@@ -74,6 +74,11 @@ impl Ledger {
         }
     }
 
+    /// What is loaded: model, variant, largest batch.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        self.entries.iter().map(|entry| (entry.model, entry.variant, entry.batch))
+    }
+
     /// Bytes held that no entry explains.
     pub(super) fn overhead(&self) -> f64 {
         self.overhead

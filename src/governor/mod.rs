@@ -28,6 +28,7 @@ mod ledger;
 mod pace;
 mod seat;
 
+mod account;
 mod admission;
 mod apply;
 mod compose;
@@ -37,6 +38,7 @@ mod step;
 mod switch;
 mod target;
 
+pub use account::{Account, Held};
 pub use decide::{Stance, State, decide};
 pub use fast::wait_for_more;
 pub use names::{CameraName, Elapsed, ModelName, VariantName};

@@ -46,6 +46,8 @@ pub struct Governor {
     pub(super) in_flight: InFlight,
     /// Whether pressure was high before this reading's events were taken in.
     pub(super) pressed: bool,
+    /// Pressure at the last step, and the shares it was read from.
+    pub(super) seen: (Pressure, Load),
     next_id: u64,
     next_check: Elapsed,
 }
@@ -87,6 +89,7 @@ impl Governor {
             started: false,
             in_flight: InFlight::new(policy.most_in_flight),
             pressed: false,
+            seen: (Pressure::Normal, Load::default()),
             next_id: 0,
             next_check: Elapsed::ZERO,
             policy,
@@ -101,8 +104,9 @@ impl Governor {
         self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
+        let pressure = pressure::classify(&sight.load, &self.policy.water);
+        self.seen = (pressure, sight.load);
         if self.started {
-            let pressure = pressure::classify(&sight.load, &self.policy.water);
             self.act(&sight, pressure, &mut draft);
         } else {
             self.start(&sight, &mut draft);

@@ -104,6 +104,13 @@ pub enum InferenceError {
     },
 }
 
+impl InferenceError {
+    /// Whether memory ran out, and nothing smaller fitted either.
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::OutOfMemory { .. })
+    }
+}
+
 /// A loaded network, used by one thread at a time.
 pub trait Session: Send {
     /// Runs one batch. `outputs` is overwritten; its vectors are reused. Every output has the batch's length first.

@@ -25,8 +25,10 @@ pub mod tensor;
 pub use backend::{Backend, Batch, InferenceError, OutputTensor, Outputs, Session};
 pub use bucket::{Bucketing, LARGEST_BUCKET, Portion, bucket, portions};
 pub use device::Device;
-pub use faces::{FaceDetector, FaceEmbedder, LivenessJudge, Look};
+pub use faces::{
+    ContentWatcher, Describers, EyeWatcher, Eyes, FaceClassifier, FaceDetector, FaceEmbedder, LivenessJudge, Look,
+};
 pub use fake::{Answer, FakeBackend, FakeSession, write_output};
 pub use runs::{Counted, RunCount, RunKey, RunLog};
-pub use shapes::{SHAPES, ShapeDetector, ShapeEmbedder, ShapeJudge};
+pub use shapes::{SHAPES, ShapeDescriber, ShapeDetector, ShapeEmbedder, ShapeJudge};
 pub use shelf::{Lease, Loaded, Resident, Seat, Shelf, ShelfError, ShelfEvent, Step};

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Look};
+use super::{FaceClassifier, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Look};
 use crate::memory::Pixels;
-use crate::scene::{BBox, Embedding, FaceObservation, Point, Space};
+use crate::scene::{Attributes, BBox, Embedding, FaceObservation, Finding, Point, Space};
 
 /// The name under which a pipeline asks for these fakes in place of a model.
 pub const SHAPES: &str = "shapes";
@@ -119,6 +119,20 @@ pub struct ShapeJudge;
 impl LivenessJudge for ShapeJudge {
     fn judge(&mut self, looks: &[Look<'_>]) -> Result<Vec<Option<f32>>, InferenceError> {
         let one = |look: &Look<'_>| kind(middle(look)?).map(|kind| if kind % 2 == 0 { 0.95 } else { 0.05 });
+        Ok(looks.iter().map(one).collect())
+    }
+}
+
+/// Calls a shape ten years older than the one before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShapeDescriber;
+
+impl FaceClassifier for ShapeDescriber {
+    fn classify(&mut self, looks: &[Look<'_>]) -> Result<Vec<Attributes>, InferenceError> {
+        let years = |look: &Look<'_>| kind(middle(look)?).map(|kind| 10.0 * (kind + 1) as f32);
+        let known = |years| Finding::Known { value: years, confidence: 1.0 };
+        let one =
+            |look: &Look<'_>| Attributes { age: years(look).map_or(Finding::Unsure, known), ..Attributes::default() };
         Ok(looks.iter().map(one).collect())
     }
 }

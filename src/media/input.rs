@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Credentials, RtspUrl, SyntheticSpec};
+use super::{Credentials, Doors, PictureLimits, RtspUrl, SyntheticSpec};
 use crate::scene::CameraId;
 
 /// Largest picture accepted unless the deployment says otherwise: 7680×4320. One such NV12 frame is 50 MB; what lies
@@ -24,6 +24,8 @@ pub struct CameraInput {
     pub limits: Limits,
     /// Pictures with more pixels are refused before they are decoded.
     pub max_pixels: u64,
+    /// When its picture counts as bad; `None` judges none.
+    pub picture: Option<PictureLimits>,
 }
 
 impl CameraInput {
@@ -35,6 +37,7 @@ impl CameraInput {
             decoder: DecoderChoice::default(),
             limits: Limits::default(),
             max_pixels: DEFAULT_MAX_PIXELS,
+            picture: None,
         }
     }
 }
@@ -53,8 +56,44 @@ pub enum SourceSpec {
     },
     /// A network camera.
     Rtsp(RtspSource),
+    /// Whoever sends to us over WebRTC, one at a time, through this camera's door.
+    Whip(Doors, Ice),
+    /// Another server's WebRTC stream, which we ask for.
+    Whep(WhepSource),
     /// Moving shapes, for tests and demonstrations without a camera.
     Synthetic(SyntheticSpec),
+}
+
+/// How two ends of a WebRTC connection find each other.
+#[derive(Clone, Default)]
+pub struct Ice {
+    /// Servers that help, `stun://…` or `turn://user:password@…`; never shown, they may hold passwords.
+    pub servers: Vec<String>,
+    /// Addresses of this machine to offer; none: all but loopback.
+    pub addresses: Vec<std::net::IpAddr>,
+}
+
+impl std::fmt::Debug for Ice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ice({} servers, {:?})", self.servers.len(), self.addresses)
+    }
+}
+
+/// Another server's WebRTC stream.
+#[derive(Clone)]
+pub struct WhepSource {
+    /// Its address, without secrets.
+    pub url: String,
+    /// What to show there; never shown.
+    pub token: Option<String>,
+    /// How the two ends find each other.
+    pub ice: Ice,
+}
+
+impl std::fmt::Debug for WhepSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WhepSource({}, {:?})", self.url, self.ice)
+    }
 }
 
 /// A network camera's address and how to reach it.
@@ -120,6 +159,8 @@ pub enum TlsTrust {
     System,
     /// Certificates signed by (or equal to) those in this PEM file.
     Authority(PathBuf),
+    /// The one certificate with this SHA-256 fingerprint, whatever its name, age and signer.
+    Pinned([u8; 32]),
     /// Any certificate: encrypted, but not authenticated.
     Anything,
 }
@@ -137,8 +178,10 @@ pub struct Limits {
     pub retry_min: Duration,
     /// Longest pause between attempts.
     pub retry_max: Duration,
-    /// Pause when trying again at once is pointless or harmful: cameras lock accounts after a few wrong passwords.
+    /// Pause after a refused password: cameras lock accounts after a few wrong ones.
     pub retry_refused: Duration,
+    /// Pause when the camera has no such stream, or none we can show: somebody has to change something there.
+    pub retry_absent: Duration,
 }
 
 impl Default for Limits {
@@ -148,8 +191,10 @@ impl Default for Limits {
             first_frame: Duration::from_secs(10),
             stall: Duration::from_secs(3),
             retry_min: Duration::from_millis(250),
-            retry_max: Duration::from_secs(4),
+            // With its jitter 3 s: a camera that is well again is back within 5 s, and fifty of them ask 20 times a second.
+            retry_max: Duration::from_millis(2500),
             retry_refused: Duration::from_mins(1),
+            retry_absent: Duration::from_secs(30),
         }
     }
 }

@@ -144,6 +144,14 @@ pub enum MediaError {
         /// The address.
         input: String,
     },
+    /// The two ends of a WebRTC connection did not come together.
+    #[error("`{input}`: WebRTC was not agreed on: {why}; try again, or look at the sender's own log")]
+    Disagreed {
+        /// The input.
+        input: String,
+        /// What is missing.
+        why: String,
+    },
     /// GStreamer says something we have no better word for.
     #[error("`{input}`: {why}")]
     Other {
@@ -179,8 +187,10 @@ pub enum MediaError {
 pub enum Remedy {
     /// Soon: the network or the camera may come back.
     Retry,
-    /// Much later: somebody has to change something at the camera.
+    /// Later: somebody has to change something at the camera.
     RetryLater,
+    /// Much later: asking again soon does harm, because cameras lock accounts.
+    RetryMuchLater,
     /// Never: something has to change on this machine.
     GiveUp,
 }
@@ -197,8 +207,8 @@ impl MediaError {
     /// When another attempt makes sense.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Unauthorized { .. }
-            | Self::NoSuchStream { .. }
+            Self::Unauthorized { .. } => Remedy::RetryMuchLater,
+            Self::NoSuchStream { .. }
             | Self::TransportRefused { .. }
             | Self::UnsupportedCodec { .. }
             | Self::NoVideoTrack { .. }

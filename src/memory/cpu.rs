@@ -23,6 +23,11 @@ fn clock(id: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32)
 }
 
+/// Resident set of another process, in bytes; `None` when it is gone or not ours to look at.
+pub fn resident_bytes_of(process: u32) -> Option<u64> {
+    super::meter::kib_line(&format!("/proc/{process}/status"), "VmRSS:")
+}
+
 /// Highest resident set this process has had, in bytes.
 pub fn peak_resident_bytes() -> u64 {
     super::meter::kib_line("/proc/self/status", "VmHWM:").unwrap_or(0)

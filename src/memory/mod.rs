@@ -12,9 +12,11 @@ mod photo;
 mod pixels;
 mod size;
 
-pub use cpu::{peak_resident_bytes, process_cpu_time, thread_cpu_time};
+pub use cpu::{peak_resident_bytes, process_cpu_time, resident_bytes_of, thread_cpu_time};
 pub use host::HostPlanes;
-pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, return_freed_memory};
+#[cfg(feature = "cuda")]
+pub use meter::NvmlMeter;
+pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, gpu_meter, return_freed_memory};
 pub use permit::{InFlight, Permits};
 #[cfg(feature = "cli")]
 pub use photo::{PhotoError, decode_photo, read_photo};

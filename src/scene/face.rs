@@ -77,6 +77,17 @@ pub struct Liveness {
     pub looks: u32,
 }
 
+/// Where a head points, in degrees; zero looks into the camera.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HeadPose {
+    /// Left and right.
+    pub yaw: f32,
+    /// Up and down.
+    pub pitch: f32,
+    /// Tilt.
+    pub roll: f32,
+}
+
 /// Optional attributes; each stays `NotAsked` unless the deployment asks for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Attributes {
@@ -84,7 +95,43 @@ pub struct Attributes {
     pub age: Finding<f32>,
     /// Probability of "female".
     pub female: Finding<f32>,
+    /// Where the head points, at the newest look.
+    pub pose: Finding<HeadPose>,
+    /// Experimental: the score of a generated picture, with the limit from which it counts as one.
+    pub synthetic: Finding<Score>,
 }
+
+impl Attributes {
+    /// These, and `earlier` ones where nobody asked since.
+    #[must_use]
+    pub fn over(self, earlier: Self) -> Self {
+        Self {
+            age: self.age.or(earlier.age),
+            female: self.female.or(earlier.female),
+            pose: self.pose.or(earlier.pose),
+            synthetic: self.synthetic.or(earlier.synthetic),
+        }
+    }
+
+    /// Whether anybody asked for any of them.
+    pub fn asked(&self) -> bool {
+        self.age.asked() || self.female.asked() || self.pose.asked() || self.synthetic.asked()
+    }
+}
+
+/// One thing on a frame that a deployment wants to hear of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flag {
+    /// What it is, in the model's word.
+    pub label: Arc<str>,
+    /// Where, in pixels of the frame.
+    pub bbox: BBox,
+    /// How sure, 0 to 1.
+    pub score: f32,
+}
+
+/// What moderation found on a frame; known and empty when it looked and there was nothing.
+pub type Content = Finding<Arc<[Flag]>>;
 
 /// One face on one frame. Stages enrich it in place.
 #[derive(Clone, Debug, Default)]
@@ -103,8 +150,12 @@ pub struct FaceObservation {
     pub identity: Finding<Identity>,
     /// Whether it is alive, over the track.
     pub liveness: Finding<Liveness>,
-    /// Age and gender.
+    /// How often it blinked, over the track.
+    pub blinks: Finding<u32>,
+    /// Age, gender and the like.
     pub attributes: Attributes,
+    /// What moderation found on the frame it is on.
+    pub content: Content,
 }
 
 impl FaceObservation {

@@ -26,6 +26,12 @@ impl<T> Finding<T> {
         }
     }
 
+    /// This, or `earlier` when nobody asked since.
+    #[must_use]
+    pub fn or(self, earlier: Self) -> Self {
+        if self.asked() { self } else { earlier }
+    }
+
     /// Whether the question was asked at all.
     pub fn asked(&self) -> bool {
         !matches!(self, Self::NotAsked)

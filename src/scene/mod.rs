@@ -12,7 +12,10 @@ mod packet;
 mod time;
 mod track;
 
-pub use face::{Attributes, Embedding, FaceObservation, Identity, IdentityDecision, Liveness, Score, ScoreKind, Space};
+pub use face::{
+    Attributes, Content, Embedding, FaceObservation, Flag, HeadPose, Identity, IdentityDecision, Liveness, Score,
+    ScoreKind, Space,
+};
 pub use finding::Finding;
 pub use frame::Frame;
 pub use geometry::{BBox, Landmarks5, Point, Size};

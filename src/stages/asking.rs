@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::inference::InferenceError;
 use crate::scene::{CameraId, TrackId};
 
 /// A track not seen for this long is forgotten. Longer than any occlusion the tracker bridges.
@@ -35,6 +36,11 @@ pub(super) struct Asked {
     last: Option<Instant>,
     best_quality: f32,
     looks: u32,
+}
+
+/// Memory ran out for a single face on every rung there is: these tracks keep the answer they have.
+pub(super) fn ask_again_later(cause: &InferenceError) {
+    tracing::error!(%cause, "no room to look at these faces; their tracks are asked about again later");
 }
 
 impl Asked {

@@ -18,8 +18,11 @@ use serde::{Deserialize, Serialize};
 use self::watch::Watch;
 use super::duration;
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
-use crate::inference::FaceDetector;
+use crate::inference::{FaceDetector, InferenceError};
 use crate::scene::{CameraId, FaceObservation, Packet};
+
+/// The rhythm of a camera that sent nothing for this long is forgotten; it is looked at as soon as it is back.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Needs pixels; adds faces with their five points.
 pub const CONTRACT: Contract =
@@ -86,6 +89,8 @@ pub struct Detect {
 struct Seen {
     /// Frames since the last look.
     since_look: u32,
+    /// When its last frame was seen.
+    heard: Instant,
     watch: Watch,
 }
 
@@ -98,11 +103,13 @@ impl Detect {
     }
 
     /// Decides, camera by camera, which frames are looked at.
-    fn choose(&mut self, batch: &mut [Packet]) {
+    fn choose(&mut self, batch: &mut [Packet], now: Instant) {
+        self.cameras.retain(|_, seen| now.saturating_duration_since(seen.heard) < IDLE);
         let (interval, looking) = (self.dial.interval(), self.dial.enabled());
         for packet in batch {
-            let new = || Seen { since_look: interval, watch: Watch::default() };
+            let new = || Seen { since_look: interval, heard: now, watch: Watch::default() };
             let seen = self.cameras.entry(packet.frame.camera.clone()).or_insert_with(new);
+            seen.heard = now;
             seen.since_look += 1;
             let turn = looking && seen.since_look >= interval;
             packet.detected = turn && (self.calm.is_zero() || seen.watch.is_due(&packet.frame, self.calm));
@@ -120,19 +127,35 @@ impl Detect {
     }
 }
 
+impl Detect {
+    /// No memory for a single frame: these pass unseen, as between two looks, and the next ones are tried.
+    #[allow(clippy::unnecessary_wraps, reason = "what the stage answers")]
+    fn not_looked_at(&mut self, batch: &mut [Packet], cause: &InferenceError) -> Result<(), StageError> {
+        tracing::error!(frames = batch.len(), %cause, "no room to look at these frames; the tracker fills in");
+        for packet in batch.iter_mut().filter(|packet| packet.detected) {
+            packet.detected = false;
+            self.cameras.remove(&packet.frame.camera);
+        }
+        Ok(())
+    }
+}
+
 impl Stage for Detect {
     fn contract(&self) -> Contract {
         CONTRACT
     }
 
-    fn process(&mut self, batch: &mut Vec<Packet>, _now: Instant) -> Result<(), StageError> {
-        self.choose(batch);
+    fn process(&mut self, batch: &mut Vec<Packet>, now: Instant) -> Result<(), StageError> {
+        self.choose(batch, now);
         let looked_at = || batch.iter().filter(|packet| packet.detected);
         let frames: Vec<_> = looked_at().map(|packet| packet.frame.pixels.as_ref()).collect();
         if frames.is_empty() {
             return Ok(());
         }
-        self.detector.detect(&frames, &mut self.found).map_err(StageError::new)?;
+        match self.detector.detect(&frames, &mut self.found) {
+            Err(cause) if cause.is_out_of_memory() => return self.not_looked_at(batch, &cause),
+            looked => looked.map_err(StageError::new)?,
+        }
         for (packet, faces) in batch.iter_mut().filter(|packet| packet.detected).zip(&mut self.found) {
             faces.truncate(self.max_faces);
             packet.faces.append(faces);
@@ -146,7 +169,6 @@ impl Stage for Detect {
 mod tests {
     use super::*;
     use crate::flow::testing::{now, packet};
-    use crate::inference::InferenceError;
     use crate::memory::Pixels;
     use crate::scene::BBox;
 

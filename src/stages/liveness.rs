@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asking::{Asked, Asking, PerTrack},
+    asking::{Asked, Asking, PerTrack, ask_again_later},
     duration,
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
@@ -57,6 +57,10 @@ pub struct Config {
     /// Faces narrower than this many pixels are not looked at.
     #[schemars(range(min = 1.0, max = 4096.0))]
     pub min_face_px: f32,
+    /// Blinks a track must have shown before it can pass; until then it stays inconclusive. Needs a stage `blink` before
+    /// this one; 0 asks for none.
+    #[schemars(range(min = 0, max = 10))]
+    pub blinks_needed: u32,
 }
 
 impl Default for Config {
@@ -71,6 +75,7 @@ impl Default for Config {
             threshold: 0.5,
             unsure_band: 0.1,
             min_face_px: 48.0,
+            blinks_needed: 0,
         }
     }
 }
@@ -128,7 +133,13 @@ impl Liveness {
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
-            let scores = self.judge.judge(&looks).map_err(StageError::new)?;
+            let scores = match self.judge.judge(&looks) {
+                Err(cause) if cause.is_out_of_memory() => {
+                    ask_again_later(&cause);
+                    return Ok(());
+                }
+                asked => asked.map_err(StageError::new)?,
+            };
             for (&(p, f), score) in some.iter().zip(scores) {
                 self.remember(&batch[p], f, score);
             }
@@ -186,10 +197,19 @@ impl Stage for Liveness {
             let at = packet.frame.captured.at;
             for face in &mut packet.faces {
                 copy_answer(&mut self.tracks, &packet.frame.camera, at, face);
+                hold_back(face, self.config.blinks_needed);
             }
         }
         self.tracks.forget_old(now);
         Ok(())
+    }
+}
+
+/// A face that passed by its looks waits for its blinks; a picture of a face never shows one.
+fn hold_back(face: &mut FaceObservation, blinks_needed: u32) {
+    let passed = face.liveness.known().is_some_and(|answer| answer.live);
+    if passed && face.blinks.known().copied().unwrap_or(0) < blinks_needed {
+        face.liveness = Finding::Unsure;
     }
 }
 

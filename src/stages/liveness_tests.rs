@@ -56,3 +56,19 @@ fn a_face_too_small_is_not_asked_about() {
     assert!(answers.iter().all(|a| *a == Finding::NotAsked));
     assert_eq!(looks, 0);
 }
+
+#[test]
+fn a_face_that_must_blink_waits_for_it_and_a_failed_one_does_not() {
+    let answer =
+        |live| Answer { live, score: Score { value: 0.9, kind: ScoreKind::Probability, threshold: 0.5 }, looks: 5 };
+    let known = |live| Finding::Known { value: answer(live), confidence: 1.0 };
+    let held = |live, blinks, needed| {
+        let mut face = FaceObservation { liveness: known(live), blinks, ..FaceObservation::default() };
+        hold_back(&mut face, needed);
+        face.liveness
+    };
+    assert_eq!(held(true, Finding::NotAsked, 0), known(true), "nobody asked for blinks");
+    assert_eq!(held(true, Finding::NotAsked, 1), Finding::Unsure, "nobody watches the eyes");
+    assert_eq!(held(true, Finding::Known { value: 1, confidence: 1.0 }, 1), known(true));
+    assert_eq!(held(false, Finding::Known { value: 0, confidence: 1.0 }, 1), known(false));
+}

@@ -4,9 +4,13 @@
 //! change to read, check, draw and document it.
 
 mod asking;
+pub mod blink;
+pub mod classify;
+pub mod deepfake;
 pub mod detect;
 pub mod duration;
 pub mod liveness;
+pub mod moderate;
 pub mod publish;
 pub mod recognize;
 pub mod track;
@@ -27,8 +31,16 @@ pub enum StageConfig {
     Track(track::Config),
     /// Says who they are.
     Recognize(recognize::Config),
+    /// Counts blinks.
+    Blink(blink::Config),
     /// Says whether they are alive.
     Liveness(liveness::Config),
+    /// Says how old they are, and the like.
+    Classify(classify::Config),
+    /// Scores them as generated pictures.
+    Deepfake(deepfake::Config),
+    /// Says what else is on the picture.
+    Moderate(moderate::Config),
     /// Tells subscribers.
     Publish(publish::Config),
 }
@@ -82,6 +94,15 @@ pub const KINDS: &[Kind] = &[
         parse: |keys| serde_json::from_value(keys).map(StageConfig::Recognize),
     },
     Kind {
+        name: "blink",
+        summary: "counts the blinks of a followed face",
+        contract: blink::CONTRACT,
+        is_sink: false,
+        schema: blink::Config::json_schema,
+        default: || StageConfig::Blink(blink::Config::default()),
+        parse: |keys| serde_json::from_value(keys).map(StageConfig::Blink),
+    },
+    Kind {
         name: "liveness",
         summary: "says whether a followed face is alive",
         contract: liveness::CONTRACT,
@@ -89,6 +110,33 @@ pub const KINDS: &[Kind] = &[
         schema: liveness::Config::json_schema,
         default: || StageConfig::Liveness(liveness::Config::default()),
         parse: |keys| serde_json::from_value(keys).map(StageConfig::Liveness),
+    },
+    Kind {
+        name: "classify",
+        summary: "says how old a followed face is, its gender, and where it looks",
+        contract: classify::CONTRACT,
+        is_sink: false,
+        schema: classify::Config::json_schema,
+        default: || StageConfig::Classify(classify::Config::default()),
+        parse: |keys| serde_json::from_value(keys).map(StageConfig::Classify),
+    },
+    Kind {
+        name: "deepfake",
+        summary: "experimental and slow: scores a followed face as a generated picture",
+        contract: deepfake::CONTRACT,
+        is_sink: false,
+        schema: deepfake::Config::json_schema,
+        default: || StageConfig::Deepfake(deepfake::Config::default()),
+        parse: |keys| serde_json::from_value(keys).map(StageConfig::Deepfake),
+    },
+    Kind {
+        name: "moderate",
+        summary: "says what else is on the picture",
+        contract: moderate::CONTRACT,
+        is_sink: false,
+        schema: moderate::Config::json_schema,
+        default: || StageConfig::Moderate(moderate::Config::default()),
+        parse: |keys| serde_json::from_value(keys).map(StageConfig::Moderate),
     },
     Kind {
         name: "publish",

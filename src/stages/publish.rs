@@ -6,6 +6,7 @@
 
 mod candidate;
 mod describe;
+mod estimates;
 mod rules;
 mod stream_clock;
 #[cfg(test)]

@@ -25,8 +25,8 @@ use crate::{
 };
 use camera::Camera;
 
-/// A camera that sent nothing for this long is forgotten, except for the numbers it used: longer than any reconnection
-/// that could still show the same face in the same place.
+/// A camera that sent nothing for this long is forgotten: longer than any reconnection that could still show the same face
+/// in the same place. No number it used is used again.
 const IDLE: Duration = Duration::from_mins(1);
 
 /// What `track` needs and adds.
@@ -89,9 +89,10 @@ impl Config {
 pub struct Track {
     config: Config,
     cameras: HashMap<CameraId, Known>,
+    /// The highest number used by a camera that was forgotten: whoever is new starts above it.
+    used: u64,
 }
 
-/// A camera's state goes when it is idle; the next free number stays, since numbers are never reused.
 #[derive(Debug)]
 struct Known {
     camera: Camera,
@@ -101,14 +102,13 @@ struct Known {
 impl Track {
     /// A tracker that has seen nothing yet. Values out of range are the loader's to refuse ([`Config::problems`]).
     pub fn new(config: Config) -> Self {
-        Self { config, cameras: HashMap::new() }
+        Self { config, cameras: HashMap::new(), used: 0 }
     }
 
     fn forget_idle(&mut self, now: Instant) {
-        for known in self.cameras.values_mut() {
-            if now.saturating_duration_since(known.heard) > IDLE {
-                known.camera.forget();
-            }
+        let is_idle = |_: &CameraId, known: &mut Known| now.saturating_duration_since(known.heard) > IDLE;
+        for (_, known) in self.cameras.extract_if(is_idle) {
+            self.used = self.used.max(known.camera.numbered());
         }
     }
 }
@@ -122,7 +122,8 @@ impl Stage for Track {
         self.forget_idle(now);
         for packet in batch {
             let name = packet.frame.camera.clone();
-            let known = self.cameras.entry(name).or_insert_with(|| Known { camera: Camera::default(), heard: now });
+            let known =
+                self.cameras.entry(name).or_insert_with(|| Known { camera: Camera::after(self.used), heard: now });
             known.heard = now;
             known.camera.follow(packet, &self.config);
         }

@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
+    gate::{Gate, is_live},
+    herald::Herald,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
@@ -24,8 +26,12 @@ use crate::gallery::Gallery;
 use crate::inference::{RunLog, SHAPES};
 use crate::stages::{
     StageConfig,
+    blink::Blink,
+    classify::{self, Classify},
+    deepfake::Deepfake,
     detect::Detect,
     liveness::Liveness,
+    moderate::Moderate,
     publish::{Provenance, Publish, Surroundings},
     recognize::{self, Recognize},
     track::Track,
@@ -72,6 +78,7 @@ pub struct Assembly {
     pub runs: RunLog,
     /// Keeps it within its budget; `None` when the governor is off.
     pub steering: Option<Steering>,
+    gate: Gate,
     delivery: Delivery,
 }
 
@@ -109,21 +116,41 @@ pub fn assemble_recorded(
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
-    let mut running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site: delivery::place(&deployment.site)? });
+    let gate = Gate::new(running.cameras(), &running.lanes, &running.board, deployment.governor.admission);
+    let kept = steer::keeps_the_gate(deployment, &room);
     for camera in &deployment.cameras {
-        let input = camera_input(camera).map_err(AssembleError::bad)?;
-        running.add_camera(input).map_err(AssembleError::failed)?;
+        let input = camera_input(camera, running.cameras().doors()).map_err(AssembleError::bad)?;
+        if kept && is_live(&camera.source) {
+            gate.wait(camera, input);
+        } else {
+            running.add_camera(input).map_err(AssembleError::failed)?;
+        }
     }
-    running.seal();
-    let with = Equipment { deployment, graph, room: &room, runs: runs.clone(), postbox, in_force, record };
+    gate.seal_if_empty();
+    let publish = delivery.state_publisher(deployment)?;
+    let with = Equipment {
+        deployment,
+        graph,
+        room: &room,
+        runs: runs.clone(),
+        postbox,
+        gate: gate.clone(),
+        in_force,
+        publish,
+        record,
+    };
     let steering = steer::start(with, &running)?;
-    Ok(Assembly { running, gallery, runs, steering, delivery })
+    Ok(Assembly { running, gallery, runs, steering, gate, delivery })
 }
 
 impl Assembly {
     /// Drains the graph until `deadline`, then the outbox.
     pub fn finish(self, deadline: Instant, clock: impl Fn() -> Instant) -> Ended {
-        let outcome = self.running.finish(deadline, clock);
+        let refused = self.gate.all_refused();
+        let mut outcome = self.running.finish(deadline, clock);
+        outcome.failure = outcome.failure.or(refused);
         if let Some(steering) = self.steering {
             steering.stop();
         }
@@ -182,6 +209,19 @@ impl Workshop<'_> {
                 let judge = self.room.judge(&node.id, &c.model, c.variant.as_deref())?;
                 Work::Stage(Box::new(Liveness::new(c.clone(), judge, dial)))
             }
+            StageConfig::Blink(c) => {
+                let eyes = self.room.eyes(&node.id, &c.landmarks, &c.eyes)?;
+                Work::Stage(Box::new(Blink::new(c.clone(), eyes, dial)))
+            }
+            StageConfig::Classify(c) => Work::Stage(Box::new(self.classify(node, c, dial)?)),
+            StageConfig::Deepfake(c) => {
+                let judge = self.room.judge(&node.id, &c.model, c.variant.as_deref())?;
+                Work::Stage(Box::new(Deepfake::new(c.clone(), judge, dial)))
+            }
+            StageConfig::Moderate(c) => {
+                let content = self.room.content(&node.id, &c.model, c.variant.as_deref())?;
+                Work::Stage(Box::new(Moderate::new(c.clone(), content, dial).map_err(AssembleError::bad)?))
+            }
             StageConfig::Publish(c) => Work::Sink(Box::new(Publish::new(c, self.surroundings()?))),
         })
     }
@@ -199,6 +239,15 @@ impl Workshop<'_> {
         }
         let people = FromGallery::new(self.gallery.clone(), spaces);
         Ok(Recognize::new(config, embedder, Box::new(people), dial))
+    }
+
+    fn classify(&mut self, node: &Node, c: &classify::Config, dial: Arc<Dial>) -> Result<Classify, AssembleError> {
+        let models = [c.age.as_deref(), c.gender.as_deref(), c.pose.as_deref()];
+        if models.iter().all(Option::is_none) {
+            let hint = "name a model: age = \"age\", gender = \"gender\" or pose = \"head_pose\"";
+            return Err(AssembleError::bad(format!("stage `{}` asks nothing: {hint}", node.id)));
+        }
+        Ok(Classify::new(c.clone(), self.room.describers(&node.id, models)?, dial))
     }
 
     fn surroundings(&self) -> Result<Surroundings, AssembleError> {
@@ -224,8 +273,11 @@ fn batching(config: &StageConfig) -> (usize, Duration) {
     match config {
         StageConfig::Detect(c) => (c.max_batch, c.linger),
         StageConfig::Recognize(c) => (c.max_batch, Duration::ZERO),
+        StageConfig::Blink(c) => (c.max_batch, Duration::ZERO),
         StageConfig::Liveness(c) => (c.max_batch, Duration::ZERO),
-        StageConfig::Track(_) | StageConfig::Publish(_) => (1, Duration::ZERO),
+        StageConfig::Classify(c) => (c.max_batch, Duration::ZERO),
+        StageConfig::Moderate(c) => (c.max_batch, Duration::ZERO),
+        StageConfig::Deepfake(_) | StageConfig::Track(_) | StageConfig::Publish(_) => (1, Duration::ZERO),
     }
 }
 

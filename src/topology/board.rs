@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use crate::media::ClockReading;
+use crate::memory::Size;
 use crate::scene::CameraId;
 
 /// Lines of the event tail that are kept.
@@ -29,12 +31,18 @@ pub struct Presence {
 pub struct CameraLine {
     /// The state's word, and a detail after it.
     pub state: String,
+    /// Its last words on how it is doing, such as `H.264 by avdec_h264 over tcp`.
+    pub detail: String,
     /// Frames decoded so far.
     pub frames: u64,
     /// Frames a second over the last full second.
     pub fps: f32,
+    /// Size of the last one; `None` before the first.
+    pub size: Option<Size>,
     /// Frames thrown away so far.
     pub drops: u64,
+    /// How its clock stands to ours, once its sender reports have told.
+    pub clock: Option<ClockReading>,
     /// Who is there.
     pub present: Vec<Presence>,
     counted: Option<(Instant, u64)>,
@@ -83,9 +91,27 @@ impl Board {
         is_news
     }
 
-    /// A camera delivered a frame.
-    pub fn frame(&self, camera: &CameraId, at: Instant) {
-        self.lock().camera(camera).count(at);
+    /// How a camera's clock stands to ours.
+    pub fn camera_clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.lock().camera(camera).clock = Some(reading);
+    }
+
+    /// A camera says more about how it is doing.
+    pub fn camera_detail(&self, camera: &CameraId, detail: &str) {
+        detail.clone_into(&mut self.lock().camera(camera).detail);
+    }
+
+    /// A camera delivered a frame of this size.
+    pub fn frame(&self, camera: &CameraId, size: Size, at: Instant) {
+        let mut board = self.lock();
+        let line = board.camera(camera);
+        line.size = Some(size);
+        line.count(at);
+    }
+
+    /// A camera was removed: its line goes.
+    pub fn forget(&self, camera: &CameraId) {
+        self.lock().cameras.remove(camera);
     }
 
     /// Frames that all cameras delivered so far.
@@ -97,14 +123,17 @@ impl Board {
     pub fn present(&self, camera: &CameraId, presence: Presence, is_new: bool) {
         let mut state = self.lock();
         state.visits += u64::from(is_new);
-        let line = state.camera(camera);
+        // The last visits of a camera are told after it was removed; they do not bring its line back.
+        let Some(line) = state.cameras.get_mut(camera) else { return };
         line.present.retain(|p| p.visit != presence.visit);
         line.present.push(presence);
     }
 
     /// Somebody left.
     pub fn gone(&self, camera: &CameraId, visit: &str) {
-        self.lock().camera(camera).present.retain(|p| p.visit != visit);
+        if let Some(line) = self.lock().cameras.get_mut(camera) {
+            line.present.retain(|p| p.visit != visit);
+        }
     }
 
     /// Adds a line to the event tail.
@@ -158,7 +187,7 @@ mod tests {
     #[test]
     fn frames_a_second_and_presence_are_what_an_onlooker_sees() {
         let (board, camera, start) = (Board::default(), CameraId::new("gate").unwrap(), now());
-        (0..=60).for_each(|n| board.frame(&camera, start + Duration::from_millis(n * 40)));
+        (0..=60).for_each(|n| board.frame(&camera, Size::new(64, 64), start + Duration::from_millis(n * 40)));
         let presence = |who: &str| Presence { visit: "v1".into(), who: who.into(), liveness: "pass".into() };
         board.present(&camera, presence("…"), true);
         board.present(&camera, presence("Ada"), false);

@@ -1,4 +1,5 @@
-//! Runs a camera on a thread of its own: its frames go into its lane, its news onto the board and into the log.
+//! One camera's berth in the graph: its frames go into its lane, its news onto the board and into the log. Who has a berth
+//! is kept by `roster`.
 
 use std::{
     fmt::Write as _,
@@ -6,13 +7,15 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    thread::{Builder, JoinHandle},
 };
 
-use super::Board;
-use crate::flow::{Accepted, Drops, LaneInlet, LaneKind, Lanes, Shutdown};
+use super::{
+    Board,
+    herald::{Conditions, Herald},
+};
+use crate::flow::{Accepted, Drops, LaneInlet, LaneKind};
 use crate::media::{
-    CameraEnd, CameraInput, CameraReports, CameraState, FrameSink, Offer, Pace, SourceSpec, SystemClock, run_camera,
+    CameraReports, CameraState, ClockReading, Evidence, FrameSink, Offer, Pace, PictureState, SourceSpec,
 };
 use crate::scene::{CameraId, Frame};
 
@@ -22,6 +25,12 @@ pub(super) struct Thinning(Arc<AtomicU32>);
 
 /// All of a camera's frames.
 const WHOLE: u32 = 1000;
+
+/// Where one camera's frames and news go.
+pub(super) struct Berth {
+    sink: IntoLane,
+    reports: ToBoard,
+}
 
 /// Lane and board of one camera.
 struct IntoLane {
@@ -46,6 +55,27 @@ impl Thinning {
     }
 }
 
+impl Berth {
+    /// A lossless lane takes every frame; of the others a share may be left out.
+    pub(super) fn new(
+        lane: LaneInlet,
+        board: &Arc<Board>,
+        drops: &Drops,
+        thinning: &Thinning,
+        kind: LaneKind,
+        herald: Option<Herald>,
+    ) -> Self {
+        let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
+        let sink = IntoLane { lane, board: Arc::clone(board), thinning, due: AtomicU32::new(0) };
+        Self { sink, reports: ToBoard { board: Arc::clone(board), conditions: Conditions::new(herald) } }
+    }
+
+    /// The two halves, as a source wants them.
+    pub(super) fn split(self) -> (Arc<dyn FrameSink>, Arc<dyn CameraReports>) {
+        (Arc::new(self.sink), Arc::new(self.reports))
+    }
+}
+
 impl IntoLane {
     /// Whether this frame is left out; spreads the frames that are taken evenly over time.
     fn leaves_out(&self, camera: &CameraId) -> bool {
@@ -62,7 +92,7 @@ impl IntoLane {
 
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
-        self.board.frame(&frame.camera, frame.captured.arrived);
+        self.board.frame(&frame.camera, frame.size(), frame.captured.arrived);
         if self.leaves_out(&frame.camera) {
             return Offer::Taken;
         }
@@ -73,14 +103,21 @@ impl FrameSink for IntoLane {
     }
 }
 
-/// Shows camera states and logs them.
-struct ToBoard(Arc<Board>);
+/// Shows camera states, logs them and tells subscribers.
+struct ToBoard {
+    board: Arc<Board>,
+    conditions: Conditions,
+}
 
 impl CameraReports for ToBoard {
     /// A repeated file says "live" with every round; only what changes is news.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
+        self.conditions.line(camera, state, detail);
         let words = state_words(state);
-        if !self.0.camera_state(camera, words.clone()) {
+        if !detail.is_empty() {
+            self.board.camera_detail(camera, detail);
+        }
+        if !self.board.camera_state(camera, words.clone()) {
             return;
         }
         match state {
@@ -91,6 +128,42 @@ impl CameraReports for ToBoard {
             }
             _ => tracing::warn!(%camera, state = words, detail, "camera"),
         }
+    }
+
+    fn picture(&self, camera: &CameraId, picture: PictureState, evidence: Option<Evidence>) {
+        let words = picture_words(picture);
+        self.conditions.picture(camera, picture, evidence);
+        self.board.camera_state(camera, words.to_owned());
+        match evidence {
+            Some(Evidence { measure, value, limit }) => {
+                tracing::warn!(%camera, picture = words, measure, value, limit, "camera");
+            }
+            None => tracing::info!(%camera, picture = words, "camera"),
+        }
+    }
+
+    fn clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.conditions.clock(camera, reading);
+        self.board.camera_clock(camera, reading);
+        if reading.is_wrong {
+            let ahead_ms = reading.ahead_ms;
+            tracing::warn!(%camera, ahead_ms, "the camera's clock is wrong; its pictures' times are corrected: set up NTP there");
+        }
+    }
+}
+
+/// What its pictures show, as an operator reads it.
+fn picture_words(picture: PictureState) -> &'static str {
+    match picture {
+        PictureState::Good => "live",
+        PictureState::WrongResolution => "wrong resolution",
+        PictureState::ClockStuck => "clock stuck",
+        PictureState::Garbage => "garbage",
+        PictureState::Black => "black",
+        PictureState::Overexposed => "overexposed",
+        PictureState::Frozen => "frozen picture",
+        PictureState::SceneChanged => "scene changed",
+        PictureState::OutOfFocus => "out of focus",
     }
 }
 
@@ -116,34 +189,10 @@ fn state_words(state: CameraState) -> String {
 }
 
 /// A live camera's frames replace each other; a file played as fast as possible waits for its reader.
-fn lane_kind(source: &SourceSpec) -> LaneKind {
+pub(super) fn lane_kind(source: &SourceSpec) -> LaneKind {
     match source {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
-        SourceSpec::File { .. } | SourceSpec::Rtsp(_) | SourceSpec::Synthetic(_) => LaneKind::NewestWins,
+        _ => LaneKind::NewestWins,
     }
-}
-
-/// Starts a camera; `ended` hears how it ended, on the camera's thread, after its lane is closed.
-pub(super) fn start_camera(
-    input: CameraInput,
-    lanes: &Lanes,
-    (thinning, drops): (&Thinning, &Drops),
-    board: &Arc<Board>,
-    shutdown: &Shutdown,
-    ended: impl FnOnce(CameraId, CameraEnd) + Send + 'static,
-) -> std::io::Result<JoinHandle<()>> {
-    let kind = lane_kind(&input.source);
-    let lane = lanes.open(&input.camera, kind);
-    let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
-    let (board, stop) = (Arc::clone(board), shutdown.clone());
-    let camera = input.camera.clone();
-    Builder::new().name(format!("cam-{camera}")).spawn(move || {
-        let sink = Arc::new(IntoLane { lane, board: Arc::clone(&board), thinning, due: AtomicU32::new(0) });
-        let end = run_camera(input, sink, Arc::new(ToBoard(board)), stop.drained(), Arc::new(SystemClock));
-        if let CameraEnd::Failed(cause) = &end {
-            tracing::error!(%camera, %cause, "camera given up; the others go on");
-        }
-        ended(camera, end);
-    })
 }

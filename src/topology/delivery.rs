@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
-use super::AssembleError;
+use super::{AssembleError, steer::Publish};
 use crate::config::Deployment;
 use crate::events::{
     Beginning, EventSink, Outbox, Postbox, Started, begin,
@@ -17,7 +17,24 @@ pub(super) struct Delivery {
     /// Drained at the end.
     pub(super) outbox: Outbox,
     #[cfg(feature = "zenoh")]
-    _bus: Option<crate::events::zenoh::ZenohBus>,
+    bus: Option<crate::events::zenoh::ZenohBus>,
+}
+
+impl Delivery {
+    /// Publishes how the governor stands; `None` when the deployment has no bus.
+    #[cfg(feature = "zenoh")]
+    pub(super) fn state_publisher(&self, deployment: &Deployment) -> Result<Option<Publish>, AssembleError> {
+        let Some(bus) = &self.bus else { return Ok(None) };
+        let publish = bus.state_publisher(&place(&deployment.site)?, &place(&deployment.node)?);
+        Ok(Some(Box::new(publish)))
+    }
+
+    /// This build has no bus.
+    #[cfg(not(feature = "zenoh"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in builds with a bus")]
+    pub(super) fn state_publisher(&self, _: &Deployment) -> Result<Option<Publish>, AssembleError> {
+        Ok(None)
+    }
 }
 
 /// Opens journal and bus, starts the outbox. `taps` get every event too.
@@ -49,7 +66,7 @@ pub(super) fn open(
     let delivery = Delivery {
         outbox,
         #[cfg(feature = "zenoh")]
-        _bus: bus,
+        bus,
     };
     Ok((delivery, postbox))
 }

@@ -1,8 +1,8 @@
 //! A written graph becomes running threads.
 //!
 //! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
-//! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, `cameras`
-//! feed it, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
+//! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
+//! which `cameras` feed it and `renew` changes that with the file, the `herald` tells subscribers how they fare, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
 
 mod assemble;
 mod board;
@@ -13,13 +13,17 @@ pub mod draw;
 #[cfg(feature = "cli")]
 mod enrol;
 mod floor;
+mod gate;
 pub mod graph;
+mod herald;
 mod inputs;
 mod models;
 mod open;
 mod order;
 mod people;
 mod reads;
+mod renew;
+mod roster;
 mod run;
 mod steer;
 mod store;
@@ -31,8 +35,12 @@ pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
+#[cfg(feature = "cli")]
+pub(crate) use models::open_backend;
 pub use open::{Opened, open};
-pub use run::{Ending, Outcome, Running, StageHandle, StartError};
+pub use renew::FromFile;
+pub use roster::{CameraError, Cameras, REMOVAL, Seat};
+pub use run::{Outcome, Running, StageHandle, StartError};
 pub use steer::{Helm, Steering};
 pub use store::open_gallery;
 pub use wiring::{Queue, Station, Stations, Work};

@@ -8,10 +8,13 @@ use super::AssembleError;
 use crate::config;
 use crate::events::wire::ModelRef;
 use crate::inference::{
-    Backend, Counted, FaceDetector, FaceEmbedder, InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDetector,
-    ShapeEmbedder, ShapeJudge, Shelf, ShelfEvent,
-    heads::{Detector, Embedder, LivenessModel, Supply},
-    manifest::{Catalogue, ManifestProblem, ModelManifest, Output},
+    Backend, ContentWatcher, Counted, Describers, EyeWatcher, Eyes, FaceClassifier, FaceDetector, FaceEmbedder,
+    InferenceError, LivenessJudge, Loaded, RunLog, SHAPES, ShapeDescriber, ShapeDetector, ShapeEmbedder, ShapeJudge,
+    Shelf, ShelfEvent,
+    heads::{
+        AttributeModel, ContentModel, Detector, Embedder, EyeModel, LandmarkModel, LivenessModel, PoseModel, Supply,
+    },
+    manifest::{Catalogue, Commercial, ManifestProblem, Model, ModelManifest, Output},
 };
 use crate::vision::{self, SpaceInfo};
 
@@ -21,8 +24,8 @@ pub(super) struct ModelRoom {
     /// What is wrong with the models that are not in the catalogue.
     unusable: Vec<ManifestProblem>,
     shelf: Option<(Shelf, Receiver<ShelfEvent>)>,
-    /// Model by stage.
-    used: BTreeMap<String, String>,
+    /// Models by stage, in the order they were asked for.
+    used: BTreeMap<String, Vec<String>>,
     backend: Box<dyn Fn() -> Result<Arc<dyn Backend>, AssembleError>>,
 }
 
@@ -54,11 +57,12 @@ impl ModelRoom {
         variant: Option<&str>,
     ) -> Result<(ModelManifest, Supply), AssembleError> {
         let found = self.catalogue.model(model).map_err(|cause| self.without(model, &cause))?;
+        tell_terms(found, stage);
         let manifest = found.manifest.as_ref().clone();
         let variant = variant.unwrap_or(&manifest.variant[0].id);
         let shelf = self.shelf()?;
         shelf.start(model, variant, 1).map_err(AssembleError::missing)?;
-        self.used.insert(stage.to_owned(), model.to_owned());
+        self.used.entry(stage.to_owned()).or_default().push(model.to_owned());
         Ok((manifest, Supply::shelf(shelf.seat(model))))
     }
 
@@ -116,6 +120,55 @@ impl ModelRoom {
         Ok(Box::new(LivenessModel::new(&manifest, supply).map_err(AssembleError::missing)?))
     }
 
+    /// The models that describe faces; those that are not named are not asked.
+    pub(super) fn describers(
+        &mut self,
+        stage: &str,
+        [age, gender, pose]: [Option<&str>; 3],
+    ) -> Result<Box<dyn FaceClassifier>, AssembleError> {
+        if [age, gender, pose].iter().flatten().any(|model| *model == SHAPES) {
+            return Ok(Box::new(ShapeDescriber));
+        }
+        Ok(Box::new(Describers {
+            age: age.map(|model| self.head(stage, model, None, AttributeModel::new)).transpose()?,
+            gender: gender.map(|model| self.head(stage, model, None, AttributeModel::new)).transpose()?,
+            pose: pose.map(|model| self.head(stage, model, None, PoseModel::new)).transpose()?,
+        }))
+    }
+
+    /// Eyes: found by one model, judged by another.
+    pub(super) fn eyes(
+        &mut self,
+        stage: &str,
+        landmarks: &str,
+        eyes: &str,
+    ) -> Result<Box<dyn EyeWatcher>, AssembleError> {
+        let landmarks = self.head(stage, landmarks, None, LandmarkModel::new)?;
+        Ok(Box::new(Eyes::new(landmarks, self.head(stage, eyes, None, EyeModel::new)?)))
+    }
+
+    /// A content model.
+    pub(super) fn content(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+    ) -> Result<Box<dyn ContentWatcher>, AssembleError> {
+        Ok(Box::new(self.head(stage, model, variant, ContentModel::new)?))
+    }
+
+    /// A model with a job.
+    fn head<H>(
+        &mut self,
+        stage: &str,
+        model: &str,
+        variant: Option<&str>,
+        make: impl FnOnce(&ModelManifest, Supply) -> Result<H, InferenceError>,
+    ) -> Result<H, AssembleError> {
+        let (manifest, supply) = self.load(stage, model, variant)?;
+        make(&manifest, supply).map_err(AssembleError::missing)
+    }
+
     /// The spaces in which a model's variants embed; one if they are all compatible.
     pub(super) fn spaces(&self, model: &str) -> Vec<SpaceInfo> {
         let Ok(model) = self.catalogue.model(model) else { return vec![shapes_space()] };
@@ -132,9 +185,10 @@ impl ModelRoom {
         loaded.map_or_else(String::new, |loaded| loaded.variant.sha256.clone())
     }
 
-    /// The model and variant that a stage began with; `None` for stages without a network.
-    pub(super) fn loaded_for(&self, stage: &str) -> Option<Arc<Loaded>> {
-        self.shelf.as_ref()?.0.current(self.used.get(stage)?)
+    /// The models and variants that a stage began with; none for stages without a network.
+    pub(super) fn loaded_for(&self, stage: &str) -> Vec<Arc<Loaded>> {
+        let models = self.used.get(stage).into_iter().flatten();
+        models.filter_map(|model| self.shelf.as_ref()?.0.current(model)).collect()
     }
 
     /// The shelf and what it tells, for whoever steers.
@@ -147,7 +201,8 @@ impl ModelRoom {
         let (used, shelf) = (self.used.clone(), self.shelf.as_ref().map(|(shelf, _)| shelf.clone()));
         move || {
             let Some(shelf) = &shelf else { return Vec::new() };
-            used.iter().filter_map(|(stage, model)| model_ref(stage, shelf, model)).collect()
+            let each = used.iter().flat_map(|(stage, models)| models.iter().map(move |model| (stage, model)));
+            each.filter_map(|(stage, model)| model_ref(stage, shelf, model)).collect()
         }
     }
 }
@@ -159,7 +214,25 @@ fn model_ref(stage: &str, shelf: &Shelf, model: &str) -> Option<ModelRef> {
         id: model.to_owned(),
         sha256: loaded.variant.sha256.clone(),
         precision: loaded.variant.precision.word().to_owned(),
+        unlicensed: loaded.model.manifest.licence.is_none() || !loaded.variant.has_checksum(),
     })
+}
+
+/// Says under which terms a model runs when they are anything but plain.
+fn tell_terms(model: &Model, stage: &str) {
+    let manifest = &model.manifest;
+    let Some(licence) = &manifest.licence else {
+        tracing::warn!(
+            model = manifest.name,
+            stage,
+            "its licence is not recorded; it runs only because the deployment allows that"
+        );
+        return;
+    };
+    if licence.commercial != Commercial::Stated(true) {
+        let (weights, note) = (&licence.weights, licence.note.as_deref().unwrap_or_default());
+        tracing::warn!(model = manifest.name, stage, %weights, "terms of use to settle first: {note}");
+    }
 }
 
 /// A manifest's space as the gallery compares in it.
@@ -176,7 +249,7 @@ fn shapes_space() -> SpaceInfo {
 
 /// The backend a deployment asks for.
 #[cfg(feature = "ort")]
-pub(super) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+pub(crate) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
     use crate::inference::{
         Device,
         ort::{LibrarySearch, OrtBackend, OrtOptions},
@@ -192,7 +265,7 @@ pub(super) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, 
 }
 
 #[cfg(not(feature = "ort"))]
-pub(super) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+pub(crate) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
     let message = format!(
         "this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\""
     );

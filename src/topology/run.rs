@@ -15,26 +15,19 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
-    Board,
-    cameras::{Thinning, start_camera},
+    Board, CameraError, Cameras,
+    cameras::Thinning,
     wiring::{Ends, Stations, wire},
 };
-use crate::flow::{Dial, Drops, Exit, Lanes, Latency, Shutdown, ShutdownSwitch, StageFigures, Worker, shutdown};
-use crate::media::{CameraEnd, CameraInput};
+use crate::flow::{Dial, Drops, Exit, Lanes, Latency, ShutdownSwitch, StageFigures, Worker, shutdown};
+use crate::media::CameraInput;
 use crate::memory::Permits;
-use crate::scene::CameraId;
 
-/// Threads end in some order; this many endings can wait to be heard. More cameras than that end one after the other.
+/// Stages end in some order; this many endings can wait to be heard.
 const ENDINGS: usize = 256;
 
-/// Something ended.
-#[derive(Debug)]
-pub enum Ending {
-    /// A stage's worker.
-    Stage(String, Exit),
-    /// A camera.
-    Camera(CameraId, CameraEnd),
-}
+/// A stage ended: its id, and how.
+type Ending = (String, Exit);
 
 /// One stage as seen from outside.
 #[derive(Clone, Debug)]
@@ -69,11 +62,9 @@ pub struct Running {
     pub(super) thinning: Thinning,
     faces: Arc<AtomicU64>,
     switch: ShutdownSwitch,
-    shutdown: Shutdown,
     endings: (Sender<Ending>, Receiver<Ending>),
     workers: Vec<(String, JoinHandle<()>)>,
-    cameras: usize,
-    given_up: Vec<String>,
+    cameras: Cameras,
     failure: Option<String>,
 }
 
@@ -105,23 +96,22 @@ impl Running {
         let ends = Ends::default();
         let stages = stations.handles();
         let workers = wire(stations, &lanes, &permits, &drops, &ends, &shutdown);
+        let thinning = Thinning::default();
         let mut running = Self {
+            cameras: Cameras::new(&lanes, &drops, &thinning, &board),
             stages,
             board,
             drops,
             latency: ends.latency,
             recent: ends.recent,
             shown: ends.shown,
-            thinning: Thinning::default(),
+            thinning,
             faces: ends.faces,
             lanes,
             permits,
             switch,
-            shutdown,
             endings: bounded(ENDINGS),
             workers: Vec::new(),
-            cameras: 0,
-            given_up: Vec::new(),
             failure: None,
         };
         workers.into_iter().try_for_each(|worker| running.start_worker(worker))?;
@@ -134,7 +124,7 @@ impl Running {
         let thread = Builder::new().name(name.clone()).spawn(move || {
             let exit = worker.run();
             // The receiver lives as long as `Running`; when that is gone nobody cares how this thread ended.
-            let _unheard = endings.send(Ending::Stage(told, exit));
+            let _unheard = endings.send((told, exit));
         });
         let thread = thread.map_err(|cause| StartError { what: format!("stage {name}"), cause })?;
         self.workers.push((name, thread));
@@ -142,14 +132,13 @@ impl Running {
     }
 
     /// Adds a camera to the running graph.
-    pub fn add_camera(&mut self, input: CameraInput) -> Result<(), StartError> {
-        let (camera, endings) = (input.camera.clone(), self.endings.0.clone());
-        let tell = move |camera, end| drop(endings.send(Ending::Camera(camera, end)));
-        let thread = start_camera(input, &self.lanes, (&self.thinning, &self.drops), &self.board, &self.shutdown, tell)
-            .map_err(|cause| StartError { what: format!("camera {camera}"), cause })?;
-        self.workers.push((format!("cam-{camera}"), thread));
-        self.cameras += 1;
-        Ok(())
+    pub fn add_camera(&self, input: CameraInput) -> Result<(), CameraError> {
+        self.cameras.add_input(input)
+    }
+
+    /// A handle on the cameras, to add and remove some from any thread while the graph runs.
+    pub fn cameras(&self) -> Cameras {
+        self.cameras.clone()
     }
 
     /// Faces seen so far, over all frames.
@@ -164,7 +153,8 @@ impl Running {
 
     /// Asks for the end: first call drains, second call abandons what is in flight.
     pub fn stop(&self) {
-        if self.shutdown.draining() {
+        self.cameras.close();
+        if self.switch.draining() {
             self.switch.now();
         } else {
             self.switch.drain();
@@ -172,17 +162,17 @@ impl Running {
         }
     }
 
-    /// Waits up to `patience` for something to end, and draws the consequences. False once every stage has ended.
+    /// Waits up to `patience` for a stage to end, and draws the consequences. False once everything has ended.
     pub fn watch(&mut self, patience: Duration) -> bool {
-        match self.endings.1.recv_timeout(patience) {
-            Ok(Ending::Stage(id, exit)) => self.stage_ended(&id, exit),
-            Ok(Ending::Camera(camera, end)) => self.camera_ended(&camera, &end),
-            Err(_) => {}
+        if let Ok((id, exit)) = self.endings.1.recv_timeout(patience) {
+            self.stage_ended(&id, exit);
         }
-        self.workers.iter().any(|(_, thread)| !thread.is_finished()) || !self.endings.1.is_empty()
+        let stages = self.workers.iter().any(|(_, thread)| !thread.is_finished());
+        stages || self.cameras.any_running() || !self.endings.1.is_empty()
     }
 
-    /// The table of consequences: a stage that failed or panicked takes the graph down.
+    /// The table of consequences: a stage that failed or panicked takes the graph down. A camera takes nobody with it; but
+    /// a run all of whose cameras were given up has failed, in whatever order they ended.
     fn stage_ended(&mut self, id: &str, exit: Exit) {
         let why = match exit {
             Exit::Finished | Exit::Stopped | Exit::DownstreamGone => return,
@@ -191,38 +181,43 @@ impl Running {
         };
         tracing::error!("{why}");
         self.failure.get_or_insert(why);
-        self.switch.now();
+        self.abandon();
         self.lanes.close();
     }
 
-    /// A camera takes nobody with it; but a run all of whose cameras were given up has failed, in whatever order they ended.
-    fn camera_ended(&mut self, camera: &CameraId, end: &CameraEnd) {
-        if let CameraEnd::Failed(cause) = end {
-            self.given_up.push(format!("camera {camera}: {cause}"));
-        }
-        if self.given_up.len() == self.cameras {
-            self.failure.get_or_insert(self.given_up.join("; "));
-        }
+    fn abandon(&self) {
+        self.switch.now();
+        self.cameras.close();
     }
 
     /// Waits for every thread until `deadline`, then leaves behind whoever has not ended.
     pub fn finish(mut self, deadline: Instant, clock: impl Fn() -> Instant) -> Outcome {
         while self.watch(Duration::from_millis(20)) {
             if clock() >= deadline {
-                self.switch.now();
+                self.abandon();
                 break;
             }
         }
+        self.cameras.close();
+        let given_up = self.cameras.all_given_up();
+        let no_picture = given_up.is_some() && self.board.frames() == 0;
         let (ended, late): (Vec<_>, Vec<_>) = self.workers.drain(..).partition(|(_, thread)| thread.is_finished());
         for (_, thread) in ended {
             // A worker's panic was caught and told as its exit; there is nothing more to learn here.
             let _told = thread.join();
         }
-        let none_left = !self.given_up.is_empty() && self.given_up.len() == self.cameras;
+        let late = late.into_iter().map(|(name, _)| name);
         Outcome {
-            failure: self.failure.take(),
-            no_picture: none_left && self.board.frames() == 0,
-            left_behind: late.into_iter().map(|(name, _)| name).collect(),
+            failure: self.failure.take().or(given_up),
+            no_picture,
+            left_behind: late.chain(self.cameras.finish()).collect(),
         }
+    }
+}
+
+impl Drop for Running {
+    /// Handles on the cameras may live longer than the graph; the cameras must not.
+    fn drop(&mut self) {
+        self.cameras.close();
     }
 }

@@ -1,7 +1,8 @@
 //! Pure arithmetic on boxes, points and vectors: no clocks, no threads, no I/O.
 //!
 //! Read [`boxes`](iou) first. Following people rests on [`kalman`](BoxFilter), [`assignment`](assign) and
-//! [`pace`](Pace), looking only when it may pay on [`motion`](Glimpse); recognising them on [`align`](Affine), [`quality`](Quality) and [`similarity`](SpaceInfo).
+//! [`pace`](Pace), looking only when it may pay on [`motion`](Glimpse); recognising them on [`align`](Affine),
+//! [`quality`](Quality) and [`similarity`](SpaceInfo). [`picture`](PictureFigures) is what a whole camera shows.
 //! Next room up: `stages::track`, which follows faces, and `gallery`, which knows people.
 
 mod align;
@@ -10,6 +11,7 @@ mod boxes;
 mod kalman;
 mod motion;
 mod pace;
+mod picture;
 mod quality;
 mod similarity;
 
@@ -19,5 +21,6 @@ pub use boxes::{grown, iou, nms, overlap};
 pub use kalman::BoxFilter;
 pub use motion::{Glimpse, Luma};
 pub use pace::Pace;
+pub use picture::PictureFigures;
 pub use quality::Quality;
 pub use similarity::{Metric, SpaceError, SpaceInfo, distance, dot, unit};

@@ -1,14 +1,17 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
+//! reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
 //! the words for an event.
 
 mod gauge;
 mod narrate;
+mod renewal;
 mod session;
 mod signals;
-mod terminal;
+pub(super) mod terminal;
 mod view;
+mod web;
 
 use std::{
     fs::File,
@@ -21,9 +24,11 @@ use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
+    renewal::Renewal,
     session::{Bounds, Display, Session},
     terminal::Screen,
     view::Dashboard,
+    web::WebError,
 };
 use super::{Exit, complain};
 use crate::{
@@ -41,7 +46,9 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
   flyball run config/governed.toml --decisions decisions.jsonl
-  kill -HUP PID                                    reads [governor] memory_budget and latency_p95 of FILE anew
+
+FILE is watched while it runs: cameras added to it, taken out of it or written differently come, go or are replaced at once,
+and [governor] memory_budget and latency_p95 are renewed. `kill -HUP PID` asks for that too; other keys need a new start.
 
 ";
 
@@ -76,6 +83,9 @@ pub(super) struct RunArgs {
     /// Log as JSON objects
     #[arg(long)]
     log_json: bool,
+    /// Start even where `flyball doctor` says that it cannot run
+    #[arg(long)]
+    no_doctor: bool,
 }
 
 /// Runs until the end; says how it ended.
@@ -87,6 +97,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             match cause {
                 RunError::Assemble(cause) => cause.into(),
                 RunError::Filter(_) | RunError::OutputFile(..) => Exit::BadInput,
+                RunError::Web(cause) => cause.exit(),
                 RunError::Io(_) => Exit::Failed,
             }
         }
@@ -100,6 +111,8 @@ enum RunError {
     Assemble(#[from] AssembleError),
     #[error(transparent)]
     Filter(#[from] crate::telemetry::FilterError),
+    #[error(transparent)]
+    Web(#[from] WebError),
     #[error("cannot write to {0}: {1}; choose a file in a folder that exists and may be written")]
     OutputFile(String, io::Error),
     #[error("standard output or the terminal cannot be used: {0}; try --plain")]
@@ -116,16 +129,26 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    if !args.no_doctor
+        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
+    {
+        return Ok(exit);
+    }
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
-    let assembly = assemble_recorded(&deployment, &graph, taps(args, to_show)?, record(args)?)?;
+    let mut taps = taps(args, to_show)?;
+    let opening = web::open(&deployment, &mut taps)?;
+    let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    let helm = assembly.steering.as_ref().map(Steering::helm);
+    let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
         bounds: Bounds { run_for: args.run_for },
         drain: deployment.flow.drain,
-        signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
+        signals: signals::listen(renewal.start()?)?,
         shown,
+        web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };
     let (ended, last) = session.run()?;

@@ -16,6 +16,7 @@ use super::{
     narrate::narrate,
     terminal::Screen,
     view::{self, Dashboard},
+    web::Web,
 };
 use crate::events::Recorded;
 use crate::topology::{Assembly, Ended, TailLine};
@@ -54,6 +55,8 @@ pub(super) struct Session {
     pub(super) signals: Arc<AtomicUsize>,
     /// Every event, as it is published.
     pub(super) shown: Receiver<Recorded>,
+    /// Answers over HTTP while the run lasts.
+    pub(super) web: Option<Web>,
     pub(super) assembly: Assembly,
 }
 
@@ -86,7 +89,9 @@ impl Session {
     fn end(self, mut gauge: Gauge) -> io::Result<(Ended, Dashboard)> {
         gauge.read(&self.assembly.running, now());
         let last = gauge.dashboard(&self.title, &self.assembly);
-        let Self { display, shown, assembly, .. } = self;
+        let Self { display, shown, assembly, web, .. } = self;
+        // Whoever still asks is answered first: what they ask about is about to go.
+        drop(web);
         let gallery = assembly.gallery.clone();
         let board = Arc::clone(&assembly.running.board);
         let ended = assembly.finish(now() + Duration::from_secs(2), now);
@@ -107,6 +112,9 @@ impl Session {
         }
         let time_is_up = self.bounds.run_for.is_some_and(|limit| elapsed >= limit);
         let asked = self.signals.load(Ordering::Acquire).max(usize::from(time_is_up));
+        if let (0, true, Some(web)) = (heeded, asked > 0, &self.web) {
+            web.end();
+        }
         (heeded..asked).for_each(|_| self.assembly.running.stop());
         asked.max(heeded)
     }

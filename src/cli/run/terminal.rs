@@ -3,30 +3,35 @@
 use std::{io, time::Duration};
 
 use ratatui::{
-    DefaultTerminal,
+    DefaultTerminal, Frame,
     crossterm::event::{self, Event, KeyCode, KeyModifiers},
 };
 
 use super::view::{Dashboard, draw};
 
 /// The screen in full-screen mode. Dropping it restores what was there.
-pub(super) struct Screen {
+pub(in crate::cli) struct Screen {
     terminal: DefaultTerminal,
 }
 
 impl Screen {
     /// Takes the screen.
-    pub(super) fn take() -> io::Result<Self> {
+    pub(in crate::cli) fn take() -> io::Result<Self> {
         Ok(Self { terminal: ratatui::try_init()? })
     }
 
     /// Shows one state of things.
     pub(super) fn show(&mut self, dashboard: &Dashboard) -> io::Result<()> {
-        self.terminal.draw(|frame| draw(frame, dashboard)).map(|_| ())
+        self.paint(|frame| draw(frame, dashboard))
+    }
+
+    /// Shows whatever is drawn.
+    pub(in crate::cli) fn paint(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw).map(|_| ())
     }
 
     /// Waits up to `patience` for a key; true when it asks for the end (q, Esc or Ctrl-C).
-    pub(super) fn asked_to_end(patience: Duration) -> io::Result<bool> {
+    pub(in crate::cli) fn asked_to_end(patience: Duration) -> io::Result<bool> {
         if !event::poll(patience)? {
             return Ok(false);
         }

@@ -101,6 +101,9 @@ pub(super) fn summary(board: &Dashboard, ended: &Ended) -> String {
         [] => String::new(),
         names => format!(", left behind: {}", names.join(", ")),
     };
+    let refused = board.scene.cameras.iter().filter(|(_, camera)| camera.state.starts_with("refused"));
+    let refused: Vec<_> = refused.map(|(id, _)| id.as_str()).collect();
+    let late = if refused.is_empty() { late } else { format!("{late}, refused: {}", refused.join(", ")) };
     format!(
         "ran {}: {frames} frames from {} cameras, {drops} dropped, {} visits, {} events, p50 {:.0} ms, p95 {:.0} ms, {} MB{late}",
         clock(board.uptime),
@@ -130,7 +133,7 @@ fn draw_cameras(frame: &mut Frame<'_>, board: &Dashboard, area: Rect) {
         let [fps, frames, drops] = figures.map(Line::from);
         Row::new([Line::styled(id.as_str(), HEAD), Line::from(camera.state.as_str()), fps, frames, drops, who])
     });
-    let widths = [16, 14, 6, 9, 7].map(Constraint::Length).into_iter().chain([Constraint::Min(20)]);
+    let widths = [16, 18, 6, 9, 7].map(Constraint::Length).into_iter().chain([Constraint::Min(20)]);
     let head = Row::new(["camera", "state", "fps", "frames", "drops", "who"]).style(DIM);
     frame.render_widget(Table::new(rows, widths).header(head).block(Block::bordered().title(" cameras ")), area);
 }

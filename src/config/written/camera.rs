@@ -1,7 +1,9 @@
 //! `[[camera]]`: a live input as people type it.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use super::{Health, Wait};
 
 /// One live input.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -18,6 +20,12 @@ pub(crate) struct Camera {
     /// What decodes it.
     #[serde(default)]
     pub(crate) decoder: Decoder,
+    /// How long a network camera is waited for, and how long it rests between attempts.
+    #[serde(default)]
+    pub(crate) wait: Wait,
+    /// When its picture counts as bad.
+    #[serde(default)]
+    pub(crate) health: Health,
 }
 
 /// Where a camera's pictures come from.
@@ -28,6 +36,10 @@ pub(crate) enum Source {
     File(FileSource),
     /// A network camera.
     Rtsp(RtspSource),
+    /// A browser or an encoder sends to this program's own server.
+    Whip(WhipSource),
+    /// Another server's WebRTC stream.
+    Whep(WhepSource),
     /// Pictures made up here.
     Synthetic(SyntheticSource),
 }
@@ -63,6 +75,58 @@ pub(crate) struct RtspSource {
     /// How pictures travel.
     #[serde(default)]
     pub(crate) transport: Transport,
+    /// For `rtsps`: a PEM file with the certificates that may sign the camera's, relative to this file. Default: those the
+    /// system trusts.
+    #[schemars(length(min = 1))]
+    pub(crate) tls_ca: Option<String>,
+    /// For `rtsps`: the SHA-256 fingerprint of the camera's own certificate, in hexadecimal; no other one is accepted.
+    #[schemars(extend("format" = "fingerprint"))]
+    pub(crate) tls_pin: Option<String>,
+    /// For `rtsps`: accept any certificate. The line is encrypted, but anybody may sit at its other end.
+    #[serde(default)]
+    pub(crate) insecure_tls: bool,
+}
+
+/// A browser or an encoder sends to this program's own server, at `/whip/<id>`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhipSource {
+    /// How senders reach us; `{}` will do on a local network.
+    pub(crate) whip: Ice,
+}
+
+/// Another server's WebRTC stream.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhepSource {
+    /// The stream's address, such as `https://media.example/whep/gate`.
+    #[schemars(extend("format" = "http-url"))]
+    pub(crate) whep: String,
+    /// A file whose first line is the token to show, relative to this file.
+    pub(crate) token_file: Option<String>,
+    /// How we reach that server; left out, it will do on a local network.
+    #[serde(default)]
+    pub(crate) ice: Ice,
+}
+
+/// How two ends of a WebRTC connection find each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Ice {
+    /// Servers that help: `stun://host:3478` or `turn://user:password@host:3478`. Default: none.
+    #[schemars(schema_with = "ice_servers")]
+    pub(crate) servers: Vec<String>,
+    /// This machine's addresses to offer. Default: all but loopback.
+    #[schemars(schema_with = "addresses")]
+    pub(crate) addresses: Vec<String>,
+}
+
+fn ice_servers(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "format": "ice-server" } })
+}
+
+fn addresses(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "format": "ip" } })
 }
 
 /// Pictures made up here.

@@ -1,6 +1,6 @@
 //! `[governor]`: the budget as people type it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,16 @@ pub(crate) struct Governor {
     pub(crate) latency_p95: Duration,
     /// What to give up under pressure, first to last; what is not named is never given up.
     pub(crate) levers: Vec<Lever>,
+    /// Calm needed before each step up again: up slowly, down at once.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Written")]
+    pub(crate) dwell: Duration,
+    /// What becomes of a camera that there is no room for.
+    pub(crate) admission: Admission,
+    /// Variants a model may run as, by its name: `dlib_resnet = ["fp32", "int8"]`. Default: all that are there.
+    pub(crate) variants: BTreeMap<String, Vec<String>>,
+    /// Models whose stages may be switched off, the first to go first.
+    pub(crate) optional: Vec<String>,
 }
 
 impl Default for Governor {
@@ -31,6 +41,10 @@ impl Default for Governor {
             memory_budget: "80 %".to_owned(),
             latency_p95: Duration::from_millis(250),
             levers: Lever::ALL.to_vec(),
+            dwell: Duration::from_secs(5),
+            admission: Admission::default(),
+            variants: BTreeMap::new(),
+            optional: Vec::new(),
         }
     }
 }
@@ -53,6 +67,19 @@ pub enum Lever {
     Rate,
     /// Further cameras.
     Admission,
+}
+
+/// What becomes of a camera that there is no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// It waits, and is let in by itself when there is room.
+    #[default]
+    Later,
+    /// It is refused for this run.
+    Refuse,
+    /// There is always room: every camera is let in at once, and all of them share what there is.
+    Open,
 }
 
 impl Lever {

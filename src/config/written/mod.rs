@@ -4,18 +4,23 @@
 mod camera;
 mod events;
 mod governor;
+mod health;
+mod server;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use camera::{Camera, FileSource, RtspSource, Source};
+pub(crate) use camera::{Camera, FileSource, Ice, RtspSource, Source, WhepSource};
 pub use camera::{Decoder, Limits, Pace, Synthetic, Transport};
 pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
-pub use governor::Lever;
+pub use governor::{Admission, Lever};
+pub use health::{Health, Wait};
+pub use server::Role;
+pub(crate) use server::{Client, Server, ServerTls};
 
 use crate::stages::duration;
 
@@ -42,6 +47,9 @@ pub(crate) struct Written {
     /// The budget, and what to give up first.
     #[serde(default)]
     pub(crate) governor: Governor,
+    /// The HTTP server. Default: none.
+    #[serde(default)]
+    pub(crate) server: Option<Server>,
     /// Bounds of the graph as a whole.
     #[serde(default)]
     pub(crate) flow: Flow,

@@ -8,6 +8,7 @@
 //! the events about the system itself. `schema` turns the types into the JSON Schema committed beside the samples.
 
 mod envelope;
+mod live;
 mod schema;
 mod system;
 mod time;
@@ -15,12 +16,15 @@ mod visit;
 mod vocabulary;
 
 pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
+pub use live::{
+    GovernorState, LIVE_VERSION, LiveCamera, LiveDecision, LiveFlow, LiveHolding, LiveLatency, LiveMemory, LiveModel,
+};
 pub use schema::event_schema;
-pub use system::{CameraState, Gap, GovernorDecision, NodeHealth};
+pub use system::{CameraClock, CameraState, Evidence, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
 pub use visit::{
-    Detector, Face, FrameInfo, Governor, Identity, Liveness, ModelRef, PipelineRef, Quality, Score, Stream, Times,
-    Visit, VisitSummary,
+    Attributes, Content, Detector, Estimate, Face, Flag, FrameInfo, Governor, HeadPose, Identity, Liveness, ModelRef,
+    PipelineRef, Quality, Score, Stream, Synthetic, Times, Visit, VisitSummary,
 };
 pub use vocabulary::{
     CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, NodeCondition, ScoreKind, TimeSource,

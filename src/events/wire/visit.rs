@@ -26,6 +26,12 @@ pub struct Visit {
     pub identity: Identity,
     /// Whether it is alive, over the whole visit.
     pub liveness: Liveness,
+    /// What was estimated of the person, when the deployment asks for any of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Attributes>,
+    /// What moderation found on the frame of the newest look, when the deployment asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
     /// The models behind these answers.
     #[serde(default)]
     pub models: Vec<ModelRef>,
@@ -160,6 +166,79 @@ pub struct Liveness {
     /// How many looks it rests on.
     #[serde(default)]
     pub looks: u32,
+    /// How often the face blinked so far; absent when nobody watches the eyes, or they cannot be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blinks: Option<u32>,
+}
+
+/// Estimates of a person, each absent when nobody asked. None of them is evidence of who somebody is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Attributes {
+    /// Age in years; right to eight to ten years at best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<Estimate>,
+    /// Probability of "female", as the model sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub female: Option<Estimate>,
+    /// Where the head points, at the newest look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pose: Option<HeadPose>,
+    /// Experimental: whether the face looks generated. `fail` means it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synthetic: Option<Synthetic>,
+}
+
+/// A number estimated over several looks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// The mean; absent while it is inconclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f32>,
+    /// How sure the model is, 0 to 1; not calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+}
+
+/// Where a head points, in degrees; zero looks into the camera.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HeadPose {
+    /// Left and right.
+    pub yaw: f32,
+    /// Up and down.
+    pub pitch: f32,
+    /// Tilt.
+    pub roll: f32,
+}
+
+/// Whether a face looks generated rather than photographed. Experimental: a hint, no evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Synthetic {
+    /// The state of the check.
+    pub state: CheckState,
+    /// Mean score of a generated picture over the looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
+}
+
+/// What moderation found on a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Content {
+    /// `pass` when nothing that the deployment lists was seen, `fail` when something was.
+    pub state: CheckState,
+    /// What was seen, likeliest first.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+}
+
+/// One thing that moderation saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Flag {
+    /// What it is, in the model's word.
+    pub label: String,
+    /// How sure the model is, 0 to 1.
+    pub score: f32,
+    /// `[x, y, w, h]` as fractions of the frame.
+    pub bbox: [f32; 4],
 }
 
 /// One model that had a part in an answer.
@@ -173,6 +252,9 @@ pub struct ModelRef {
     pub sha256: String,
     /// Its precision: `fp32`, `fp16`, `int8`.
     pub precision: String,
+    /// True when its licence or its checksum is not recorded, and it runs only because the deployment allows that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlicensed: bool,
 }
 
 /// The governor decision in force.

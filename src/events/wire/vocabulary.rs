@@ -90,6 +90,8 @@ open_words! {
     TimeSource {
         /// The sender's own clock, by RTCP sender reports.
         RtcpSr,
+        /// The sender's own clock, corrected because it is wrong.
+        RtcpSrCorrected,
         /// This machine's clock when the frame arrived.
         WallclockArrival,
         /// The position in a file, counted from the moment playing began.
@@ -108,6 +110,30 @@ open_words! {
         Live,
         /// Lost; being tried again.
         Retrying,
+        /// No frame came for longer than it may take; being tried again.
+        Stalled,
+        /// Nobody answers at its address; being tried again.
+        Unreachable,
+        /// It refused the user or the password; being tried again, rarely.
+        AuthenticationFailed,
+        /// It answers, but offers nothing that can be shown; being tried again, rarely.
+        Unusable,
+        /// Frames come, and all show the same.
+        FrozenPicture,
+        /// Frames come, and show next to no light.
+        Black,
+        /// Frames come, and show what broken decoding shows: green, or noise.
+        Garbage,
+        /// Frames come, and are burnt out.
+        Overexposed,
+        /// Frames come, and are much less sharp than this camera has shown before.
+        OutOfFocus,
+        /// Frames come, and show another scene than before: the camera was moved, or covered.
+        SceneChanged,
+        /// Frames come, and their own times stand still.
+        ClockStuck,
+        /// Frames come in another size than they should.
+        WrongResolution,
         /// Given up, or its file has ended.
         Ended,
     }
@@ -143,6 +169,7 @@ impl From<crate::scene::TimeSource> for TimeSource {
     fn from(source: crate::scene::TimeSource) -> Self {
         match source {
             crate::scene::TimeSource::RtcpSr => Self::RtcpSr,
+            crate::scene::TimeSource::RtcpSrCorrected => Self::RtcpSrCorrected,
             crate::scene::TimeSource::WallclockArrival => Self::WallclockArrival,
             crate::scene::TimeSource::FilePosition => Self::FilePosition,
             crate::scene::TimeSource::Synthetic => Self::Synthetic,

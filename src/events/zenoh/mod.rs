@@ -8,9 +8,11 @@
 mod publish;
 mod serve;
 mod session;
+mod states;
 mod subscribe;
 
 pub use publish::{ZenohFigures, ZenohSink};
 pub use serve::HistoryError;
 pub use session::ZenohBus;
+pub use states::States;
 pub use subscribe::{Delivery, Filter, Subscription};

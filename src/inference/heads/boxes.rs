@@ -51,6 +51,20 @@ impl Boxes {
         frames: &[&Pixels],
         mut each: impl FnMut(usize, Proposal),
     ) -> Result<(), InferenceError> {
+        let mut done = 0;
+        while done < frames.len() {
+            done += self.some(done, &frames[done..], &mut each)?;
+        }
+        Ok(())
+    }
+
+    /// One turn; answers how many frames it has done. `first` is the number of the first.
+    fn some(
+        &mut self,
+        first: usize,
+        frames: &[&Pixels],
+        each: &mut dyn FnMut(usize, Proposal),
+    ) -> Result<usize, InferenceError> {
         let Self { network, head, fit, format, resizer, placed, proposals } = self;
         let turn = network.turn()?;
         let input = turn.rung.size;
@@ -63,7 +77,7 @@ impl Boxes {
             |index, outputs, at| {
                 head.read(outputs, at, input, proposals)?;
                 for proposal in &*proposals {
-                    each(index, on_frame(proposal, &placed[index]));
+                    each(first + index, on_frame(proposal, &placed[index]));
                 }
                 Ok(())
             },

@@ -34,12 +34,26 @@ impl Faces {
         Ok(Self { network: Network::new(manifest, supply), crop: FaceCrop::new(manifest)?, cuts: Vec::new() })
     }
 
-    /// Runs every face, all on one variant. `read` is called once a face, in order.
+    /// Runs every face, all on one variant unless memory runs out. `read` is called once a face, in order.
     pub(super) fn each(
         &mut self,
         faces: &[Sight],
         mut read: impl FnMut(Answer) -> Result<(), DecodeError>,
     ) -> Result<(), InferenceError> {
+        let mut done = 0;
+        while done < faces.len() {
+            done += self.some(done, &faces[done..], &mut read)?;
+        }
+        Ok(())
+    }
+
+    /// One turn; answers how many faces it has done. `first` is the number of the first.
+    fn some(
+        &mut self,
+        first: usize,
+        faces: &[Sight],
+        read: &mut dyn FnMut(Answer) -> Result<(), DecodeError>,
+    ) -> Result<usize, InferenceError> {
         let Self { network, crop, cuts } = self;
         let turn = network.turn()?;
         let rung = turn.rung.clone();
@@ -52,7 +66,7 @@ impl Faces {
             |index, item| crop.fill(faces[index].0, cuts[index].as_ref(), item),
             |index, outputs, at| {
                 let cut = cuts[index].as_ref();
-                read(Answer { index, cut, outputs, at, rung: &rung })
+                read(Answer { index: first + index, cut, outputs, at, rung: &rung })
             },
         )
     }

@@ -1,6 +1,7 @@
 //! Models with a job: frames or faces in, observations out, a batch at a time, on the worker's own thread.
 //!
-//! A [`Supply`] says whose sessions a head works with; `network` runs any number of items on one; `crop` brings a face to a
+//! A [`Supply`] says whose sessions a head works with; `network` runs any number of items on one, and `room` says how
+//! many fit at once; `crop` brings a face to a
 //! network's size. On these stand [`Detector`] and [`ContentModel`] (whole frames) and [`Embedder`], [`LivenessModel`],
 //! [`AttributeModel`], [`LandmarkModel`], [`PoseModel`] and [`EyeModel`] (single faces). All keep their buffers between calls.
 
@@ -14,8 +15,11 @@ mod eyes;
 mod faces;
 mod landmarks;
 mod liveness;
+#[cfg(test)]
+mod memory_tests;
 mod network;
 mod pose;
+mod room;
 mod supply;
 #[cfg(test)]
 mod tests;

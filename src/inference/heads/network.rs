@@ -1,6 +1,12 @@
-//! A network at work: any number of items in, answers out one by one, all of one call on one variant.
+//! A network at work: any number of items in, answers out one by one, all of one turn on one variant.
+//!
+//! Memory that runs out is no failure here: the batch is split and run again, and when not even one item fits, the turn
+//! ends early and the next one waits for a lower rung ([`Network::turn`]).
 
-use super::supply::{Rung, Running, Supply};
+use super::{
+    room::Room,
+    supply::{Rung, Running, Supply},
+};
 use crate::inference::{Batch, InferenceError, LARGEST_BUCKET, Outputs, decode::DecodeError, manifest::ModelManifest};
 
 /// A model's sessions and the tensors they work on.
@@ -10,9 +16,10 @@ pub(super) struct Network {
     supply: Supply,
     batch: Batch,
     outputs: Outputs,
+    room: Room,
 }
 
-/// One call: a session that does not change until it is over.
+/// One turn: a session that does not change until it is over.
 pub(super) struct Turn<'a> {
     pub(super) rung: Rung,
     running: Running<'a>,
@@ -20,6 +27,9 @@ pub(super) struct Turn<'a> {
     channels: usize,
     batch: &'a mut Batch,
     outputs: &'a mut Outputs,
+    room: &'a mut Room,
+    /// A lower rung was waited for and did not come: running out once more is final.
+    last: bool,
 }
 
 impl Network {
@@ -30,12 +40,15 @@ impl Network {
             supply,
             batch: Batch::default(),
             outputs: Outputs::new(),
+            room: Room::default(),
         }
     }
 
-    /// Takes a session for one call.
+    /// Takes a session for one turn: of a variant that fits, if the last one did not and another comes in time.
     pub(super) fn turn(&mut self) -> Result<Turn<'_>, InferenceError> {
-        let (running, rung) = self.supply.take()?;
+        let (running, rung) = self.supply.take(self.room.too_large())?;
+        let last = self.room.too_large() == Some(&rung.variant);
+        self.room.on(&rung.variant);
         Ok(Turn {
             rung,
             running,
@@ -43,33 +56,74 @@ impl Network {
             channels: self.channels,
             batch: &mut self.batch,
             outputs: &mut self.outputs,
+            room: &mut self.room,
+            last,
         })
     }
 }
 
 impl Turn<'_> {
-    /// Runs `total` items. `fill` writes item `index` into the tensor; `read` gets it back as item `at` of the outputs. The
-    /// session cuts or pads to its fixed batch sizes; here only the tensor is kept from growing without end.
+    /// Runs `total` items and answers how many were done: all of them, or fewer when another turn must do the rest. `fill`
+    /// writes item `index` into the tensor; `read` gets it back as item `at` of the outputs. The session cuts or pads to its
+    /// fixed batch sizes; here only the tensor is kept from growing without end.
     pub(super) fn each(
         mut self,
         total: usize,
         mut fill: impl FnMut(usize, &mut [f32]),
         mut read: impl FnMut(usize, &Outputs, usize) -> Result<(), DecodeError>,
-    ) -> Result<(), InferenceError> {
-        let size = self.rung.size;
-        for done in (0..total).step_by(LARGEST_BUCKET) {
-            let count = (total - done).min(LARGEST_BUCKET);
-            self.batch.reshape([count, self.channels, size.h as usize, size.w as usize]);
-            for at in 0..count {
-                fill(done + at, self.batch.item_mut(at));
-            }
-            self.running.run(self.batch, self.outputs)?;
-            for at in 0..count {
-                read(done + at, self.outputs, at).map_err(|problem| failed(self.model, &problem))?;
+    ) -> Result<usize, InferenceError> {
+        let mut done = 0;
+        while done < total {
+            let wanted = (total - done).min(LARGEST_BUCKET);
+            match self.run(done, self.room.of(wanted), &mut fill)? {
+                Ran::All(count) => {
+                    for at in 0..count {
+                        read(done + at, self.outputs, at).map_err(|problem| failed(self.model, &problem))?;
+                    }
+                    done += count;
+                }
+                Ran::SplitIt => {}
+                Ran::TooLarge => break,
             }
         }
-        Ok(())
+        Ok(done)
     }
+
+    fn run(
+        &mut self,
+        first: usize,
+        count: usize,
+        fill: &mut dyn FnMut(usize, &mut [f32]),
+    ) -> Result<Ran, InferenceError> {
+        let size = self.rung.size;
+        self.batch.reshape([count, self.channels, size.h as usize, size.w as usize]);
+        for at in 0..count {
+            fill(first + at, self.batch.item_mut(at));
+        }
+        match self.running.run(self.batch, self.outputs) {
+            Ok(()) => self.room.fitted(count),
+            Err(cause @ InferenceError::OutOfMemory { batch, .. }) => return self.ran_out(count.min(batch), cause),
+            Err(cause) => return Err(cause),
+        }
+        Ok(Ran::All(count))
+    }
+
+    fn ran_out(&mut self, count: usize, cause: InferenceError) -> Result<Ran, InferenceError> {
+        if self.room.failed(count) {
+            return Ok(Ran::SplitIt);
+        }
+        if self.last { Err(cause) } else { Ok(Ran::TooLarge) }
+    }
+}
+
+/// What became of one run.
+enum Ran {
+    /// Done.
+    All(usize),
+    /// Memory ran out: a smaller batch may fit.
+    SplitIt,
+    /// Memory ran out for a single item: a lower rung may fit.
+    TooLarge,
 }
 
 fn failed(model: &str, problem: &DecodeError) -> InferenceError {

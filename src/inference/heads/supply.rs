@@ -14,6 +14,9 @@ use crate::{
 /// How long a worker waits while all sessions of its model are out. Longer than any batch takes; when it passes, sessions
 /// have been lost, and the worker should say so rather than hang.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a worker whose variant has no room waits for a lower one: several loads of a small one. After that it tries the
+/// same once more.
+const LOWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The sessions a head works with.
 pub struct Supply(Source);
@@ -26,6 +29,8 @@ enum Source {
 /// What a head must know of the variant in use.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rung {
+    /// The variant's name.
+    pub(super) variant: String,
     /// Width and height of its input.
     pub(super) size: Size,
     /// The space of its embeddings.
@@ -41,7 +46,8 @@ pub(super) enum Running<'a> {
 impl Supply {
     /// One session, always the same: for tests and single questions.
     pub fn own(manifest: &ModelManifest, variant: &Variant, session: Box<dyn Session>) -> Self {
-        let rung = Rung { size: variant.size, space: manifest.space(variant).map(Arc::from) };
+        let space = manifest.space(variant).map(Arc::from);
+        let rung = Rung { variant: variant.id.clone(), size: variant.size, space };
         Self(Source::Own(session, rung))
     }
 
@@ -50,14 +56,19 @@ impl Supply {
         Self(Source::Shelf(seat))
     }
 
-    /// A session, and the variant it runs: both stay the same until it is dropped.
-    pub(super) fn take(&mut self) -> Result<(Running<'_>, Rung), InferenceError> {
+    /// A session, and the variant it runs: both stay the same until it is dropped. Not of the variant `too_large` if another
+    /// comes in time.
+    pub(super) fn take(&mut self, too_large: Option<&str>) -> Result<(Running<'_>, Rung), InferenceError> {
         match &mut self.0 {
             Source::Own(session, rung) => Ok((Running::Own(session.as_mut()), rung.clone())),
             Source::Shelf(seat) => {
+                if let Some(variant) = too_large {
+                    seat.wait_for_other(variant, LOWER_WITHIN);
+                }
                 let lease = seat.lease(PATIENCE)?;
                 let loaded = lease.loaded();
-                let rung = Rung { size: loaded.variant.size, space: loaded.space.clone() };
+                let (variant, space) = (loaded.variant.id.clone(), loaded.space.clone());
+                let rung = Rung { variant, size: loaded.variant.size, space };
                 Ok((Running::Leased(lease), rung))
             }
         }

@@ -3,10 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -16,6 +13,7 @@ use super::lease::{Seat, Slot};
 use super::loader::Loader;
 use super::order::{Command, Order, ShelfError, ShelfEvent, Step};
 use super::pool::{Loaded, Resident};
+use super::voice::Voice;
 use crate::inference::{Backend, manifest::Catalogue};
 
 /// Orders that may wait. The governor gives three a change; a full queue means the loader is deep in a load.
@@ -35,7 +33,7 @@ pub struct Shelf {
 pub(super) struct Core {
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
     orders: Sender<Command>,
-    pub(super) events_lost: AtomicU64,
+    pub(super) voice: Voice,
 }
 
 /// Ends the loader when dropped.
@@ -49,8 +47,8 @@ impl Shelf {
     pub fn new(catalogue: Catalogue, backend: Arc<dyn Backend>) -> Result<(Self, Receiver<ShelfEvent>), ShelfError> {
         let (orders, incoming) = bounded(ORDERS);
         let (events, outgoing) = bounded(EVENTS);
-        let core = Arc::new(Core { slots: Mutex::default(), orders: orders.clone(), events_lost: AtomicU64::new(0) });
-        let loader = Loader { core: Arc::clone(&core), backend, catalogue, events };
+        let core = Arc::new(Core { slots: Mutex::default(), orders: orders.clone(), voice: Voice::new(events) });
+        let loader = Loader { core: Arc::clone(&core), backend, catalogue };
         let spawned = thread::Builder::new().name("shelf".into()).spawn(move || loader.work(&incoming));
         let handle = Some(spawned.map_err(|_| ShelfError::Gone)?);
         let shelf = Self { core, _thread: Arc::new(Thread { orders, handle }) };
@@ -106,7 +104,7 @@ impl Shelf {
 
     /// Events that nobody read in time.
     pub fn events_lost(&self) -> u64 {
-        self.core.events_lost.load(Ordering::Relaxed)
+        self.core.voice.lost()
     }
 
     fn order(&self, step: Step, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
@@ -129,7 +127,8 @@ impl Core {
     pub(super) fn slot(&self, model: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.entry(model.into());
-        Arc::clone(slot.or_insert_with(|| Arc::new(Slot::new(model.into(), self.orders.clone()))))
+        let new = || Arc::new(Slot::new(model.into(), self.orders.clone(), self.voice.clone()));
+        Arc::clone(slot.or_insert_with(new))
     }
 
     pub(super) fn slots(&self) -> Vec<Arc<Slot>> {

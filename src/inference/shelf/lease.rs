@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use super::order::Command;
+use super::order::{Command, ShelfEvent};
 use super::pool::{Held, Loaded, Pool, Returned};
+use super::voice::Voice;
 use crate::inference::{Batch, InferenceError, Outputs, Session};
 
 /// One model's pool, shared by its workers and the loader.
@@ -15,6 +16,7 @@ pub(super) struct Slot {
     pool: Mutex<Pool>,
     returned: Condvar,
     loader: Sender<Command>,
+    voice: Voice,
 }
 
 /// Where one worker takes the sessions of one model. Cheap to clone.
@@ -32,8 +34,8 @@ pub struct Lease {
 }
 
 impl Slot {
-    pub(super) fn new(name: String, loader: Sender<Command>) -> Self {
-        Self { name, pool: Mutex::default(), returned: Condvar::new(), loader }
+    pub(super) fn new(name: String, loader: Sender<Command>, voice: Voice) -> Self {
+        Self { name, pool: Mutex::default(), returned: Condvar::new(), loader, voice }
     }
 
     /// Every step on a pool is complete when the lock is released, so a poisoned lock is as good as a clean one.
@@ -73,6 +75,13 @@ impl Seat {
         self.slot.pool().current()
     }
 
+    /// Waits up to `patience` until another variant than this one is current. Whether it is.
+    pub fn wait_for_other(&self, variant: &str, patience: Duration) -> bool {
+        let same = |pool: &mut Pool| pool.current().is_none_or(|current| current.variant.id == variant);
+        let waited = self.slot.returned.wait_timeout_while(self.slot.pool(), patience, same);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// A session of the current variant, waiting up to `patience` while all are out.
     pub fn lease(&self, patience: Duration) -> Result<Lease, InferenceError> {
         let mut taken = None;
@@ -96,11 +105,23 @@ impl Lease {
     pub fn loaded(&self) -> &Arc<Loaded> {
         &self.loaded
     }
+
+    /// Whoever plans should know that this rung costs more than was believed.
+    fn tell_of_exhaustion(&self, batch: usize, problem: &str) {
+        let (model, variant) = (self.slot.name.clone(), self.loaded.variant.id.clone());
+        tracing::warn!(model, variant, batch, problem, "memory ran out; the batch is split and run again");
+        self.slot.voice.tell(ShelfEvent::OutOfMemory { model, variant, batch });
+    }
 }
 
 impl Session for Lease {
     fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError> {
-        self.held.as_mut().map_or(Ok(()), |held| held.session.run(input, outputs))
+        let Some(held) = &mut self.held else { return Ok(()) };
+        let ran = held.session.run(input, outputs);
+        if let Err(InferenceError::OutOfMemory { batch, problem, .. }) = &ran {
+            self.tell_of_exhaustion(*batch, problem);
+        }
+        ran
     }
 
     fn shrink(&mut self) -> Result<(), InferenceError> {

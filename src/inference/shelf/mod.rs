@@ -10,6 +10,7 @@ mod lease;
 mod loader;
 mod order;
 mod pool;
+mod voice;
 
 #[cfg(test)]
 mod tests;

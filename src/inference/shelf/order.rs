@@ -48,6 +48,15 @@ pub enum ShelfEvent {
         /// Variant.
         variant: String,
     },
+    /// An allocation failed while a batch of this many ran; whoever ran it splits it and runs it again.
+    OutOfMemory {
+        /// Model.
+        model: String,
+        /// Variant.
+        variant: String,
+        /// Items.
+        batch: usize,
+    },
     /// The memory pools of its free sessions have shrunk; those of sessions that are out follow as their batches end.
     Shrunk {
         /// Model.

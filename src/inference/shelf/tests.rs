@@ -190,3 +190,22 @@ fn an_embedder_of_another_precision_lives_in_another_space() {
     shelf.start("toy", "b", 1).unwrap();
     assert_eq!(shelf.current("toy").unwrap().space.as_deref(), Some("toy/b"));
 }
+
+#[test]
+fn a_batch_that_finds_no_memory_is_told_and_its_session_stays_usable() {
+    let backend = FakeBackend::new(|model: &Model, variant: &Variant| {
+        let mut answer = width(model, variant)?;
+        Ok(Box::new(move |batch: &Batch, outputs: &mut Outputs| match batch.len() {
+            0..=2 => answer(batch, outputs),
+            batch => Err(InferenceError::OutOfMemory { model: "toy".into(), batch, problem: "std::bad_alloc".into() }),
+        }) as Box<Answer>)
+    });
+    let (shelf, events) = Shelf::new(catalogue(), Arc::new(backend)).unwrap();
+    shelf.start("toy", "a", 1).unwrap();
+    let (mut batch, mut outputs) = (Batch::default(), Outputs::new());
+    batch.reshape([4, 1, 1, 1]);
+    assert!(shelf.seat("toy").lease(PATIENCE).unwrap().run(&batch, &mut outputs).unwrap_err().is_out_of_memory());
+    wait_for(&events, |e| matches!(e, ShelfEvent::OutOfMemory { variant, batch: 4, .. } if variant == "a"));
+    batch.reshape([2, 1, 1, 1]);
+    assert_eq!(one_batch(&shelf.seat("toy"), &batch, &mut outputs), 1);
+}

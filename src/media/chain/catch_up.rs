@@ -48,17 +48,21 @@ impl Backlog {
 /// Marks each packet with its arrival where it enters a jitter buffer of `rtspsrc`.
 pub(super) fn mark_arrivals(rtspsrc: &gst::Element) {
     rtspsrc.connect("new-manager", false, |values| {
-        let manager = values.get(1)?.get::<gst::Element>().ok()?;
-        manager.connect("new-jitterbuffer", false, |values| {
-            let entry = values.get(1)?.get::<gst::Element>().ok()?.static_pad("sink")?;
-            let mark = gst::Caps::new_empty_simple(MARK);
-            entry.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-                if let Some(packet) = info.buffer_mut() {
-                    gst::ReferenceTimestampMeta::add(packet.make_mut(), &mark, now(), None);
-                }
-                gst::PadProbeReturn::Ok
-            });
-            None
+        mark_managed(&values.get(1)?.get::<gst::Element>().ok()?);
+        None
+    });
+}
+
+/// The same where the manager of jitter buffers, an `rtpbin`, is there already.
+pub(super) fn mark_managed(manager: &gst::Element) {
+    manager.connect("new-jitterbuffer", false, |values| {
+        let entry = values.get(1)?.get::<gst::Element>().ok()?.static_pad("sink")?;
+        let mark = gst::Caps::new_empty_simple(MARK);
+        entry.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some(packet) = info.buffer_mut() {
+                gst::ReferenceTimestampMeta::add(packet.make_mut(), &mark, now(), None);
+            }
+            gst::PadProbeReturn::Ok
         });
         None
     });

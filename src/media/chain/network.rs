@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_rtsp_server::gio;
 
 use super::catch_up::{self, Backlog};
 use super::codec;
@@ -14,8 +13,8 @@ use super::elements::{append, require};
 use super::intake::{Delivery, Intake, Tally};
 use super::session::{Draft, Note, Session, tell};
 use super::tail::{self, Assembly, Release, Tail};
-use super::{SenderClock, Stamping};
-use crate::media::{DecoderChoice, MediaError, RtspSource, TlsTrust};
+use super::{SenderClock, Stamping, quiet, trust};
+use crate::media::{DecoderChoice, MediaError, RtspSource};
 
 /// How long the jitter buffer waits for a missing packet. Packets in order are not delayed by it: nothing downstream waits
 /// for the clock.
@@ -82,24 +81,9 @@ fn rtspsrc(source: &RtspSource, way: Way, patience: Duration) -> Result<gst::Ele
         rtsp.set_property("user-id", credentials.user());
         rtsp.set_property("user-pw", credentials.password());
     }
-    trust(&rtsp, source)?;
+    trust::apply(&rtsp, &source.tls)?;
+    quiet::hide(source.credentials.as_ref());
     Ok(rtsp)
-}
-
-fn trust(rtsp: &gst::Element, source: &RtspSource) -> Result<(), MediaError> {
-    match &source.tls {
-        TlsTrust::System => {}
-        TlsTrust::Anything => rtsp.set_property("tls-validation-flags", gio::TlsCertificateFlags::empty()),
-        TlsTrust::Authority(path) => {
-            let whole = std::path::absolute(path).and_then(std::fs::canonicalize);
-            let unreadable = |reason| MediaError::Unreadable { path: path.clone(), reason };
-            let whole = whole.map_err(unreadable)?;
-            let database =
-                gio::TlsFileDatabase::new(&whole).map_err(|error| unreadable(std::io::Error::other(error)))?;
-            rtsp.set_property("tls-database", database);
-        }
-    }
-    Ok(())
 }
 
 /// Sound and metadata are not even set up.
@@ -126,7 +110,7 @@ fn watch_streams(rtsp: &gst::Element, pipeline: &gst::Pipeline, tail: Tail, send
 }
 
 /// Packets are marked with the sender's reports and with their arrival. They come one by one or in lists.
-fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
+pub(super) fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
     let read = move |packet: &gst::BufferRef| {
         sender.listen(packet);
         backlog.leave(packet);
@@ -141,7 +125,12 @@ fn read_marks(pad: &gst::Pad, sender: Arc<SenderClock>, backlog: Arc<Backlog>) {
     });
 }
 
-fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc<Backlog>) -> Result<(), MediaError> {
+pub(super) fn depayload(
+    pipeline: &gst::Pipeline,
+    tail: &Tail,
+    pad: &gst::Pad,
+    backlog: Arc<Backlog>,
+) -> Result<(), MediaError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = media_field(&caps, "encoding-name").unwrap_or_default();
     let unsupported = || MediaError::UnsupportedCodec { input: tail.assembly().input.clone(), codec: encoding.clone() };
@@ -151,6 +140,10 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc
     // After a loss nothing is decoded until the next key frame: a gap is better than a broken picture.
     if depay.has_property("wait-for-keyframe") {
         depay.set_property("wait-for-keyframe", true);
+    }
+    // Heard by senders that take feedback: WebRTC does, few cameras do.
+    if depay.has_property("request-keyframe") {
+        depay.set_property("request-keyframe", true);
     }
     let filter = require("capsfilter")?;
     filter.set_property_from_str("caps", forced);
@@ -165,6 +158,6 @@ fn depayload(pipeline: &gst::Pipeline, tail: &Tail, pad: &gst::Pad, backlog: Arc
     pad.link(&entry).map(drop).map_err(|e| failed(&e))
 }
 
-fn media_field(caps: &gst::CapsRef, name: &str) -> Option<String> {
+pub(super) fn media_field(caps: &gst::CapsRef, name: &str) -> Option<String> {
     caps.structure(0)?.get::<String>(name).ok()
 }

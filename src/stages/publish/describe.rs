@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{
-    Provenance,
+    Provenance, estimates,
     visit::Visit,
     visits::{Change, Ending, Look, Step},
 };
@@ -37,6 +37,8 @@ pub(crate) fn draft(change: &Change, ids: Ids, site: &PlaceId, provenance: &Prov
         face: face(look, provenance),
         identity: identity(&change.visit.identity),
         liveness: liveness(&change.visit),
+        attributes: estimates::attributes(&change.visit.attributes),
+        content: estimates::content(&change.visit.content, look.size),
         models: provenance.models.clone(),
         governor: provenance.governor.clone(),
         stream: stream(&change.camera),
@@ -99,7 +101,7 @@ fn face(look: &Look, provenance: &Provenance) -> wire::Face {
     }
 }
 
-fn rounded(fraction: f32) -> f32 {
+pub(crate) fn rounded(fraction: f32) -> f32 {
     (fraction * FRACTION).round() / FRACTION
 }
 
@@ -135,10 +137,11 @@ fn liveness(visit: &Visit) -> wire::Liveness {
         Finding::Known { value, .. } if value.live => (CheckState::Pass, Some(value)),
         Finding::Known { value, .. } => (CheckState::Fail, Some(value)),
     };
-    wire::Liveness { state, score: known.map(|l| score(l.score)), looks: known.map_or(0, |l| l.looks) }
+    let (looks, blinks) = (known.map_or(0, |l| l.looks), visit.blinks.known().copied());
+    wire::Liveness { state, score: known.map(|l| score(l.score)), looks, blinks }
 }
 
-fn score(score: Score) -> wire::Score {
+pub(crate) fn score(score: Score) -> wire::Score {
     wire::Score { value: score.value, kind: score.kind.into(), threshold: score.threshold }
 }
 

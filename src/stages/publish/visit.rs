@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{candidate::Candidate, visits::Look};
-use crate::scene::{Embedding, Finding, Identity, IdentityDecision, Liveness, PersonId, TrackId};
+use crate::scene::{Attributes, Content, Embedding, Finding, Identity, IdentityDecision, Liveness, PersonId, TrackId};
 
 /// Counts visits from 1 within a run; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +26,12 @@ pub(crate) struct Visit {
     pub(crate) identity: Finding<Identity>,
     /// The newest answer about whether it is alive, likewise.
     pub(crate) liveness: Finding<Liveness>,
+    /// The newest estimates, likewise.
+    pub(crate) attributes: Attributes,
+    /// The newest count of blinks, likewise.
+    pub(crate) blinks: Finding<u32>,
+    /// The newest word of moderation, likewise.
+    pub(crate) content: Content,
     /// Its newest embedding.
     pub(crate) embedding: Option<Embedding>,
     /// Stream time of its newest look.
@@ -40,6 +46,9 @@ pub(crate) struct Visit {
 pub(crate) struct Material {
     identity: Finding<IdentityDecision>,
     live: Finding<bool>,
+    /// Whether age, gender and synthetic score have an answer, not which: they drift with every look.
+    estimated: [bool; 3],
+    flagged: bool,
 }
 
 impl Visit {
@@ -51,6 +60,9 @@ impl Visit {
             started: candidate.first.captured.wall,
             identity: candidate.look.face.identity.clone(),
             liveness: candidate.look.face.liveness,
+            attributes: candidate.look.face.attributes,
+            blinks: candidate.look.face.blinks,
+            content: candidate.look.face.content.clone(),
             look: candidate.look,
             frames_seen: candidate.frames,
             embedding: candidate.embedding,
@@ -69,6 +81,11 @@ impl Visit {
         }
         if look.face.liveness.asked() {
             self.liveness = look.face.liveness;
+        }
+        self.attributes = look.face.attributes.over(self.attributes);
+        self.blinks = look.face.blinks.or(self.blinks);
+        if look.face.content.asked() {
+            self.content.clone_from(&look.face.content);
         }
         if look.face.embedding.is_some() {
             self.embedding.clone_from(&look.face.embedding);
@@ -108,13 +125,19 @@ impl Visit {
 
     /// What subscribers act on.
     pub(crate) fn material(&self) -> Material {
-        Material { identity: map(&self.identity, |i| i.decision.clone()), live: map(&self.liveness, |l| l.live) }
+        let Attributes { age, female, synthetic, .. } = &self.attributes;
+        Material {
+            identity: map(&self.identity, |i| i.decision.clone()),
+            live: map(&self.liveness, |l| l.live),
+            estimated: [age.known().is_some(), female.known().is_some(), synthetic.known().is_some()],
+            flagged: self.content.known().is_some_and(|flags| !flags.is_empty()),
+        }
     }
 }
 
 impl Default for Material {
     fn default() -> Self {
-        Self { identity: Finding::NotAsked, live: Finding::NotAsked }
+        Self { identity: Finding::NotAsked, live: Finding::NotAsked, estimated: [false; 3], flagged: false }
     }
 }
 

@@ -106,10 +106,9 @@ impl Visits {
     /// looked at, so a stalled camera does not make people "leave".
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (camera, state) in &mut self.cameras {
-            if state.clock.silence(now) >= self.rules.silent_after {
-                changes.extend(named(camera, state.close_all(Ending::CameraLost)));
-            }
+        let is_silent = |_: &CameraId, state: &mut CameraVisits| state.clock.silence(now) >= self.rules.silent_after;
+        for (camera, mut state) in self.cameras.extract_if(.., is_silent) {
+            changes.extend(named(&camera, state.close_all(Ending::CameraLost)));
         }
         changes
     }

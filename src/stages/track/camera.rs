@@ -22,6 +22,11 @@ pub(super) struct Camera {
 }
 
 impl Camera {
+    /// A camera whose numbers start above `used`.
+    pub(super) fn after(used: u64) -> Self {
+        Self { numbered: used, ..Self::default() }
+    }
+
     /// Puts tracks on the packet's faces, or fills in faces where the detector skipped the frame.
     pub(super) fn follow(&mut self, packet: &mut Packet, config: &Config) {
         let at = self.pace.advance(&packet.frame.captured);
@@ -39,10 +44,9 @@ impl Camera {
         }
     }
 
-    /// Forgets all faces, but not the numbers used.
-    pub(super) fn forget(&mut self) {
-        self.trails.clear();
-        self.pace = Pace::default();
+    /// The highest number given out so far.
+    pub(super) fn numbered(&self) -> u64 {
+        self.numbered
     }
 
     /// Three rounds: sure detections with believed tracks, doubtful ones with those that were in sight so far, and the sure

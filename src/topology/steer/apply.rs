@@ -7,7 +7,7 @@ use crate::flow::Dial;
 use crate::governor::{Move, Plan, Rung, VariantName};
 use crate::inference::{Shelf, ShelfError};
 use crate::memory::Permits;
-use crate::topology::{StageHandle, cameras::Thinning};
+use crate::topology::{StageHandle, cameras::Thinning, gate::Gate};
 
 /// Sessions of each variant: one worker a stage asks for one at a time.
 const SESSIONS: usize = 1;
@@ -23,6 +23,8 @@ pub(in crate::topology) struct Steered {
     pub(in crate::topology) detects: bool,
     /// The variant loaded when the run began, until the governor has put its own in its place.
     pub(in crate::topology) begun_with: Option<String>,
+    /// What that is believed to hold. It is in this process's memory, but not yet in the governor's book.
+    pub(in crate::topology) begun_bytes: u64,
     /// The best variant, first among the profile's.
     pub(in crate::topology) best: VariantName,
 }
@@ -37,6 +39,8 @@ pub(in crate::topology) struct Hands {
     pub(in crate::topology) permits: Permits,
     /// The share of each camera's frames that is taken.
     pub(in crate::topology) thinning: Thinning,
+    /// Cameras that wait to be let in.
+    pub(in crate::topology) gate: Gate,
     /// The detect interval that the pipeline asks for.
     pub(in crate::topology) interval: u32,
 }
@@ -46,6 +50,7 @@ impl Hands {
     pub(in crate::topology) fn apply(&mut self, plan: &Plan) -> bool {
         self.permits.set_limit(plan.in_flight as usize);
         self.thinning.set(plan.camera_rate);
+        self.gate.answer(&plan.admissions);
         plan.moves.iter().for_each(|step| self.order(step));
         let mut degraded = plan.camera_rate < 1.0 || plan.detect_interval > self.interval;
         for rung in &plan.rungs {
@@ -59,6 +64,13 @@ impl Hands {
             steered.stages.iter().for_each(|stage| stage.dial.set_enabled(!adopted || rung.variant.is_some()));
         }
         degraded
+    }
+
+    /// Bytes of what the run began with and the governor has not taken over yet: to it they are free, since taking a variant
+    /// over that is loaded already costs nothing.
+    pub(in crate::topology) fn not_taken_over(&self) -> u64 {
+        let begun = self.models.iter().filter(|steered| steered.begun_with.is_some());
+        begun.map(|steered| steered.begun_bytes).sum()
     }
 
     /// A refused order is logged; the governor hears of it by the event that does not come.

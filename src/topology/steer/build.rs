@@ -1,24 +1,27 @@
 //! Puts a steersman together from what a deployment asks for and what runs.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::BufWriter,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, fs::File, io::BufWriter, sync::Arc};
 
 use super::{
-    Hands, InForce, Instruments, Steered, Steering, Steersman, Subject, Teller, measured_beside, policy, processor,
-    profile, read::Past, steps_down,
+    Hands, InForce, Instruments, Publish, Shown, Steered, Steering, Steersman, Subject, Teller, gpu_number,
+    learned::{lessons_beside, recall},
+    live::Chronicle,
+    measured_beside, meter, policy, processor, profile,
+    read::Past,
+    steps_down,
 };
-use crate::config::{Deployment, Pace, Source};
+use crate::config::{Admission, Deployment, Lever};
 use crate::events::Postbox;
-use crate::governor::{Policy, Profile};
+use crate::governor::{ModelProfile, Policy, Profile};
 use crate::inference::RunLog;
 use crate::inference::manifest::Role;
-use crate::memory::{MemoryMeter, ProcessMeter};
 use crate::stages::StageConfig;
-use crate::topology::{AssembleError, Graph, Running, StageHandle, delivery::place, models::ModelRoom};
+use crate::topology::{
+    AssembleError, Graph, Running, StageHandle,
+    delivery::place,
+    gate::{Gate, is_live},
+    models::ModelRoom,
+};
 
 /// What a steersman needs beside the graph that runs.
 pub(in crate::topology) struct Equipment<'a> {
@@ -27,7 +30,10 @@ pub(in crate::topology) struct Equipment<'a> {
     pub(in crate::topology) room: &'a ModelRoom,
     pub(in crate::topology) runs: RunLog,
     pub(in crate::topology) postbox: Postbox,
+    pub(in crate::topology) gate: Gate,
     pub(in crate::topology) in_force: Arc<InForce>,
+    /// Tells subscribers how things stand.
+    pub(in crate::topology) publish: Option<Publish>,
     /// Where readings and plans are written, if anywhere.
     pub(in crate::topology) record: Option<File>,
 }
@@ -39,7 +45,12 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
         return Ok(None);
     }
     let subjects = subjects(with.graph, with.room);
-    let charts = charts(with.deployment, with.graph, &subjects);
+    let mut meter = meter(subjects.iter().map(|subject| subject.device.as_str()));
+    let total = meter.read().map_or(0, |figures| figures.total);
+    let (policy, mut profile) = charts(with.deployment, with.graph, &subjects, total);
+    known(&policy, &subjects)?;
+    let lessons = lessons_beside(&with.deployment.models.dir);
+    lessons.iter().for_each(|file| recall(&mut profile, file));
     let shelf = with.room.shelf_and_events();
     if let Some((_, events)) = &shelf {
         events.try_iter().for_each(drop); // what was loaded before anybody steered
@@ -47,51 +58,75 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
     let (shelf, events) = shelf.unzip();
     let hands = Hands {
         shelf,
-        models: steered(&subjects, &charts.1, running),
+        models: steered(&subjects, &profile, running),
         permits: running.permits.clone(),
         thinning: running.thinning.clone(),
-        interval: charts.0.intervals.first().copied().unwrap_or(1),
+        gate: with.gate.clone(),
+        interval: policy.intervals.first().copied().unwrap_or(1),
     };
     let instruments = Instruments {
-        meter: Box::new(ProcessMeter),
+        meter,
         processor: processor(),
         latency: Arc::clone(&running.recent),
         runs: with.runs,
         board: Arc::clone(&running.board),
         drops: running.drops.clone(),
         lanes: running.lanes.clone(),
+        gate: with.gate,
         shelf: events,
         models: subjects.iter().map(|subject| (subject.model.clone(), subject.role == Role::Detect)).collect(),
+        on_gpu: subjects.iter().any(|subject| gpu_number(&subject.device).is_some()),
         budget: None,
         past: Past::default(),
     };
-    let words = Arc::new(Mutex::new(String::new()));
+    let shown = Arc::<Shown>::default();
     let (site, node) = (place(&with.deployment.site)?, place(&with.deployment.node)?);
     let teller = Teller {
         in_force: with.in_force,
-        words: Arc::clone(&words),
+        shown: Arc::clone(&shown),
+        chronicle: Chronicle::new(&site, &node),
+        publish: with.publish,
         outbox: Some((with.postbox, site, node)),
         record: with.record.map(BufWriter::new),
     };
-    let steersman = Steersman::new(instruments, charts, hands, teller);
-    Steering::start(steersman, words).map(Some).map_err(AssembleError::failed)
+    let mut steersman = Steersman::new(instruments, (policy, profile), hands, teller);
+    steersman.lessons = lessons;
+    Steering::start(steersman, shown).map(Some).map_err(AssembleError::failed)
 }
 
-fn is_live(source: &Source) -> bool {
-    match source {
-        Source::File { pace, .. } => *pace == Pace::Realtime,
-        Source::Synthetic(made_up) => made_up.pace == Pace::Realtime,
-        Source::Rtsp { .. } => true,
+/// Whether cameras are let in by the governor: it steers something, and refusing is among what it may do.
+pub(in crate::topology) fn keeps_the_gate(deployment: &Deployment, room: &ModelRoom) -> bool {
+    let governor = &deployment.governor;
+    let may_refuse = governor.admission != Admission::Open && governor.levers.contains(&Lever::Admission);
+    governor.enabled && may_refuse && room.shelf_and_events().is_some()
+}
+
+/// Models and variants that `[governor]` names must be there.
+fn known(policy: &Policy, subjects: &[Subject]) -> Result<(), AssembleError> {
+    for (model, variants) in &policy.allowed {
+        let Some(subject) = subjects.iter().find(|subject| subject.model == model.as_str()) else {
+            return Err(unknown(&format!("model {model}"), subjects.iter().map(|subject| subject.model.as_str())));
+        };
+        let has = |name: &str| subject.variants.iter().any(|variant| variant.id == name);
+        if let Some(missing) = variants.iter().find(|variant| !has(variant.as_str())) {
+            let ids = subject.variants.iter().map(|variant| variant.id.as_str());
+            return Err(unknown(&format!("variant {missing} of model {model}"), ids));
+        }
     }
+    Ok(())
+}
+
+fn unknown<'a>(what: &str, known: impl Iterator<Item = &'a str>) -> AssembleError {
+    let known: Vec<_> = known.collect();
+    AssembleError::bad(format!("[governor] names {what}, which cannot run here; it may be {}", known.join(", ")))
 }
 
 /// What is asked, and what it costs.
-fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject]) -> (Policy, Profile) {
+fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject], total: u64) -> (Policy, Profile) {
     let intervals = graph.nodes().iter().filter_map(|node| match &node.config {
         StageConfig::Detect(config) => Some(config.interval),
         _ => None,
     });
-    let total = ProcessMeter.read().map_or(0, |figures| figures.total);
     let interval = intervals.min().unwrap_or(1);
     let measured = measured_beside(&deployment.models.dir);
     (policy(&deployment.governor, interval, deployment.flow.in_flight, total), profile(subjects, measured.as_ref()))
@@ -100,8 +135,7 @@ fn charts(deployment: &Deployment, graph: &Graph, subjects: &[Subject]) -> (Poli
 /// The models of the graph, in graph order, each once.
 fn subjects(graph: &Graph, room: &ModelRoom) -> Vec<Subject> {
     let (mut order, mut found) = (Vec::new(), BTreeMap::<String, Subject>::new());
-    for node in graph.nodes() {
-        let Some(loaded) = room.loaded_for(&node.id) else { continue };
+    for (node, loaded) in graph.nodes().iter().flat_map(|n| room.loaded_for(&n.id).into_iter().map(move |l| (n, l))) {
         let (name, most) = (&loaded.model.manifest.name, max_batch(&node.config));
         let subject = found.entry(name.clone()).or_insert_with(|| {
             order.push(name.clone());
@@ -109,6 +143,7 @@ fn subjects(graph: &Graph, room: &ModelRoom) -> Vec<Subject> {
             Subject {
                 model: name.clone(),
                 role: loaded.model.manifest.role,
+                device: loaded.device.clone(),
                 variants: steps_down(&loaded.model, &loaded.variant, is_there),
                 stages: Vec::new(),
                 max_batch: most,
@@ -125,18 +160,28 @@ fn max_batch(config: &StageConfig) -> usize {
     match config {
         StageConfig::Detect(config) => config.max_batch,
         StageConfig::Recognize(config) => config.max_batch,
+        StageConfig::Blink(config) => config.max_batch,
         StageConfig::Liveness(config) => config.max_batch,
-        StageConfig::Track(_) | StageConfig::Publish(_) => 1,
+        StageConfig::Classify(config) => config.max_batch,
+        StageConfig::Moderate(config) => config.max_batch,
+        StageConfig::Deepfake(_) | StageConfig::Track(_) | StageConfig::Publish(_) => 1,
     }
+}
+
+/// What the variant that the pipeline names holds for single items.
+pub(super) fn begun_bytes(subject: &Subject, model: &ModelProfile) -> u64 {
+    let begun = subject.variants.first().and_then(|begun| model.variant(&begun.id.as_str().into()));
+    begun.map_or(0, |begun| model.variants[begun].memory(1) as u64)
 }
 
 fn steered(subjects: &[Subject], profile: &Profile, running: &Running) -> Vec<Steered> {
     let handle = |id: &String| running.stages.iter().find(|stage| &stage.id == id).cloned();
-    let one = |(subject, model): (&Subject, &crate::governor::ModelProfile)| Steered {
+    let one = |(subject, model): (&Subject, &ModelProfile)| Steered {
         model: subject.model.clone(),
         stages: subject.stages.iter().filter_map(handle).collect::<Vec<StageHandle>>(),
         detects: subject.role == Role::Detect,
         begun_with: subject.variants.first().map(|variant| variant.id.clone()),
+        begun_bytes: begun_bytes(subject, model),
         best: model.variants.first().map_or_else(|| "".into(), |best| best.name.clone()),
     };
     subjects.iter().zip(&profile.models).map(one).collect()

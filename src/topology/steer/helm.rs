@@ -4,15 +4,16 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     thread::{Builder, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::Steersman;
+use super::{Steersman, tell::Shown};
 use crate::config;
+use crate::events::wire::GovernorState;
 use crate::governor::Elapsed;
 
 /// Orders that may wait; each is taken within a tenth of a second.
@@ -34,15 +35,15 @@ pub struct Steering {
 #[derive(Clone, Debug)]
 pub struct Helm {
     orders: Sender<Order>,
-    words: Arc<Mutex<String>>,
+    shown: Arc<Shown>,
 }
 
 impl Steering {
-    /// Starts the thread; `words` holds the last decision.
-    pub(in crate::topology) fn start(steersman: Steersman, words: Arc<Mutex<String>>) -> io::Result<Self> {
+    /// Starts the thread; `shown` is what it shows.
+    pub(in crate::topology) fn start(steersman: Steersman, shown: Arc<Shown>) -> io::Result<Self> {
         let (orders, heard) = bounded(ORDERS);
         let thread = Builder::new().name("steer".into()).spawn(move || work(steersman, &heard))?;
-        Ok(Self { helm: Helm { orders, words }, thread })
+        Ok(Self { helm: Helm { orders, shown }, thread })
     }
 
     /// A way to ask something of it.
@@ -66,7 +67,12 @@ impl Helm {
 
     /// The last decision and its reason; empty before the first.
     pub fn last_decision(&self) -> String {
-        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shown.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How things stood half a second ago, at most; `None` before the first reading.
+    pub fn state(&self) -> Option<GovernorState> {
+        self.shown.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `[governor]` of a deployment in the governor's own words.
 
 use crate::config::{self, Budget};
-use crate::governor::{Lever, Policy};
+use crate::governor::{Dwell, Lever, Policy, VariantName};
 
 /// Furthest apart two detections may be; beyond four frames a tracker loses people who walk past.
 const MOST_SKIPPED: u32 = 3;
@@ -15,12 +15,20 @@ pub(in crate::topology) fn policy(asked: &config::Governor, interval: u32, in_fl
         order: asked.levers.iter().map(|lever| same(*lever)).collect(),
         intervals: (interval..=interval + MOST_SKIPPED).collect(),
         most_in_flight: in_flight,
+        allowed: asked.variants.iter().map(|(model, variants)| (model.as_str().into(), names(variants))).collect(),
+        optional: asked.optional.iter().map(|model| model.as_str().into()).collect(),
+        admit_later: asked.admission == config::Admission::Later,
+        dwell: Dwell { upgrade_ms: asked.dwell.as_secs_f64() * 1e3, ..Dwell::default() },
         ..Policy::default()
     }
 }
 
+fn names(variants: &[String]) -> Vec<VariantName> {
+    variants.iter().map(|variant| variant.as_str().into()).collect()
+}
+
 /// A budget in bytes.
-pub(in crate::topology) fn budget_bytes(budget: Budget, total: u64) -> u64 {
+fn budget_bytes(budget: Budget, total: u64) -> u64 {
     match budget {
         Budget::Bytes(bytes) => bytes,
         Budget::Share(share) => (total as f64 * f64::from(share)) as u64,

@@ -14,7 +14,7 @@ use crate::governor::{self, CameraReading, Compute, Elapsed, Event, Memory, Mode
 use crate::inference::{RunCount, RunKey, RunLog, ShelfEvent};
 use crate::memory::{MemoryFigures, MemoryMeter};
 use crate::scene::CameraId;
-use crate::topology::Board;
+use crate::topology::{Board, Snapshot, gate::Gate};
 
 /// Latency is read over two windows of this length, so that a figure is between half a second and one second old.
 const LATENCY_MS: f64 = 500.0;
@@ -37,10 +37,14 @@ pub(in crate::topology) struct Instruments {
     pub(in crate::topology) drops: Drops,
     /// Frames that wait for the first stage.
     pub(in crate::topology) lanes: Lanes,
+    /// Cameras that wait to be let in.
+    pub(in crate::topology) gate: Gate,
     /// What became of orders to the shelf; `None` when no model is on one.
     pub(in crate::topology) shelf: Option<Receiver<ShelfEvent>>,
     /// Models in graph order, and whether the stages that ask them read the lanes.
     pub(in crate::topology) models: Vec<(String, bool)>,
+    /// Whether the models run on a GPU: what a load took there is not what this process grew by.
+    pub(in crate::topology) on_gpu: bool,
     /// A budget in bytes set while running.
     pub(in crate::topology) budget: Option<u64>,
     /// What earlier readings have left.
@@ -67,16 +71,16 @@ struct RunTotal {
 }
 
 impl Instruments {
-    /// One look at everything.
-    pub(in crate::topology) fn read(&mut self, at: Elapsed) -> Reading {
+    /// One look at everything. `not_taken_over` bytes of ours are free to the governor.
+    pub(in crate::topology) fn read(&mut self, at: Elapsed, not_taken_over: u64) -> Reading {
         let counts = self.runs.counts();
         Reading {
-            memory: self.memory(),
+            memory: self.memory(not_taken_over),
             compute: self.compute(at, &counts),
             end_to_end: self.end_to_end(at),
             models: self.models(at, &counts),
             cameras: self.cameras(at),
-            asking: Vec::new(),
+            asking: self.gate.asking(),
             events: self.events(at),
         }
         .rounded()
@@ -87,10 +91,16 @@ impl Instruments {
         self.past.memory.total
     }
 
-    fn memory(&mut self) -> Memory {
+    /// Everything on the board.
+    pub(super) fn scene(&self) -> Snapshot {
+        self.board.snapshot(|camera| self.drops.of(camera))
+    }
+
+    fn memory(&mut self, not_taken_over: u64) -> Memory {
         self.past.memory = self.meter.read().unwrap_or(self.past.memory);
         let MemoryFigures { ours, free, .. } = self.past.memory;
-        Memory { ours, free, budget: self.budget }
+        let credit = not_taken_over.min(ours);
+        Memory { ours: ours - credit, free: free + credit, budget: self.budget }
     }
 
     /// Networks are what the governor steers; decoding, preparing, tracking, and other processes are "elsewhere".
@@ -124,12 +134,14 @@ impl Instruments {
     }
 
     fn cameras(&mut self, at: Elapsed) -> Vec<CameraReading> {
-        let scene = self.board.snapshot(|camera| self.drops.of(camera));
-        let now = scene.cameras.iter().map(|(id, line)| (id.clone(), (line.frames, line.drops))).collect();
+        let scene = self.scene();
+        let seen = scene.cameras.iter().filter(|(_, line)| line.frames > 0);
+        let now = seen.map(|(id, line)| (id.clone(), (line.frames, line.drops))).collect();
         let (first, last, seconds) = self.past.cameras.add(at, now);
         let reading = |(id, (frames, drops)): (&CameraId, &(u64, u64))| {
             let (before, dropped) = first.get(id).copied().unwrap_or_default();
-            let (offered, lost) = (frames - before, drops - dropped);
+            // A camera that was removed and added again counts from zero.
+            let (offered, lost) = (frames.saturating_sub(before), drops.saturating_sub(dropped));
             CameraReading {
                 camera: id.as_str().into(),
                 offered_fps: per_second(offered as f64, seconds),
@@ -141,7 +153,7 @@ impl Instruments {
 
     fn events(&mut self, at: Elapsed) -> Vec<Event> {
         let told = self.shelf.iter().flat_map(Receiver::try_iter);
-        told.filter_map(|event| in_words_of_the_governor(event, at)).collect()
+        told.filter_map(|event| in_words_of_the_governor(event, at, self.on_gpu)).collect()
     }
 }
 

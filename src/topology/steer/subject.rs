@@ -11,6 +11,8 @@ pub(in crate::topology) struct Subject {
     pub(in crate::topology) role: Role,
     /// Variants it may run as, the one the pipeline names first.
     pub(in crate::topology) variants: Vec<Variant>,
+    /// Where it runs, in the runtime's word.
+    pub(in crate::topology) device: String,
     /// Stages that ask it, by id.
     pub(in crate::topology) stages: Vec<String>,
     /// Most items a stage gives it at once.

@@ -11,13 +11,14 @@ use std::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::InForce;
+use super::{InForce, live::Chronicle};
 use crate::events::{
     Postbox,
     keys::{Origin, PlaceId},
-    wire::{self, Data, Draft, UtcMicros},
+    wire::{self, Data, Draft, GovernorState, LiveDecision, UtcMicros},
 };
-use crate::governor::{Decision, Elapsed, Plan, Policy, Profile, Reading};
+use crate::governor::{Decision, Elapsed, Lever, Plan, Policy, Profile, Reading};
+use crate::topology::gate::why;
 
 const MIB: u64 = 1 << 20;
 
@@ -25,12 +26,28 @@ const MIB: u64 = 1 << 20;
 pub(in crate::topology) struct Teller {
     /// What events carry.
     pub(in crate::topology) in_force: Arc<InForce>,
-    /// The last decision in words, for a view.
-    pub(in crate::topology) words: Arc<Mutex<String>>,
+    /// What an onlooker in this process sees.
+    pub(in crate::topology) shown: Arc<Shown>,
+    /// Writes how things stand.
+    pub(in crate::topology) chronicle: Chronicle,
+    /// Publishes it, if anybody outside may see.
+    pub(in crate::topology) publish: Option<Publish>,
     /// Where events are posted, and who posts them: site and node.
     pub(in crate::topology) outbox: Option<(Postbox, PlaceId, PlaceId)>,
     /// Every reading and plan as lines of JSON, if asked for.
     pub(in crate::topology) record: Option<BufWriter<File>>,
+}
+
+/// Hands a state to subscribers.
+pub(in crate::topology) type Publish = Box<dyn Fn(String) + Send>;
+
+/// What onlookers in this process see of the governor.
+#[derive(Debug, Default)]
+pub(in crate::topology) struct Shown {
+    /// The last decision in words; empty before the first.
+    pub(super) words: Mutex<String>,
+    /// How things stood last.
+    pub(super) state: Mutex<Option<GovernorState>>,
 }
 
 /// One line of the record.
@@ -57,8 +74,16 @@ impl Teller {
         self.in_force.set(plan.decision, degraded);
         self.write(&Line { now, reading, plan });
         for decision in &plan.decisions {
-            self.announce(decision, degraded);
+            self.announce(decision, degraded, refusal(decision, plan));
         }
+    }
+
+    /// How things stand, for everybody who looks.
+    pub(super) fn show(&self, state: GovernorState) {
+        if let Some(publish) = &self.publish {
+            publish(serde_json::to_string(&state).unwrap_or_default());
+        }
+        *self.shown.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
     }
 
     /// Writes what is still in memory.
@@ -68,11 +93,18 @@ impl Teller {
         }
     }
 
-    fn announce(&self, decision: &Decision, degraded: bool) {
-        let change = change(decision);
+    fn announce(&mut self, decision: &Decision, degraded: bool, refusal: Option<String>) {
+        let change = refusal.map_or_else(|| change(decision), |why| format!("{}, {why}", change(decision)));
         let (reason, saw) = (word(&decision.reason), saw(decision));
         tracing::info!(decision = decision.id, reason, saw, "{change}");
-        *self.words.lock().unwrap_or_else(PoisonError::into_inner) =
+        self.chronicle.note(LiveDecision {
+            id: decision.id,
+            at_s: decision.at.seconds(),
+            change: change.clone(),
+            reason: reason.clone(),
+            saw: saw.clone(),
+        });
+        *self.shown.words.lock().unwrap_or_else(PoisonError::into_inner) =
             format!("governor #{} {change}: {reason}, {saw}", decision.id);
         let Some((postbox, site, node)) = &self.outbox else { return };
         let decided = wire::Governor { decision_id: decision.id, degraded };
@@ -99,6 +131,12 @@ impl Teller {
     }
 }
 
+/// What a refused camera would need and what is free; `None` for every other decision.
+fn refusal(decision: &Decision, plan: &Plan) -> Option<String> {
+    let asked = plan.admissions.iter().find(|admission| admission.camera.as_str() == decision.subject)?;
+    (decision.lever == Lever::Admission).then(|| why(asked)).flatten()
+}
+
 /// `precision dlib_resnet: fp32 → int8`.
 fn change(decision: &Decision) -> String {
     let Decision { lever, subject, from, to, .. } = decision;
@@ -118,7 +156,7 @@ fn saw(decision: &Decision) -> String {
 }
 
 /// The word a value is written with.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

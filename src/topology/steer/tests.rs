@@ -2,31 +2,38 @@
 //! and on the shelf.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use super::{
-    Hands, InForce, Instruments, Steered, Steersman, Subject, Teller,
+    Hands, InForce, Instruments, Shown, Steered, Steersman, Subject, Teller,
+    build::begun_bytes,
+    live::Chronicle,
     processor::{Processor, Spent},
     profile,
     read::Past,
     steps_down,
 };
+use crate::config::Admission;
+use crate::events::keys::PlaceId;
 use crate::flow::{Dial, Drops, Lanes, Latency, testing::now};
 use crate::governor::{Elapsed, Policy};
 use crate::inference::{
-    Answer, FakeBackend, InferenceError, RunLog, Shelf,
+    Answer, Batch, FakeBackend, InferenceError, Outputs, RunLog, Shelf,
     manifest::{Catalogue, Model, ModelManifest, Role, Variant},
 };
-use crate::memory::{MemoryFigures, Permits, ScriptedMeter};
+use crate::memory::{MemoryFigures, MemoryMeter, Permits, ScriptedMeter, Size};
 use crate::scene::CameraId;
-use crate::topology::{Board, StageHandle, cameras::Thinning};
+use crate::topology::{Board, Cameras, StageHandle, cameras::Thinning, gate::Gate};
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 const BUDGET: u64 = 256 * MIB;
 /// Between two steps, as in a real run.
-const STEP_MS: u64 = 100;
+pub(super) const STEP_MS: u64 = 100;
 
 /// A model of two variants: one as good as it gets, one smaller and cheaper.
 fn model(name: &str, dear: [u32; 2], cheap: [u32; 2], bytes: [u64; 2]) -> Model {
@@ -45,96 +52,161 @@ fn model(name: &str, dear: [u32; 2], cheap: [u32; 2], bytes: [u64; 2]) -> Model 
     Model { folder: name.into(), manifest: manifest.into() }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the fake backend wants this shape")]
-fn silent(_: &Model, _: &Variant) -> Result<Box<Answer>, InferenceError> {
-    Ok(Box::new(|_, _| Ok(())))
+/// Sessions that answer nothing; while `full`, nothing at all fits into the knower's dear one.
+fn backend(full: &Arc<AtomicBool>) -> impl Fn(&Model, &Variant) -> Result<Box<Answer>, InferenceError> + use<> {
+    let full = Arc::clone(full);
+    move |model: &Model, variant: &Variant| {
+        let (full, model) = (Arc::clone(&full), model.manifest.name.clone());
+        let dear = model == "knower" && variant.id == "dear";
+        Ok(Box::new(move |input: &Batch, _: &mut Outputs| {
+            let fails = dear && full.load(Ordering::SeqCst);
+            let problem = "Failed to allocate memory for requested buffer of size 4096".to_owned();
+            let failed = InferenceError::OutOfMemory { model: model.clone(), batch: input.len(), problem };
+            if fails { Err(failed) } else { Ok(()) }
+        }) as Box<Answer>)
+    }
 }
 
 fn subject(model: &Model, role: Role) -> Subject {
     let variants = steps_down(model, &model.manifest.variant[0], |_| true);
     let name = &model.manifest.name;
-    Subject { model: name.clone(), role, variants, stages: vec![name.clone()], max_batch: 1 }
+    Subject { model: name.clone(), role, device: "fake".into(), variants, stages: vec![name.clone()], max_batch: 1 }
 }
 
 /// A finder of 6.4 ms a frame that can step down to 0.7 ms, and a knower of 80 MB that can step down to 20 MB.
-struct World {
+pub(super) struct World {
     steersman: Steersman,
-    shelf: Shelf,
+    pub(super) shelf: Shelf,
     finder: Arc<Dial>,
-    knower: Arc<Dial>,
-    board: Arc<Board>,
+    pub(super) knower: Arc<Dial>,
+    pub(super) board: Arc<Board>,
     in_force: Arc<InForce>,
+    pub(super) shown: Arc<Shown>,
+    pub(super) gate: Gate,
+    pub(super) cameras: Cameras,
+    /// Whether the device has no room for the knower's dear variant.
+    pub(super) full: Arc<AtomicBool>,
     start: Instant,
-    steps: u64,
+    pub(super) steps: u64,
     frames: f64,
 }
 
 impl World {
     fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
+        let figures = |mib: u64| MemoryFigures { ours: mib * MIB, free: 1024 * MIB, total: 2048 * MIB };
+        Self::metered(Box::new(ScriptedMeter::new(memory_mib.into_iter().map(figures))))
+    }
+
+    pub(super) fn metered(meter: Box<dyn MemoryMeter>) -> Self {
+        Self::with(meter, Admission::Later)
+    }
+
+    fn with(meter: Box<dyn MemoryMeter>, admission: Admission) -> Self {
         let finder = model("finder", [640, 384], [320, 192], [1_000_000, 1_000_000]);
         let knower = model("knower", [150, 150], [150, 150], [40_000_000, 10_000_000]);
         let barrier = model("barrier", [1, 1], [1, 1], [1, 1]);
         let subjects = [subject(&finder, Role::Detect), subject(&knower, Role::Recognize)];
         let catalogue: Catalogue = [finder, knower, barrier].into_iter().collect();
-        let (shelf, events) = Shelf::new(catalogue, Arc::new(FakeBackend::new(silent))).unwrap();
+        let full = Arc::<AtomicBool>::default();
+        let (shelf, events) = Shelf::new(catalogue, Arc::new(FakeBackend::new(backend(&full)))).unwrap();
         for subject in &subjects {
             shelf.start(&subject.model, "dear", 1).unwrap();
         }
         events.try_iter().for_each(drop);
         let [finder, knower] = [(); 2].map(|()| Arc::new(Dial::new(1, Duration::ZERO)));
         let profile = profile(&subjects, None);
-        let steered = |subject: &Subject, dial: &Arc<Dial>| Steered {
-            model: subject.model.clone(),
-            stages: vec![StageHandle { id: subject.model.clone(), dial: Arc::clone(dial), figures: Arc::default() }],
-            detects: subject.role == Role::Detect,
-            begun_with: Some("dear".into()),
-            best: "dear".into(),
+        let steered = |at: usize, dial: &Arc<Dial>| {
+            let subject: &Subject = &subjects[at];
+            Steered {
+                model: subject.model.clone(),
+                stages: vec![StageHandle {
+                    id: subject.model.clone(),
+                    dial: Arc::clone(dial),
+                    figures: Arc::default(),
+                }],
+                detects: subject.role == Role::Detect,
+                begun_with: Some("dear".into()),
+                begun_bytes: begun_bytes(subject, &profile.models[at]),
+                best: "dear".into(),
+            }
         };
         let (board, drops, in_force) = (Arc::new(Board::default()), Drops::default(), Arc::<InForce>::default());
+        let lanes = Lanes::new(&drops);
+        let cameras = Cameras::new(&lanes, &drops, &Thinning::default(), &board);
+        let gate = Gate::new(cameras.clone(), &lanes, &board, admission);
         let hands = Hands {
             shelf: Some(shelf.clone()),
-            models: vec![steered(&subjects[0], &finder), steered(&subjects[1], &knower)],
+            models: vec![steered(0, &finder), steered(1, &knower)],
             permits: Permits::new(16),
             thinning: Thinning::default(),
+            gate: gate.clone(),
             interval: 1,
         };
-        let figures = |mib: u64| MemoryFigures { ours: mib * MIB, free: 1024 * MIB, total: 2048 * MIB };
         let instruments = Instruments {
-            meter: Box::new(ScriptedMeter::new(memory_mib.into_iter().map(figures))),
+            meter,
             processor: Processor { lanes: 1.0, spent: Box::new(Spent::default) },
             latency: Arc::new(Latency::default()),
             runs: RunLog::default(),
             board: Arc::clone(&board),
-            lanes: Lanes::new(&drops),
+            lanes,
             drops,
+            gate: gate.clone(),
             shelf: Some(events),
             // What the knower is asked is left to the governor's own estimate, since fake networks take no time.
             models: vec![("finder".into(), true)],
+            on_gpu: false,
             budget: None,
             past: Past::default(),
         };
-        let words = Arc::new(Mutex::new(String::new()));
-        let teller = Teller { in_force: Arc::clone(&in_force), words, outbox: None, record: None };
+        let [site, node] = ["site", "node"].map(|name| PlaceId::new(name).unwrap());
+        let shown = Arc::<Shown>::default();
+        let teller = Teller {
+            in_force: Arc::clone(&in_force),
+            shown: Arc::clone(&shown),
+            chronicle: Chronicle::new(&site, &node),
+            publish: None,
+            outbox: None,
+            record: None,
+        };
         let policy = Policy { memory_budget: Some(BUDGET), ..Policy::default() };
         let steersman = Steersman::new(instruments, (policy, profile), hands, teller);
-        Self { steersman, shelf, finder, knower, board, in_force, start: now(), steps: 0, frames: 0.0 }
+        Self {
+            steersman,
+            shelf,
+            finder,
+            knower,
+            board,
+            in_force,
+            shown,
+            gate,
+            cameras,
+            full,
+            start: now(),
+            steps: 0,
+            frames: 0.0,
+        }
+    }
+
+    pub(super) fn asked(admission: Admission) -> Self {
+        let figures = MemoryFigures { ours: 60 * MIB, free: 1024 * MIB, total: 2048 * MIB };
+        Self::with(Box::new(ScriptedMeter::new([figures])), admission)
     }
 
     /// One tenth of a second of a camera at `fps`, one step, and everything ordered in it carried out.
-    fn step(&mut self, fps: f64) {
+    pub(super) fn step(&mut self, fps: f64) {
         let at = Duration::from_millis(self.steps * STEP_MS);
         self.frames += fps * STEP_MS as f64 / 1e3;
         let camera = CameraId::new("gate").unwrap();
         while self.frames >= 1.0 {
             self.frames -= 1.0;
-            self.board.frame(&camera, self.start + at);
+            self.board.frame(&camera, Size::new(1280, 720), self.start + at);
         }
         self.steersman.step(Elapsed::from(at));
         self.steps += 1;
         self.shelf.start("barrier", "dear", 1).unwrap(); // the shelf works in order: everything before it is done
     }
 
-    fn seconds(&mut self, seconds: u64, fps: f64) {
+    pub(super) fn seconds(&mut self, seconds: u64, fps: f64) {
         (0..seconds * 1000 / STEP_MS).for_each(|_| self.step(fps));
     }
 
@@ -142,17 +214,17 @@ impl World {
         self.shelf.current(model).map(|loaded| loaded.variant.id.clone())
     }
 
-    fn loaded(&self, model: &str) -> Vec<String> {
+    pub(super) fn loaded(&self, model: &str) -> Vec<String> {
         self.shelf.residents(model).into_iter().map(|resident| resident.variant).collect()
     }
 
     /// Current variants, detect interval.
-    fn setting(&self) -> (Option<String>, Option<String>, u32) {
+    pub(super) fn setting(&self) -> (Option<String>, Option<String>, u32) {
         (self.current("finder"), self.current("knower"), self.finder.interval())
     }
 }
 
-fn full_quality() -> (Option<String>, Option<String>, u32) {
+pub(super) fn full_quality() -> (Option<String>, Option<String>, u32) {
     (Some("dear".into()), Some("dear".into()), 1)
 }
 
@@ -165,6 +237,13 @@ fn only_variants_that_cost_less_and_can_be_compared_are_steps_down() {
     };
     assert_eq!(names(0), ["dear", "cheap"], "the alien embeds in a space of its own");
     assert_eq!(names(1), ["cheap"], "what the pipeline names is the best it gets");
+}
+
+#[test]
+fn what_the_run_began_with_is_taken_over_and_not_counted_twice() {
+    let mut world = World::new([200]); // of 256: no room for another "dear" beside the one that is there
+    world.seconds(1, 30.0);
+    assert_eq!(world.setting(), full_quality());
 }
 
 #[test]
@@ -210,4 +289,19 @@ fn memory_pressure_is_answered_within_its_own_step_and_undone_after_the_dwell() 
     world.seconds(30, 30.0);
     assert_eq!(world.setting(), full_quality());
     assert_eq!(world.loaded("knower"), ["dear"], "what is not used is not kept");
+}
+
+#[test]
+fn an_onlooker_sees_what_holds_the_memory_and_why_things_are_as_they_are() {
+    let mut world = World::new([160]);
+    world.seconds(3, 60.0);
+    world.seconds(3, 400.0);
+    let state = world.shown.state.lock().unwrap().clone().expect("a state twice a second");
+    assert_eq!((state.memory.budget, state.memory.ours), (BUDGET, 160 * MIB));
+    let models: Vec<_> = state.models.iter().map(|model| model.model.as_str()).collect();
+    assert_eq!(models, ["finder", "knower"]);
+    assert!(state.degraded && state.decisions.iter().any(|decision| decision.reason == "time_high"), "{state:?}");
+    let held: u64 = state.held.iter().map(|holding| holding.bytes).sum();
+    assert!(held >= 160 * MIB && state.held.iter().any(|holding| holding.what.contains("weights")), "{:?}", state.held);
+    assert!(state.cameras[0].offered_fps > 300.0, "{:?}", state.cameras);
 }

@@ -1,23 +1,8 @@
-//! How much memory there is and who has it. The governor reads these figures; nothing here decides.
+//! This process on this machine: what it occupies, and what it could still take.
 
-use std::{collections::VecDeque, fs};
+use std::fs;
 
-/// One reading, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MemoryFigures {
-    /// What we occupy (resident set on a CPU).
-    pub ours: u64,
-    /// What could still be taken.
-    pub free: u64,
-    /// All there is.
-    pub total: u64,
-}
-
-/// Something that reads memory.
-pub trait MemoryMeter: Send {
-    /// The figures now; `None` when they cannot be read this time.
-    fn read(&mut self) -> Option<MemoryFigures>;
-}
+use super::{MemoryFigures, MemoryMeter};
 
 /// This process on this machine: resident set, and the tighter of the machine's memory and its cgroup (v2) limit.
 #[derive(Debug, Default)]
@@ -33,10 +18,14 @@ impl MemoryMeter for ProcessMeter {
         };
         Some(MemoryFigures { ours, free: available.min(limit.saturating_sub(used)), total: total.min(limit) })
     }
+
+    fn name(&self) -> String {
+        "resident set of this process".to_owned()
+    }
 }
 
 /// Reads `Name:   123 kB` from a proc file, in bytes.
-pub(super) fn kib_line(path: &str, name: &str) -> Option<u64> {
+pub(crate) fn kib_line(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|l| l.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
@@ -46,25 +35,6 @@ pub(super) fn kib_line(path: &str, name: &str) -> Option<u64> {
 fn cgroup_limit() -> Option<(u64, u64)> {
     let number = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
     Some((number("memory.max")?, number("memory.current")?))
-}
-
-/// Figures given beforehand, for tests; the last one repeats.
-#[derive(Debug)]
-pub struct ScriptedMeter {
-    script: VecDeque<MemoryFigures>,
-}
-
-impl ScriptedMeter {
-    /// A meter that will say these, one after the other.
-    pub fn new(script: impl IntoIterator<Item = MemoryFigures>) -> Self {
-        Self { script: script.into_iter().collect() }
-    }
-}
-
-impl MemoryMeter for ScriptedMeter {
-    fn read(&mut self) -> Option<MemoryFigures> {
-        if self.script.len() > 1 { self.script.pop_front() } else { self.script.front().copied() }
-    }
 }
 
 /// Gives memory that was freed but is still held by the C allocator back to the system (5 to 20 ms). ONNX Runtime

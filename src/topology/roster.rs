@@ -1,0 +1,275 @@
+//! The cameras of a running graph: who is there, who comes, who goes. The graph of stages never notices.
+//!
+//! [`Cameras`] is a handle: clones speak of the same cameras, and any thread may add and remove. A camera that leaves gives
+//! back its thread, its descriptors, its lane, its line on the board and its counts. Next: `cameras`, which runs one.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::{
+    Board,
+    cameras::{Berth, Thinning, lane_kind},
+    herald::Herald,
+    inputs::camera_input,
+};
+use crate::config::Camera;
+use crate::flow::{Drops, LaneKind, Lanes};
+use crate::media::{CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, run_camera};
+use crate::scene::CameraId;
+
+/// A pipeline that does not stop is left behind after ten seconds; whoever removes a camera waits a little longer.
+pub const REMOVAL: Duration = Duration::from_secs(15);
+
+/// The cameras of a running graph.
+#[derive(Clone)]
+pub struct Cameras(Arc<Shared>);
+
+/// What a source of the caller's own is given: where its frames go, who hears how it fares, and when to end.
+pub struct Seat {
+    /// Takes its frames.
+    pub sink: Arc<dyn FrameSink>,
+    /// Hears how it is doing.
+    pub reports: Arc<dyn CameraReports>,
+    /// Disconnected: stop.
+    pub stop: Receiver<Infallible>,
+}
+
+/// Why a camera could not be added or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum CameraError {
+    /// The id is taken.
+    #[error("camera {0} is already there: remove it first, or choose another id")]
+    AlreadyThere(CameraId),
+    /// There is none of that name.
+    #[error("there is no camera {0}: the ids are those of the deployment file and of cameras added since")]
+    NoSuchCamera(CameraId),
+    /// The graph is ending.
+    #[error("camera {0} comes too late: the graph has ended or is about to")]
+    TooLate(CameraId),
+    /// It was told to stop, and has not ended in time.
+    #[error("camera {0} does not stop; its thread is left behind until it does: ask again later")]
+    DoesNotStop(CameraId),
+    /// Its address or its file cannot be used.
+    #[error("camera {camera}: {cause}")]
+    Unusable {
+        /// The camera.
+        camera: CameraId,
+        /// What is wrong.
+        cause: MediaError,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread for camera {camera}: {cause}; raise the limit on processes (ulimit -u)")]
+    NoThread {
+        /// The camera.
+        camera: CameraId,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+}
+
+struct Shared {
+    lanes: Lanes,
+    drops: Drops,
+    thinning: Thinning,
+    board: Arc<Board>,
+    doors: Doors,
+    roster: Mutex<Roster>,
+}
+
+#[derive(Default)]
+struct Roster {
+    cameras: BTreeMap<CameraId, Entry>,
+    /// Who tells subscribers; goes when the graph ends, because the outbox waits for it.
+    herald: Option<Herald>,
+    closed: bool,
+}
+
+/// One camera. It stays here after its own end, so that it is known why it ended, until it is removed.
+struct Entry {
+    /// Dropping it tells the camera to stop.
+    stop: Option<Sender<Infallible>>,
+    /// Disconnected once the thread is done.
+    done: Receiver<Infallible>,
+    thread: Option<JoinHandle<()>>,
+    /// Why it was given up, if it was.
+    given_up: Arc<Mutex<Option<String>>>,
+}
+
+impl Cameras {
+    pub(super) fn new(lanes: &Lanes, drops: &Drops, thinning: &Thinning, board: &Arc<Board>) -> Self {
+        Self(Arc::new(Shared {
+            lanes: lanes.clone(),
+            drops: drops.clone(),
+            thinning: thinning.clone(),
+            board: Arc::clone(board),
+            doors: Doors::default(),
+            roster: Mutex::default(),
+        }))
+    }
+
+    /// Adds a camera as a deployment file describes it. From now on the graph runs until it is asked to end, even when the
+    /// last camera has ended or is removed.
+    pub fn add(&self, camera: &Camera) -> Result<(), CameraError> {
+        let unusable = |cause| CameraError::Unusable { camera: camera.id.clone(), cause };
+        self.add_input(camera_input(camera, &self.0.doors).map_err(unusable)?)
+    }
+
+    /// Adds a camera as `media` runs it.
+    pub fn add_input(&self, input: CameraInput) -> Result<(), CameraError> {
+        let (camera, kind) = (input.camera.clone(), lane_kind(&input.source));
+        self.add_source(&camera, kind, move |seat| {
+            run_camera(input, seat.sink, seat.reports, &seat.stop, Arc::new(SystemClock))
+        })
+    }
+
+    /// Adds a camera whose pictures come from the caller: `run` is called on a thread of the camera's own and returns when
+    /// the source is over, when `stop` disconnects, or when the sink is closed.
+    pub fn add_source(
+        &self,
+        camera: &CameraId,
+        kind: LaneKind,
+        run: impl FnOnce(Seat) -> CameraEnd + Send + 'static,
+    ) -> Result<(), CameraError> {
+        let mut roster = self.lock();
+        if roster.closed || !self.0.lanes.reopen() {
+            return Err(CameraError::TooLate(camera.clone()));
+        }
+        if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
+            return Err(CameraError::AlreadyThere(camera.clone()));
+        }
+        let entry = self.start(camera, kind, roster.herald.clone(), run)?;
+        roster.cameras.insert(camera.clone(), entry);
+        Ok(())
+    }
+
+    fn start(
+        &self,
+        camera: &CameraId,
+        kind: LaneKind,
+        herald: Option<Herald>,
+        run: impl FnOnce(Seat) -> CameraEnd + Send + 'static,
+    ) -> Result<Entry, CameraError> {
+        let shared = &self.0;
+        let (stop, stopped) = bounded(0);
+        let (working, done) = bounded(0);
+        let given_up = Arc::new(Mutex::new(None));
+        let lane = shared.lanes.open(camera, kind);
+        let berth = Berth::new(lane, &shared.board, &shared.drops, &shared.thinning, kind, herald);
+        let (told, name) = (Arc::clone(&given_up), camera.clone());
+        let work = move || {
+            let _working = working;
+            let (sink, reports) = berth.split();
+            let end = run(Seat { sink, reports, stop: stopped });
+            if let CameraEnd::Failed(cause) = &end {
+                tracing::error!(camera = %name, %cause, "camera given up; the others go on");
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("camera {name}: {cause}"));
+            }
+        };
+        let thread = Builder::new().name(format!("cam-{camera}")).spawn(work);
+        let thread = thread.map_err(|cause| CameraError::NoThread { camera: camera.clone(), cause })?;
+        Ok(Entry { stop: Some(stop), done, thread: Some(thread), given_up })
+    }
+
+    /// Removes a camera and waits until everything it held is given back, at most for `patience`.
+    pub fn remove(&self, camera: &CameraId, patience: Duration) -> Result<(), CameraError> {
+        let done = self.tell_to_stop(camera)?;
+        // Not under the lock: whoever waits here must not keep other cameras from coming and going.
+        if matches!(done.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+            return Err(CameraError::DoesNotStop(camera.clone()));
+        }
+        self.forget(camera);
+        Ok(())
+    }
+
+    fn tell_to_stop(&self, camera: &CameraId) -> Result<Receiver<Infallible>, CameraError> {
+        let mut roster = self.lock();
+        if !roster.closed {
+            // Whoever takes the last camera away will add another: the stages stay up. Too late only when they have ended.
+            let _stays_up = self.0.lanes.reopen();
+        }
+        let entry = roster.cameras.get_mut(camera).ok_or_else(|| CameraError::NoSuchCamera(camera.clone()))?;
+        entry.stop = None;
+        Ok(entry.done.clone())
+    }
+
+    fn forget(&self, camera: &CameraId) {
+        let mut roster = self.lock();
+        if roster.cameras.get(camera).is_some_and(Entry::is_over) {
+            if let Some(entry) = roster.cameras.remove(camera) {
+                entry.join();
+            }
+            self.0.board.forget(camera);
+            self.0.drops.forget(camera);
+        }
+    }
+
+    /// Where those knock who send pictures for a camera.
+    pub fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    /// From now on subscribers hear about cameras that are added.
+    pub(super) fn tell_subscribers(&self, herald: Herald) {
+        self.lock().herald = Some(herald);
+    }
+
+    /// The ids of all cameras, also of those that have ended by themselves.
+    pub fn ids(&self) -> Vec<CameraId> {
+        self.lock().cameras.keys().cloned().collect()
+    }
+
+    /// Tells all of them to stop; none can be added any more.
+    pub(super) fn close(&self) {
+        let mut roster = self.lock();
+        roster.closed = true;
+        roster.herald = None;
+        roster.cameras.values_mut().for_each(|entry| entry.stop = None);
+    }
+
+    /// Whether a camera's thread still runs.
+    pub(super) fn any_running(&self) -> bool {
+        self.lock().cameras.values().any(|entry| !entry.is_over())
+    }
+
+    /// Why every single camera was given up; `None` when one was not, or when there is none.
+    pub(super) fn all_given_up(&self) -> Option<String> {
+        let roster = self.lock();
+        let whys: Option<Vec<String>> = roster.cameras.values().map(Entry::given_up).collect();
+        whys.filter(|whys| !whys.is_empty()).map(|whys| whys.join("; "))
+    }
+
+    /// Joins all threads that have ended; the names of the others.
+    pub(super) fn finish(&self) -> Vec<String> {
+        let cameras = std::mem::take(&mut self.lock().cameras);
+        let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
+        over.into_iter().for_each(|(_, entry)| entry.join());
+        late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Roster> {
+        self.0.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn is_over(&self) -> bool {
+        matches!(self.done.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+    }
+
+    fn given_up(&self) -> Option<String> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for the last instructions of a thread whose work is done.
+    fn join(mut self) {
+        // A panic was reported by its own hook.
+        let _told = self.thread.take().map(JoinHandle::join);
+    }
+}
