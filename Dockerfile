@@ -15,7 +15,7 @@ WORKDIR /src
 # First what changes least: the runtime and the models, each checked by SHA-256.
 COPY models models
 COPY Makefile ./
-RUN make setup-production
+RUN make setup-production && rm -rf models/.cache .venv
 COPY . .
 RUN cargo build --locked --release && python3 .ci/sbom.py --output /src/sbom.cdx.json && python3 .ci/notices.py
 
