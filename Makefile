@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
-        bench-latency governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate clean
+        bench-latency governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate chaos-ingest churn clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -132,6 +132,14 @@ bench-latency: setup ## capture to a Zenoh subscriber in another process, over R
 governed: setup ## one deployment with and without its governor, its budget halved on the way (FLAGS="--for 40s")
 	cargo build --profile fast
 	$(FLYBALL) trial config/governed.toml $(FLAGS)
+
+chaos-ingest: ## break a camera in every way we know; table and target/reports/chaos-ingest.json (ROWS="TLS 401" picks some)
+	cargo build --example chaos-ingest
+	target/debug/examples/chaos-ingest $(ROWS)
+
+churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
+	cargo build --example churn
+	target/debug/examples/churn $(CYCLES)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

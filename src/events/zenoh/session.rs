@@ -1,6 +1,11 @@
 //! Opening a session. Everything Zenoh would do by itself (listen on all interfaces, scout, gossip, share memory) is off
 //! unless the deployment asks for it.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use ::zenoh::{Config, Session, Wait, liveliness::LivelinessToken, query::Queryable};
 use serde_json::{Value, json};
 
@@ -38,6 +43,37 @@ impl ZenohBus {
             self.tokens.push(self.session.liveliness().declare_token(key).wait().map_err(refused)?);
         }
         Ok(())
+    }
+}
+
+/// Shows others which cameras are served as they come and go. Holds the session open for as long as it lives.
+pub struct Presence {
+    session: Session,
+    site: PlaceId,
+    tokens: Mutex<BTreeMap<CameraId, LivelinessToken>>,
+}
+
+impl ZenohBus {
+    /// For cameras that come and go while this bus is open.
+    pub fn presence(&self, site: &PlaceId) -> Presence {
+        Presence { session: self.session.clone(), site: site.clone(), tokens: Mutex::default() }
+    }
+}
+
+impl Presence {
+    /// A camera is served from now on.
+    pub fn came(&self, camera: &CameraId) -> Result<(), BusError> {
+        let key = Origin::Camera(self.site.clone(), camera.clone()).key(Topic::Alive).to_string();
+        let token = self.session.liveliness().declare_token(key).wait().map_err(refused)?;
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(camera.clone(), token);
+        Ok(())
+    }
+
+    /// It is not any more.
+    pub fn went(&self, camera: &CameraId) {
+        // Taken back when dropped, which is not done under the lock: it speaks to the network.
+        let token = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(camera);
+        drop(token);
     }
 }
 
