@@ -2,8 +2,8 @@
 
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
-    CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource, SourceSpec,
-    SyntheticSpec, TlsTrust, Transport, WhepSource,
+    CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource,
+    SourceSpec, SyntheticSpec, TlsTrust, Transport, WhepSource,
 };
 use crate::memory::Size;
 

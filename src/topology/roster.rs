@@ -83,11 +83,16 @@ struct Shared {
     roster: Mutex<Roster>,
 }
 
+/// Told when a camera has come (`true`) and when it has gone.
+pub(super) type Presence = Box<dyn Fn(&CameraId, bool) + Send + Sync>;
+
 #[derive(Default)]
 struct Roster {
     cameras: BTreeMap<CameraId, Entry>,
     /// Who tells subscribers; goes when the graph ends, because the outbox waits for it.
     herald: Option<Herald>,
+    /// Who shows others which cameras are served; goes with the last of them.
+    presence: Option<Arc<Presence>>,
     closed: bool,
 }
 
@@ -146,6 +151,9 @@ impl Cameras {
         }
         let entry = self.start(camera, kind, roster.herald.clone(), run)?;
         roster.cameras.insert(camera.clone(), entry);
+        let presence = roster.presence.clone();
+        drop(roster);
+        presence.iter().for_each(|presence| presence(camera, true));
         Ok(())
     }
 
@@ -201,12 +209,15 @@ impl Cameras {
 
     fn forget(&self, camera: &CameraId) {
         let mut roster = self.lock();
+        let presence = roster.presence.clone();
         if roster.cameras.get(camera).is_some_and(Entry::is_over) {
             if let Some(entry) = roster.cameras.remove(camera) {
                 entry.join();
             }
             self.0.board.forget(camera);
             self.0.drops.forget(camera);
+            drop(roster);
+            presence.iter().for_each(|presence| presence(camera, false));
         }
     }
 
@@ -216,8 +227,9 @@ impl Cameras {
     }
 
     /// From now on subscribers hear about cameras that are added.
-    pub(super) fn tell_subscribers(&self, herald: Herald) {
-        self.lock().herald = Some(herald);
+    pub(super) fn tell_subscribers(&self, herald: Herald, presence: Option<Presence>) {
+        let mut roster = self.lock();
+        (roster.herald, roster.presence) = (Some(herald), presence.map(Arc::new));
     }
 
     /// The ids of all cameras, also of those that have ended by themselves.
@@ -247,7 +259,11 @@ impl Cameras {
 
     /// Joins all threads that have ended; the names of the others.
     pub(super) fn finish(&self) -> Vec<String> {
-        let cameras = std::mem::take(&mut self.lock().cameras);
+        let (cameras, presence) = {
+            let mut roster = self.lock();
+            (std::mem::take(&mut roster.cameras), roster.presence.take())
+        };
+        drop(presence);
         let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
         over.into_iter().for_each(|(_, entry)| entry.join());
         late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()

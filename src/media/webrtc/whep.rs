@@ -23,6 +23,7 @@ pub(in crate::media) fn run(input: &CameraInput, source: &WhepSource, around: &S
     let watch = Watch { input, around, name: source.url.clone(), way: "whep", sequence: Arc::default() };
     let mut backoff = Backoff::new(input.limits, &input.camera);
     loop {
+        let begun = around.clock.now();
         let lost = match attempt(&watch, source, &mut backoff) {
             Over::Camera(end) => return end,
             Over::Goodbye => MediaError::Hangup { input: source.url.clone() },
@@ -31,7 +32,7 @@ pub(in crate::media) fn run(input: &CameraInput, source: &WhepSource, around: &S
         if lost.remedy() == Remedy::GiveUp {
             return CameraEnd::Failed(lost);
         }
-        let pause = backoff.pause(lost.remedy());
+        let pause = backoff.pause(lost.remedy(), around.clock.now().saturating_duration_since(begun));
         around.reports.state(&input.camera, state_after(&lost, pause), &lost.to_string());
         if matches!(around.stop.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
             return CameraEnd::Stopped;
