@@ -5,9 +5,11 @@
 
 mod shelf;
 
+use std::sync::OnceLock;
+
 use flyball::governor::{
-    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelReading, Move, Plan, Profile,
-    Reading, Reason,
+    Asking, CameraName, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelReading, Move, Plan,
+    Profile, Reading, Reason,
 };
 use shelf::{MIB, Shelf, policy, profile};
 
@@ -68,6 +70,12 @@ fn for_every_seed(runs: u64, play: impl Fn(u64) + Sync) {
     });
 }
 
+/// Names of as many cameras as a throw can have, made once: a run spends its time on the governor.
+fn names() -> &'static [CameraName] {
+    static NAMES: OnceLock<Vec<CameraName>> = OnceLock::new();
+    NAMES.get_or_init(|| (0..30).map(|at| format!("camera-{at}").as_str().into()).collect())
+}
+
 fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
     let fps = 15.0 * f64::from(throw.cameras);
     let measured = |rung: &flyball::governor::Rung| {
@@ -87,8 +95,7 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
     if throw.out_of_memory {
         events.push(Event::OutOfMemory { model: "recognise".into(), batch: 2 });
     }
-    let camera =
-        |at: u8| CameraReading { camera: format!("camera-{at}").as_str().into(), offered_fps: 15.0, served_fps: 14.0 };
+    let camera = |name: &CameraName| CameraReading { camera: name.clone(), offered_fps: 15.0, served_fps: 14.0 };
     let asking = Asking { camera: "new".into(), fps: 15.0, bytes: 20 * MIB };
     Reading {
         memory: Memory {
@@ -99,7 +106,7 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
         compute: Compute { lanes: 2.0, elsewhere: 0.2 },
         end_to_end: Latency { p95_ms: throw.p95_ms, count: 100 },
         models: last.rungs.iter().map(measured).collect(),
-        cameras: (0..throw.cameras).map(camera).collect(),
+        cameras: names()[..usize::from(throw.cameras)].iter().map(camera).collect(),
         asking: if throw.asks { vec![asking] } else { Vec::new() },
         events,
     }
