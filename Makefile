@@ -2,27 +2,47 @@
 # Set-up needs a Debian 12 machine with Rust, Python 3.11 or newer with pip, Node with npm, and root for apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extra demo test lint bench bench-latency governed goldens calibrate clean
+.PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
+        bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
+        chaos-ingest churn clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
+EVENTS   := CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo run --example events --
 SETUP    := PYTHONPATH=models python3 -m prepare
 TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
 FLYBALL  := target/fast/flyball
 CONFIG   := config/demo.toml
 PHOTOS   := samples/photos
+TARGET_TOOLS := target/tools
+DENY_VERSION := 0.20.2
 RTSP     := --listen 127.0.0.1:8554 --path /cam --user demo --password-file config/demo-camera.password
 
 help: ## this list
 	@echo "Flyball: make TARGET"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 setup: ## fetch and prepare what is missing: system packages, ONNX Runtime, models, sample footage
 	@$(SETUP) setup
 
 setup-extra: ## setup, and the large optional models
 	@$(SETUP) setup --extra
+
+setup-production: ## only what runs it: run-time packages, ONNX Runtime, models; no footage, nothing to develop with
+	@$(SETUP) production
+
+setup-cpu: ## ONNX Runtime's CPU build (what setup installs; undoes the three below)
+	@$(SETUP) runtime cpu
+
+setup-gpu12: ## ONNX Runtime for CUDA 12 with NVIDIA's libraries, about 2 GB (driver 525.60 or newer)
+	@$(SETUP) runtime gpu12
+
+setup-gpu13: ## the same for CUDA 13 (driver 580.65 or newer)
+	@$(SETUP) runtime gpu13
+
+setup-openvino: ## ONNX Runtime with OpenVINO, for int8 on Intel CPUs
+	@$(SETUP) runtime openvino
 
 demo: setup ## set up, build, enrol the sample people, run four cameras (Ctrl-C ends it; FLAGS="--for 20s" bounds it)
 	@cargo build --profile fast
@@ -47,7 +67,7 @@ cameras:
 # Real video goes through our own pixel loops in these tests: they are compiled with some optimisation, the rest is not.
 CHECKED  := CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo
 
-test: setup ## set up, then formatting, both builds, lints, every test
+test: setup tools ## set up, then formatting, both builds, lints, every test
 	cargo fmt --check
 	cargo test --no-default-features
 	$(CHECKED) clippy --features checks --all-targets -- -D warnings
@@ -59,6 +79,47 @@ lint: ## formatting and lints only
 	cargo fmt --check
 	cargo clippy --no-default-features --all-targets -- -D warnings
 	$(CHECKED) clippy --features checks --all-targets -- -D warnings
+
+# Each tool says which file it does not like; systemd's is used where there is one.
+lint-files: tools ## Dockerfiles, compose file, workflows, dependency updates, service unit, each by a tool that knows it
+	$(TARGET_TOOLS)/bin/hadolint Dockerfile Dockerfile.gpu
+	$(TARGET_TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(TARGET_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TARGET_TOOLS)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@if command -v systemd-analyze > /dev/null; then .ci/lint-service config/flyball.service; \
+	  else echo "SKIPPED: there is no systemd-analyze here; config/flyball.service was not looked at"; fi
+
+# The pinned tools of lint-files and of the bill's schema test, in a folder of their own.
+tools: $(TARGET_TOOLS)/.requirements
+$(TARGET_TOOLS)/.requirements: .ci/requirements.txt
+	python3 -m venv --without-pip $(TARGET_TOOLS)
+	python3 -m pip --python $(TARGET_TOOLS)/bin/python install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
+docs: ## the documentation of every module, in target/doc
+	cargo doc --no-deps
+
+deny: $(TARGET_TOOLS)/bin/cargo-deny ## licences, bans and sources by cargo-deny (built on first use, ten minutes or more)
+	PATH="$(CURDIR)/$(TARGET_TOOLS)/bin:$$PATH" cargo deny check --config .deny.toml bans licenses sources
+$(TARGET_TOOLS)/bin/cargo-deny:
+	cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(TARGET_TOOLS)
+
+advisories: ## known faults of the locked crates (ADVISORY_DB=FOLDER, a copy of the RustSec database); licences too, quickly
+	@python3 .ci/licences.py
+	@ADVISORY_DB="$(ADVISORY_DB)" python3 .ci/advisories.py
+
+secrets: ## keys and tokens in anything Git tracks
+	@python3 .ci/secrets.py
+
+sbom: ## everything Flyball is made of and stands on, as CycloneDX: target/reports/sbom.cdx.json
+	@python3 .ci/sbom.py
+
+notices: ## the licence texts to hand on: target/reports/THIRD-PARTY-NOTICES.txt
+	@python3 .ci/notices.py
+
+arm64: ## does our own code compile for 64-bit ARM (needs the target's standard library; the logic alone, without C libraries)
+	rustup target add aarch64-unknown-linux-gnu
+	cargo check --no-default-features --target aarch64-unknown-linux-gnu
 
 bench: setup ## the main job on the sample mosaic, beside a good Python loop, then the committed benchmarks
 	cargo build --profile fast
@@ -73,6 +134,20 @@ bench-latency: setup ## capture to a Zenoh subscriber in another process, over R
 governed: setup ## one deployment with and without its governor, its budget halved on the way (FLAGS="--for 40s")
 	cargo build --profile fast
 	$(FLYBALL) trial config/governed.toml $(FLAGS)
+
+chaos-ingest: ## break a camera in every way we know; table and target/reports/chaos-ingest.json (ROWS="TLS 401" picks some)
+	cargo build --example chaos-ingest
+	target/debug/examples/chaos-ingest $(ROWS)
+
+churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
+	cargo build --example churn
+	target/debug/examples/churn $(CYCLES)
+
+chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
+	@$(EVENTS) chaos $(ROWS)
+
+bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
+	@$(EVENTS) throughput $(COUNT)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

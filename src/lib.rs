@@ -6,7 +6,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | front | `cli` (and `main.rs`), `server` |
-//! | assembly | [`topology`], over [`config`] |
+//! | assembly | [`doctor`], over [`topology`], over [`config`] |
 //! | stages | [`stages`]: one verb a file |
 //! | machinery | [`flow`], [`media`], [`inference`], [`events`], [`gallery`] |
 //! | ground | [`scene`], [`memory`], [`vision`], [`governor`] |
@@ -17,6 +17,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod events;
 pub mod flow;
 pub mod gallery;

@@ -7,11 +7,11 @@ mod small_graph;
 use std::{fs, time::Duration};
 
 use flyball::{
-    events::wire::{Data, VisitState},
+    events::wire::{CameraCondition, Data, VisitState},
     media::{CameraInput, Pace, SourceSpec, SyntheticSpec},
     memory::Size,
     scene::CameraId,
-    topology::{CameraError, REMOVAL},
+    topology::{CameraError, FromFile, REMOVAL},
 };
 use small_graph::{PATIENCE, SmallGraph, live, now};
 
@@ -101,4 +101,41 @@ fn frames(graph: &SmallGraph) -> u64 {
 
 fn is_visit(data: &Data, camera: &str, state: &VisitState) -> bool {
     matches!(data, Data::Visit(visit) if visit.stream.id == camera && visit.visit.state == *state)
+}
+
+/// The deployment file was edited: one camera is new, one is gone, one is written differently, one stays as it is.
+#[test]
+fn an_edited_deployment_adds_removes_and_replaces_its_cameras() {
+    let mut graph = SmallGraph::start(&[live("stays", 1), live("goes", 2), live("changes", 3)].concat());
+    let cameras = graph.assembly.running.cameras();
+    let mut from_file = FromFile::of(&graph.written());
+    for camera in ["stays", "goes", "changes"] {
+        graph.wait_until("every camera to show something", |graph| shown(graph, camera) > 0);
+    }
+    let before = shown(&graph, "stays");
+    graph.rewrite(&[live("new", 4), live("stays", 1), live("changes", 5)].concat());
+    assert!(from_file.renew(&cameras, &graph.written()).is_empty());
+    assert_eq!(cameras.ids(), [id("changes"), id("new"), id("stays")]);
+    graph.wait_until("the new one to show something", |graph| shown(graph, "new") > 0);
+    assert!(shown(&graph, "stays") >= before, "the one that stays was not started anew");
+    assert!(from_file.renew(&cameras, &graph.written()).is_empty(), "nothing changed");
+    assert_eq!(graph.end().outcome.failure, None);
+}
+
+fn shown(graph: &SmallGraph, camera: &str) -> u64 {
+    graph.assembly.running.board.snapshot(|_| 0).cameras.get(&id(camera)).map_or(0, |line| line.frames)
+}
+
+/// Subscribers hear of each camera that it came, that it is live, and that it went.
+#[test]
+fn the_conditions_of_a_camera_are_told() {
+    let mut graph = SmallGraph::start(&live("first", 1));
+    let cameras = graph.assembly.running.cameras();
+    let is =
+        |data: &Data, wanted: &CameraCondition| matches!(data, Data::CameraState(state) if state.condition == *wanted);
+    graph.wait_for("connecting", |data| is(data, &CameraCondition::Connecting));
+    graph.wait_for("live", |data| is(data, &CameraCondition::Live));
+    cameras.remove(&id("first"), REMOVAL).unwrap();
+    graph.wait_for("ended", |data| is(data, &CameraCondition::Ended));
+    graph.end();
 }

@@ -5,7 +5,7 @@
 use std::{fs, time::Duration};
 
 use flyball::{
-    config::{Budget, Device, Edge, Environment, Pace, Problem, Source, WhenFull, deployment, read},
+    config::{Budget, Device, Edge, Environment, Pace, Problem, Source, TlsTrust, WhenFull, deployment, read},
     flow::Fact,
     stages::StageConfig,
     topology::{Graph, draw, open},
@@ -215,4 +215,34 @@ fn a_pipeline_is_no_deployment() {
     }
     fs::write(dir.path().join("bytes.toml"), b"a = \"\xff\"").unwrap();
     assert!(read(&dir.path().join("bytes.toml"), &Environment::default()).problems[0].message.contains("UTF-8"));
+}
+
+/// The keys of a guarded camera, right and wrong.
+#[test]
+fn a_certificate_is_trusted_in_one_way_and_thresholds_are_the_cameras_own() {
+    let with = |source: &str, rest: &str| {
+        minimal(&MINIMAL.replace("source = { rtsp = \"rtsp://u:p%40w@10.0.0.1/live\" }", &format!("{source}\n{rest}")))
+    };
+    let pin = "ab:".repeat(31) + "cd";
+    let (pinned, _) = with(
+        &format!("source = {{ rtsp = \"rtsps://10.0.0.1/live\", tls_pin = \"sha256:{pin}\" }}"),
+        "wait = { stall = \"7 s\" }\nhealth = { black_below = 9, width = 1280, height = 720 }",
+    )
+    .unwrap();
+    let camera = &pinned.cameras[0];
+    let Source::Rtsp { tls: TlsTrust::Pinned(bytes), .. } = &camera.source else { panic!("{camera:?}") };
+    assert_eq!((bytes[0], bytes[31]), (0xab, 0xcd));
+    assert_eq!((camera.wait.stall, camera.wait.connect), (Duration::from_secs(7), Duration::from_secs(5)));
+    assert_eq!((camera.health.black_below, camera.health.width), (9.0, Some(1280)));
+
+    let (_, warnings) = with("source = { rtsp = \"rtsps://10.0.0.1/live\", insecure_tls = true }", "").unwrap();
+    assert!(warnings.iter().any(|problem| problem.to_string().contains("any certificate is accepted")), "{warnings:?}");
+    for (source, told) in [
+        ("rtsp = \"rtsps://h/\", tls_pin = \"abc\"", "no SHA-256 fingerprint"),
+        ("rtsp = \"rtsps://h/\", tls_ca = \"missing.pem\"", "no certificate file"),
+        ("rtsp = \"rtsps://h/\", tls_ca = \"pw\", insecure_tls = true", "in two ways"),
+    ] {
+        let problems = with(&format!("source = {{ {source} }}"), "").unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(told)), "{source}: {problems:?}");
+    }
 }

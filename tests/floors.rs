@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["stages"],
     &["config"],
     &["topology", "simulate"],
+    &["doctor"],
     &["server"],
     &["cli"],
 ];

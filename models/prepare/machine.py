@@ -13,11 +13,17 @@ from pathlib import Path
 
 from .say import Problem, note
 
-# Decoding and serving video, building against it, making sample footage.
+# Decoding and serving video, building against it, making sample footage, and a browser that sends and watches in the tests.
 APT_PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly "
-    "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev "
-    "libgstrtspserver-1.0-dev pkg-config gcc g++ libc6-dev ffmpeg"
+    "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-nice libgstreamer1.0-dev "
+    "libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev libgstrtspserver-1.0-dev pkg-config gcc g++ "
+    "libc6-dev ffmpeg chromium"
+).split()
+# What a machine that only runs it needs.
+RUN_PACKAGES = (
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav gstreamer1.0-nice "
+    "libgstrtspserver-1.0-0"
 ).split()
 APT_TRIES = 2  # a second apt running at the same time makes the first one fail
 APT_PAUSE = 10  # s between tries
@@ -44,9 +50,9 @@ def check_room(root: Path) -> None:
         raise Problem(f"{needs}; make room and run it again")
 
 
-def install_packages(log: Path) -> None:
+def install_packages(log: Path, wanted: list[str] = APT_PACKAGES) -> None:
     """Installs the Debian packages that are missing; does nothing, quickly, when none is."""
-    missing = missing_packages()
+    missing = missing_packages(wanted)
     if not missing:
         return
     if os.geteuid() != 0:
@@ -61,22 +67,22 @@ def install_packages(log: Path) -> None:
         if attempt < APT_TRIES:
             note(f"apt: failed, trying once more in {APT_PAUSE} s")
             time.sleep(APT_PAUSE)
-    missing = missing_packages()
+    missing = missing_packages(wanted)
     if missing:
         failure = f"apt-get could not install {' '.join(missing)}"
         raise Problem(f"{failure}; check the network and {log}, then run `make setup` again")
     note(f"apt: done ({time.monotonic() - started:.1f} s)")
 
 
-def missing_packages() -> list[str]:
-    """Those of APT_PACKAGES that dpkg does not list as installed."""
+def missing_packages(wanted: list[str]) -> list[str]:
+    """Those that dpkg does not list as installed."""
     if not shutil.which("dpkg-query"):
         by_hand = "install GStreamer 1.22 or newer with its -dev files and ffmpeg by hand"
         raise Problem(f"set-up installs Debian packages and this system has no dpkg; {by_hand}")
-    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n", *APT_PACKAGES]
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n", *wanted]
     listed = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
     installed = {line.split()[0] for line in listed if line.endswith(" installed")}
-    return [package for package in APT_PACKAGES if package not in installed]
+    return [package for package in wanted if package not in installed]
 
 
 def _apt(arguments: list[str], log: Path) -> bool:

@@ -2,6 +2,7 @@
 
 mod bench;
 pub mod check;
+mod doctor;
 pub mod draw;
 mod exit;
 mod gallery;
@@ -38,6 +39,7 @@ pub struct Cli {
 enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Doctor(doctor::DoctorArgs),
     Draw(draw::DrawArgs),
     Schema(schema::SchemaArgs),
     Gallery(gallery::GalleryArgs),
@@ -60,17 +62,19 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    dispatch(cli.command).into()
+    dispatch(cli.command)
 }
 
-fn dispatch(command: Command) -> Exit {
+fn dispatch(command: Command) -> ExitCode {
     let mut out = io::stdout().lock();
-    match command {
+    let exit = match command {
         Command::Run(args) => {
             drop(out);
             run::run(&args)
         }
         Command::Check(args) => told(check::run(&args, &mut out)),
+        // Its exit codes are its own: see its `--help`.
+        Command::Doctor(args) => return doctor::run(&args, &mut out).into(),
         Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
         Command::Schema(args) => told(schema::run(&args, &mut out)),
         Command::Gallery(args) => gallery::run(&args, &mut out),
@@ -86,7 +90,8 @@ fn dispatch(command: Command) -> Exit {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);
             Exit::Done
         }
-    }
+    };
+    exit.into()
 }
 
 /// The exit of a command that only prints; a reader that went away (`| head`) is no failure.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    deployment::{Camera, Credentials, Ice, Source},
+    deployment::{Camera, Credentials, Ice, Source, TlsTrust},
+    format,
     problem::Problem,
     resolve::Resolver,
     secret::Secret,
@@ -29,6 +30,8 @@ pub(crate) fn resolve(resolver: &mut Resolver<'_>, node: &Node, key: &str) -> Op
         source,
         limits: written.limits,
         decoder: written.decoder,
+        wait: written.wait,
+        health: written.health,
         place: node.value_place("id").clone(),
     })
 }
@@ -61,6 +64,7 @@ fn is_sample(path: &Path) -> bool {
 
 fn resolve_rtsp(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: written::RtspSource) -> Source {
     let (url, inside) = split_userinfo(&written.rtsp);
+    let tls = resolve_tls(resolver, node, key, &url, &written);
     let apart = resolver.credentials(node, key, written.user, written.password, written.password_file);
     if inside.is_some() {
         let message = if apart.is_some() {
@@ -71,7 +75,51 @@ fn resolve_rtsp(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: wr
         let hint = "write `rtsp = \"rtsp://host/path\", user = \"…\", password = \"${NAME}\"`";
         resolver.problems.push(Problem::warning(node.value_place("rtsp"), &format!("{key}.rtsp"), message, hint));
     }
-    Source::Rtsp { url, credentials: apart.or(inside), transport: written.transport }
+    Source::Rtsp { url, credentials: apart.or(inside), transport: written.transport, tls }
+}
+
+/// At most one way to trust, and only where there is a certificate to trust.
+fn resolve_tls(
+    resolver: &mut Resolver<'_>,
+    node: &Node,
+    key: &str,
+    url: &str,
+    written: &written::RtspSource,
+) -> TlsTrust {
+    let asked = [("tls_ca", written.tls_ca.is_some()), ("tls_pin", written.tls_pin.is_some())];
+    let mut asked: Vec<_> = asked.into_iter().filter(|(_, is_asked)| *is_asked).map(|(key, _)| key).collect();
+    asked.extend(written.insecure_tls.then_some("insecure_tls"));
+    let Some(last) = asked.last() else { return TlsTrust::System };
+    let place = node.key_place(last);
+    if asked.len() > 1 {
+        let message = "the certificate is to be trusted in two ways";
+        let hint = "keep one of `tls_ca`, `tls_pin` and `insecure_tls`";
+        resolver.problems.push(Problem::error(place, &format!("{key}.{last}"), message, hint));
+    } else if !url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("rtsps://")) {
+        let message = format!("`{last}` says nothing about a connection without TLS");
+        resolver.problems.push(Problem::warning(place, &format!("{key}.{last}"), message, "write `rtsps://…`"));
+    } else if written.insecure_tls {
+        let message = "any certificate is accepted: whoever is in between can show this camera's pictures";
+        let hint = "set `tls_ca` or `tls_pin` instead";
+        resolver.problems.push(Problem::warning(place, &format!("{key}.{last}"), message, hint));
+    }
+    trust(resolver, node, key, written)
+}
+
+fn trust(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written::RtspSource) -> TlsTrust {
+    if let Some(pin) = written.tls_pin.as_deref().and_then(|pin| format::fingerprint(pin).ok()) {
+        return TlsTrust::Pinned(pin);
+    }
+    let Some(file) = &written.tls_ca else {
+        return if written.insecure_tls { TlsTrust::Anything } else { TlsTrust::System };
+    };
+    let path = resolver.absolute(file);
+    if !path.is_file() {
+        let message = format!("there is no certificate file {}", path.display());
+        let hint = "name a PEM file, relative to this file";
+        resolver.problems.push(Problem::error(node.value_place("tls_ca"), &format!("{key}.tls_ca"), message, hint));
+    }
+    TlsTrust::Authority(path)
 }
 
 fn resolve_whep(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &written::WhepSource) -> Source {

@@ -7,7 +7,7 @@ use super::{
     Pipeline, Secret, Server,
     format::{Budget, Device},
     place::Place,
-    written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport},
+    written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait},
 };
 use crate::scene::CameraId;
 
@@ -51,8 +51,35 @@ pub struct Camera {
     pub limits: Limits,
     /// What decodes it.
     pub decoder: Decoder,
+    /// How long it is waited for.
+    pub wait: Wait,
+    /// When its picture counts as bad.
+    pub health: Health,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// How far a camera's certificate is trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TlsTrust {
+    /// Certificates the system trusts.
+    #[default]
+    System,
+    /// Certificates signed by those in this PEM file; absolute.
+    Authority(PathBuf),
+    /// The certificate with this SHA-256 fingerprint.
+    Pinned([u8; 32]),
+    /// Any.
+    Anything,
+}
+
+impl Camera {
+    /// Whether `other` asks for the same, wherever it is written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { id, source, limits, decoder, wait, health, place: _ } = self;
+        (id, source, limits, decoder) == (&other.id, &other.source, &other.limits, &other.decoder)
+            && (wait, health) == (&other.wait, &other.health)
+    }
 }
 
 /// Where a camera's pictures come from.
@@ -75,6 +102,8 @@ pub enum Source {
         credentials: Option<Credentials>,
         /// How pictures travel.
         transport: Transport,
+        /// How far its certificate is trusted.
+        tls: TlsTrust,
     },
     /// Whoever sends to this program's own server.
     Whip(Ice),
@@ -151,6 +180,14 @@ pub struct Zenoh {
     pub tls: Option<Tls>,
     /// User and password, for a router that asks.
     pub credentials: Option<Credentials>,
+    /// File of `user:password` lines, absolute: who may connect here.
+    pub users_file: Option<PathBuf>,
+    /// Who may hear or say what.
+    pub access: Vec<crate::events::Access>,
+    /// How events are written on the wire.
+    pub encoding: crate::events::Encoding,
+    /// Other settings of Zenoh's own.
+    pub raw: std::collections::BTreeMap<String, String>,
     /// Whether listening to the world without TLS was asked for.
     pub insecure: bool,
 }

@@ -30,6 +30,7 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "ip" => Some(ip(text)),
         "socket" => Some(socket(text)),
         "origin" => Some(origin(text)),
+        "fingerprint" => Some(fingerprint(text).map(drop)),
         _ => None,
     }
 }
@@ -53,6 +54,23 @@ pub(crate) fn bytes(text: &str) -> Result<u64, Fault> {
         Ok(_) => fault("an amount without a unit", "write the unit, such as \"512 MiB\" or \"2 GiB\""),
         Err(_) => fault("no amount of memory", "write a number and a unit, such as \"512 MiB\" or \"2 GiB\""),
     }
+}
+
+/// A SHA-256 fingerprint as tools print it: 64 hexadecimal digits, colons and a leading `sha256:` allowed.
+pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32], Fault> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits: String = lower.strip_prefix("sha256:").unwrap_or(&lower).chars().filter(|c| *c != ':').collect();
+    let mut bytes = [0; 32];
+    let whole = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if !whole {
+        let hint =
+            "write the 64 hexadecimal digits that `openssl x509 -noout -fingerprint -sha256 -in cert.pem` prints";
+        return fault("no SHA-256 fingerprint", hint);
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap_or_default();
+    }
+    Ok(bytes)
 }
 
 /// How much memory may be used.

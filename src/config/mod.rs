@@ -38,7 +38,7 @@ mod written;
 mod zenoh;
 
 pub use deployment::{
-    Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, Zenoh,
+    Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, TlsTrust, Zenoh,
 };
 pub use environment::Environment;
 pub use format::{Budget, Device};
@@ -50,4 +50,4 @@ pub use secret::Secret;
 pub use server::{Client, Role, Server, ServerTls};
 pub use stage::{After, Edge, Stage, WhenFull};
 pub(crate) use words::{did_you_mean, one_of};
-pub use written::{Admission, Decoder, Flow, Lever, Limits, Mode, Pace, Synthetic, Transport};
+pub use written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait};

@@ -22,11 +22,13 @@ impl Backoff {
         Self { limits, failures: 0, noise: fastrand::Rng::with_seed(seed_from(camera.as_str())) }
     }
 
-    /// The pause after one more failure.
-    pub(super) fn pause(&mut self, remedy: Remedy) -> Duration {
+    /// The pause after one more failure, of an attempt that took `tried`. Pauses count from the beginning of an attempt:
+    /// whoever has waited five seconds for an answer has rested.
+    pub(super) fn pause(&mut self, remedy: Remedy, tried: Duration) -> Duration {
         let base = match remedy {
-            Remedy::Retry => self.doubled(),
-            Remedy::RetryLater | Remedy::GiveUp => self.limits.retry_refused,
+            Remedy::Retry => self.doubled().saturating_sub(tried).max(self.limits.retry_min),
+            Remedy::RetryLater => self.limits.retry_absent,
+            Remedy::RetryMuchLater | Remedy::GiveUp => self.limits.retry_refused,
         };
         base.mul_f64(1.0 - JITTER + 2.0 * JITTER * self.noise.f64())
     }
@@ -60,19 +62,21 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_and_start_over_once_settled() {
         let mut backoff = backoff("gate");
-        let pauses: Vec<_> = (0..8).map(|_| backoff.pause(Remedy::Retry).as_secs_f64()).collect();
+        let pauses: Vec<_> = (0..8).map(|_| backoff.pause(Remedy::Retry, Duration::ZERO).as_secs_f64()).collect();
         for (i, pause) in pauses.iter().enumerate() {
-            let ideal = (0.25 * f64::from(1 << i)).min(4.0);
+            let ideal = (0.25 * f64::from(1 << i)).min(2.5);
             assert!((pause / ideal - 1.0).abs() <= JITTER + 1e-9, "pause {i} is {pause} s");
         }
+        assert!(backoff.pause(Remedy::Retry, Duration::from_secs(5)) <= Duration::from_millis(300), "it has waited");
         backoff.settled();
-        assert!(backoff.pause(Remedy::Retry) <= Duration::from_millis(300));
+        assert!(backoff.pause(Remedy::Retry, Duration::ZERO) <= Duration::from_millis(300));
     }
 
     #[test]
     fn a_refusal_waits_long_and_two_cameras_do_not_return_in_step() {
         let (mut one, mut two) = (backoff("one"), backoff("two"));
-        assert!(one.pause(Remedy::RetryLater) >= Duration::from_secs(48));
-        assert_ne!(one.pause(Remedy::Retry), two.pause(Remedy::Retry));
+        assert!(one.pause(Remedy::RetryMuchLater, Duration::ZERO) >= Duration::from_secs(48));
+        assert!(one.pause(Remedy::RetryLater, Duration::ZERO) >= Duration::from_secs(24));
+        assert_ne!(one.pause(Remedy::Retry, Duration::ZERO), two.pause(Remedy::Retry, Duration::ZERO));
     }
 }

@@ -8,6 +8,7 @@ use crossbeam_channel::Receiver;
 
 #[cfg(not(feature = "media"))]
 use super::MediaError;
+use super::watched::Watched;
 use super::{CameraEnd, CameraInput, CameraReports, CameraState, Clock, FrameSink, SourceSpec, synthetic_camera};
 
 /// Everything a running camera needs besides its own description.
@@ -33,6 +34,10 @@ pub fn run_camera(
     clock: Arc<dyn Clock>,
 ) -> CameraEnd {
     let camera = input.camera.clone();
+    let sink = match input.picture {
+        Some(limits) => Arc::new(Watched::new(sink, Arc::clone(&reports), limits)),
+        None => sink,
+    };
     let around = Surroundings { sink, reports, stop, clock };
     around.reports.state(&camera, CameraState::Connecting, "");
     let end = run(&input, &around);
@@ -47,6 +52,9 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
         SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
         SourceSpec::Rtsp(source) => super::live::run(input, &source, around),
         SourceSpec::Whip(doors, ice) => super::webrtc::whip::run(input, &doors, &ice, around),
+        #[cfg(feature = "server")]
+        SourceSpec::Whep(source) => super::webrtc::whep::run(input, &source, around),
+        #[cfg(not(feature = "server"))]
         SourceSpec::Whep(source) => CameraEnd::Failed(super::MediaError::NotBuilt { input: source.url }),
         SourceSpec::Synthetic(spec) => synthetic_camera::play(&input.camera, spec, around),
     }

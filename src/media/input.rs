@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Credentials, Doors, RtspUrl, SyntheticSpec};
+use super::{Credentials, Doors, PictureLimits, RtspUrl, SyntheticSpec};
 use crate::scene::CameraId;
 
 /// Largest picture accepted unless the deployment says otherwise: 7680×4320. One such NV12 frame is 50 MB; what lies
@@ -24,6 +24,8 @@ pub struct CameraInput {
     pub limits: Limits,
     /// Pictures with more pixels are refused before they are decoded.
     pub max_pixels: u64,
+    /// When its picture counts as bad; `None` judges none.
+    pub picture: Option<PictureLimits>,
 }
 
 impl CameraInput {
@@ -35,6 +37,7 @@ impl CameraInput {
             decoder: DecoderChoice::default(),
             limits: Limits::default(),
             max_pixels: DEFAULT_MAX_PIXELS,
+            picture: None,
         }
     }
 }
@@ -156,6 +159,8 @@ pub enum TlsTrust {
     System,
     /// Certificates signed by (or equal to) those in this PEM file.
     Authority(PathBuf),
+    /// The one certificate with this SHA-256 fingerprint, whatever its name, age and signer.
+    Pinned([u8; 32]),
     /// Any certificate: encrypted, but not authenticated.
     Anything,
 }
@@ -173,8 +178,10 @@ pub struct Limits {
     pub retry_min: Duration,
     /// Longest pause between attempts.
     pub retry_max: Duration,
-    /// Pause when trying again at once is pointless or harmful: cameras lock accounts after a few wrong passwords.
+    /// Pause after a refused password: cameras lock accounts after a few wrong ones.
     pub retry_refused: Duration,
+    /// Pause when the camera has no such stream, or none we can show: somebody has to change something there.
+    pub retry_absent: Duration,
 }
 
 impl Default for Limits {
@@ -184,8 +191,10 @@ impl Default for Limits {
             first_frame: Duration::from_secs(10),
             stall: Duration::from_secs(3),
             retry_min: Duration::from_millis(250),
-            retry_max: Duration::from_secs(4),
+            // With its jitter 3 s: a camera that is well again is back within 5 s, and fifty of them ask 20 times a second.
+            retry_max: Duration::from_millis(2500),
             retry_refused: Duration::from_mins(1),
+            retry_absent: Duration::from_secs(30),
         }
     }
 }

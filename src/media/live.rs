@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::chain::{self, Delivery, Note, Session, Way};
 use super::health::{Health, Phase};
 use super::ingest::Surroundings;
-use super::{CameraEnd, CameraInput, CameraState, DecoderChoice, MediaError, Remedy, RtspSource, Transport};
+use super::{CameraEnd, CameraInput, CameraState, DecoderChoice, MediaError, Remedy, RtspSource, TlsTrust, Transport};
 
 /// A camera that delivered this many frames had recovered; its next loss starts with a short pause again.
 const SETTLED_AFTER: u64 = 30;
@@ -27,7 +27,11 @@ pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surrounding
         sequence: Arc::default(),
     };
     let mut backoff = Backoff::new(input.limits, &input.camera);
+    if source.url.is_tls() && source.tls == TlsTrust::Anything {
+        tracing::warn!(camera = %input.camera, "any certificate is accepted (insecure_tls): encrypted, not authenticated");
+    }
     loop {
+        let begun = around.clock.now();
         let (frames, lost) = match line.attempt() {
             Attempt::Over(end) => return end,
             Attempt::Lost { frames, error } => (frames, error),
@@ -35,7 +39,8 @@ pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surrounding
         if frames >= SETTLED_AFTER {
             backoff.settled();
         }
-        let pause = if line.adapts_to(&lost) { Duration::ZERO } else { backoff.pause(lost.remedy()) };
+        let tried = if frames > 0 { Duration::ZERO } else { around.clock.now().saturating_duration_since(begun) };
+        let pause = if line.adapts_to(&lost) { Duration::ZERO } else { backoff.pause(lost.remedy(), tried) };
         if lost.remedy() == Remedy::GiveUp {
             return CameraEnd::Failed(lost);
         }
@@ -84,6 +89,7 @@ impl Line<'_> {
             input: self.source.url.to_string(),
             sequence: Arc::clone(&self.sequence),
             sink: Arc::clone(&self.around.sink),
+            reports: Some(Arc::clone(&self.around.reports)),
             clock: Arc::clone(&self.around.clock),
         };
         let patience = self.input.limits.connect;

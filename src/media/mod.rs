@@ -2,7 +2,7 @@
 //!
 //! [`input`] says what a camera is and [`report`] where its frames and its news go; [`run_camera`] does the work on the
 //! calling thread. Files play in [`playback`]; network cameras live in [`live`], which opens one fresh pipeline an
-//! attempt and keeps trying; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
+//! attempt and keeps trying; `picture` judges what they show; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
 //! the `media` feature the types and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
 
 mod address;
@@ -16,14 +16,20 @@ mod ingest;
 mod input;
 #[cfg(feature = "media")]
 mod live;
+mod picture;
 #[cfg(feature = "media")]
 mod playback;
+#[cfg(feature = "media")]
+pub mod plugins;
 mod problem;
 mod report;
 #[cfg(feature = "media")]
 mod sample_camera;
+#[cfg(feature = "media")]
+mod sender_bias;
 mod synthetic;
 mod synthetic_camera;
+mod watched;
 mod webrtc;
 
 pub use address::{Credentials, RtspUrl};
@@ -32,10 +38,11 @@ pub use input::{
     CameraInput, DEFAULT_MAX_PIXELS, DecoderChoice, Ice, Limits, Pace, RtspSource, SourceSpec, TlsTrust, Transport,
     WhepSource,
 };
+pub use picture::{Evidence, PictureLimits, PictureState};
 #[cfg(feature = "media")]
 pub use playback::{Summary, decode_file};
 pub use problem::{MediaError, Remedy};
-pub use report::{CameraEnd, CameraReports, CameraState, Clock, FrameSink, Offer, SystemClock};
+pub use report::{CameraEnd, CameraReports, CameraState, Clock, ClockReading, FrameSink, Offer, SystemClock};
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};

@@ -53,6 +53,7 @@ impl Player<'_> {
     fn round(&mut self) -> Result<Option<CameraEnd>, MediaError> {
         chain::ready()?;
         let delivery = Delivery {
+            reports: None,
             camera: self.input.camera.clone(),
             input: self.path.display().to_string(),
             sequence: Arc::clone(&self.sequence),
@@ -143,6 +144,7 @@ fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaEr
     let camera =
         CameraId::new("file").map_err(|error| MediaError::Other { input: input.clone(), why: error.to_string() })?;
     Ok(Delivery {
+        reports: None,
         camera,
         input,
         sequence: Arc::new(AtomicU64::new(0)),

@@ -187,8 +187,10 @@ pub enum MediaError {
 pub enum Remedy {
     /// Soon: the network or the camera may come back.
     Retry,
-    /// Much later: somebody has to change something at the camera.
+    /// Later: somebody has to change something at the camera.
     RetryLater,
+    /// Much later: asking again soon does harm, because cameras lock accounts.
+    RetryMuchLater,
     /// Never: something has to change on this machine.
     GiveUp,
 }
@@ -205,8 +207,8 @@ impl MediaError {
     /// When another attempt makes sense.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Unauthorized { .. }
-            | Self::NoSuchStream { .. }
+            Self::Unauthorized { .. } => Remedy::RetryMuchLater,
+            Self::NoSuchStream { .. }
             | Self::TransportRefused { .. }
             | Self::UnsupportedCodec { .. }
             | Self::NoVideoTrack { .. }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::MediaError;
+use super::{Evidence, MediaError, PictureState};
 use crate::scene::{CameraId, Frame};
 
 /// Takes a camera's frames.
@@ -26,6 +26,21 @@ pub enum Offer {
 pub trait CameraReports: Send + Sync {
     /// The camera's state changed. `detail` is one clause for people, without secrets.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str);
+
+    /// What its picture shows changed, and what says so.
+    fn picture(&self, _camera: &CameraId, _picture: PictureState, _evidence: Option<Evidence>) {}
+
+    /// How its clock stands to ours: told when that is first known, and when it changes.
+    fn clock(&self, _camera: &CameraId, _reading: ClockReading) {}
+}
+
+/// How far a camera's clock is from ours, by its sender reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Milliseconds by which its clock is ahead of ours (negative: behind), less what its fastest picture took to get here.
+    pub ahead_ms: i64,
+    /// So far that it is not believed: its pictures' times are corrected by it.
+    pub is_wrong: bool,
 }
 
 /// How a camera is doing.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum TimeSource {
     /// The sender's own clock, by RTCP sender reports.
     RtcpSr,
+    /// The sender's own clock, corrected because it is wrong: the pictures' spacing is the sender's, the time of day ours.
+    RtcpSrCorrected,
     /// The wall clock of this machine when the frame arrived.
     WallclockArrival,
     /// The position in a file, counted from the moment playing began.

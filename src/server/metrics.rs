@@ -97,27 +97,41 @@ impl Sheet {
     pub(super) fn text(self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         for metric in METRICS {
-            let values = self.0.get(metric.name).map(Vec::as_slice).unwrap_or_default();
-            match metric.kind {
-                MetricKind::Counter => {
-                    let family = Family::<Labels, Counter<f64, AtomicU64>>::default();
-                    for (labels, value) in values {
-                        family.get_or_create(labels).inc_by(*value);
-                    }
-                    registry.register(metric.name, metric.help, family);
-                }
-                MetricKind::Gauge => {
-                    let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
-                    for (labels, value) in values {
-                        family.get_or_create(labels).set(*value);
-                    }
-                    registry.register(metric.name, metric.help, family);
-                }
-            }
+            register(&mut registry, metric, self.0.get(metric.name).map(Vec::as_slice).unwrap_or_default());
         }
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
+    }
+}
+
+fn register(registry: &mut Registry, metric: &Metric, values: &[(Labels, f64)]) {
+    let only = values.first().map_or(0.0, |(_, value)| *value);
+    match (metric.kind, metric.labels) {
+        (MetricKind::Counter, []) => {
+            let alone = Counter::<f64, AtomicU64>::default();
+            alone.inc_by(only);
+            registry.register(metric.name, metric.help, alone);
+        }
+        (MetricKind::Gauge, []) => {
+            let alone = Gauge::<f64, AtomicU64>::default();
+            alone.set(only);
+            registry.register(metric.name, metric.help, alone);
+        }
+        (MetricKind::Counter, _) => {
+            let family = Family::<Labels, Counter<f64, AtomicU64>>::default();
+            for (labels, value) in values {
+                family.get_or_create(labels).inc_by(*value);
+            }
+            registry.register(metric.name, metric.help, family);
+        }
+        (MetricKind::Gauge, _) => {
+            let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+            for (labels, value) in values {
+                family.get_or_create(labels).set(*value);
+            }
+            registry.register(metric.name, metric.help, family);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
     gate::{Gate, is_live},
+    herald::Herald,
     inputs::camera_input,
     models::ModelRoom,
     people::FromGallery,
@@ -116,6 +117,9 @@ pub fn assemble_recorded(
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
     let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    let site = delivery::place(&deployment.site)?;
+    let presence = delivery.presence(&site);
+    running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site }, presence);
     let gate = Gate::new(running.cameras(), &running.lanes, &running.board, deployment.governor.admission);
     let kept = steer::keeps_the_gate(deployment, &room);
     for camera in &deployment.cameras {

@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use crate::media::ClockReading;
 use crate::memory::Size;
 use crate::scene::CameraId;
 
@@ -40,6 +41,8 @@ pub struct CameraLine {
     pub size: Option<Size>,
     /// Frames thrown away so far.
     pub drops: u64,
+    /// How its clock stands to ours, once its sender reports have told.
+    pub clock: Option<ClockReading>,
     /// Who is there.
     pub present: Vec<Presence>,
     counted: Option<(Instant, u64)>,
@@ -86,6 +89,11 @@ impl Board {
         let is_news = line.state != state;
         line.state = state;
         is_news
+    }
+
+    /// How a camera's clock stands to ours.
+    pub fn camera_clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.lock().camera(camera).clock = Some(reading);
     }
 
     /// A camera says more about how it is doing.

@@ -9,9 +9,14 @@ use std::{
     },
 };
 
-use super::Board;
+use super::{
+    Board,
+    herald::{Conditions, Herald},
+};
 use crate::flow::{Accepted, Drops, LaneInlet, LaneKind};
-use crate::media::{CameraReports, CameraState, FrameSink, Offer, Pace, SourceSpec};
+use crate::media::{
+    CameraReports, CameraState, ClockReading, Evidence, FrameSink, Offer, Pace, PictureState, SourceSpec,
+};
 use crate::scene::{CameraId, Frame};
 
 /// The share of each camera's frames that is taken, in thousandths; set for all cameras at once while they run.
@@ -52,10 +57,17 @@ impl Thinning {
 
 impl Berth {
     /// A lossless lane takes every frame; of the others a share may be left out.
-    pub(super) fn new(lane: LaneInlet, board: &Arc<Board>, drops: &Drops, thinning: &Thinning, kind: LaneKind) -> Self {
+    pub(super) fn new(
+        lane: LaneInlet,
+        board: &Arc<Board>,
+        drops: &Drops,
+        thinning: &Thinning,
+        kind: LaneKind,
+        herald: Option<Herald>,
+    ) -> Self {
         let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
         let sink = IntoLane { lane, board: Arc::clone(board), thinning, due: AtomicU32::new(0) };
-        Self { sink, reports: ToBoard(Arc::clone(board)) }
+        Self { sink, reports: ToBoard { board: Arc::clone(board), conditions: Conditions::new(herald) } }
     }
 
     /// The two halves, as a source wants them.
@@ -91,17 +103,21 @@ impl FrameSink for IntoLane {
     }
 }
 
-/// Shows camera states and logs them.
-struct ToBoard(Arc<Board>);
+/// Shows camera states, logs them and tells subscribers.
+struct ToBoard {
+    board: Arc<Board>,
+    conditions: Conditions,
+}
 
 impl CameraReports for ToBoard {
     /// A repeated file says "live" with every round; only what changes is news.
     fn state(&self, camera: &CameraId, state: CameraState, detail: &str) {
+        self.conditions.line(camera, state, detail);
         let words = state_words(state);
         if !detail.is_empty() {
-            self.0.camera_detail(camera, detail);
+            self.board.camera_detail(camera, detail);
         }
-        if !self.0.camera_state(camera, words.clone()) {
+        if !self.board.camera_state(camera, words.clone()) {
             return;
         }
         match state {
@@ -112,6 +128,42 @@ impl CameraReports for ToBoard {
             }
             _ => tracing::warn!(%camera, state = words, detail, "camera"),
         }
+    }
+
+    fn picture(&self, camera: &CameraId, picture: PictureState, evidence: Option<Evidence>) {
+        let words = picture_words(picture);
+        self.conditions.picture(camera, picture, evidence);
+        self.board.camera_state(camera, words.to_owned());
+        match evidence {
+            Some(Evidence { measure, value, limit }) => {
+                tracing::warn!(%camera, picture = words, measure, value, limit, "camera");
+            }
+            None => tracing::info!(%camera, picture = words, "camera"),
+        }
+    }
+
+    fn clock(&self, camera: &CameraId, reading: ClockReading) {
+        self.conditions.clock(camera, reading);
+        self.board.camera_clock(camera, reading);
+        if reading.is_wrong {
+            let ahead_ms = reading.ahead_ms;
+            tracing::warn!(%camera, ahead_ms, "the camera's clock is wrong; its pictures' times are corrected: set up NTP there");
+        }
+    }
+}
+
+/// What its pictures show, as an operator reads it.
+fn picture_words(picture: PictureState) -> &'static str {
+    match picture {
+        PictureState::Good => "live",
+        PictureState::WrongResolution => "wrong resolution",
+        PictureState::ClockStuck => "clock stuck",
+        PictureState::Garbage => "garbage",
+        PictureState::Black => "black",
+        PictureState::Overexposed => "overexposed",
+        PictureState::Frozen => "frozen picture",
+        PictureState::SceneChanged => "scene changed",
+        PictureState::OutOfFocus => "out of focus",
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
-use super::{AssembleError, steer::Publish};
+use super::{AssembleError, roster::Presence, steer::Publish};
 use crate::config::Deployment;
 use crate::events::{
     Beginning, EventSink, Outbox, Postbox, Started, begin,
@@ -21,6 +21,26 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
+    /// How others learn which cameras are served, if there is anybody to learn it.
+    #[cfg(feature = "zenoh")]
+    pub(super) fn presence(&self, site: &PlaceId) -> Option<Presence> {
+        let presence = self.bus.as_ref()?.presence(site);
+        Some(Box::new(move |camera, is_there| {
+            if !is_there {
+                presence.went(camera);
+            } else if let Err(cause) = presence.came(camera) {
+                tracing::warn!(%camera, %cause, "others cannot see that this camera is served");
+            }
+        }))
+    }
+
+    /// Nobody listens in this build.
+    #[cfg(not(feature = "zenoh"))]
+    #[allow(clippy::unused_self, reason = "the other build needs it")]
+    pub(super) fn presence(&self, _site: &PlaceId) -> Option<Presence> {
+        None
+    }
+
     /// Publishes how the governor stands; `None` when the deployment has no bus.
     #[cfg(feature = "zenoh")]
     pub(super) fn state_publisher(&self, deployment: &Deployment) -> Result<Option<Publish>, AssembleError> {
@@ -89,8 +109,8 @@ fn open_bus(
 ) -> Result<Option<crate::events::zenoh::ZenohBus>, AssembleError> {
     let Some(settings) = &deployment.events.zenoh else { return Ok(None) };
     let mut bus = crate::events::zenoh::ZenohBus::open(&bus_config(settings)).map_err(unusable)?;
-    let cameras: Vec<_> = deployment.cameras.iter().map(|camera| camera.id.clone()).collect();
-    bus.announce(&place(&deployment.site)?, &place(&deployment.node)?, &cameras).map_err(AssembleError::failed)?;
+    // Cameras are announced one by one, as they come.
+    bus.announce(&place(&deployment.site)?, &place(&deployment.node)?, &[]).map_err(AssembleError::failed)?;
     sinks.push(Box::new(bus.sink().map_err(AssembleError::failed)?));
     Ok(Some(bus))
 }
@@ -138,6 +158,10 @@ fn bus_config(settings: &crate::config::Zenoh) -> crate::events::BusConfig {
         connect: settings.connect.clone(),
         tls,
         user: user.map(|c| User { name: c.user.clone(), password: c.password.expose().to_owned() }),
+        users_file: settings.users_file.clone(),
+        access: settings.access.clone(),
+        encoding: settings.encoding,
+        raw: settings.raw.clone(),
         insecure: settings.insecure,
         multicast: settings.multicast,
         ..BusConfig::default()

@@ -2,8 +2,8 @@
 
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
-    CameraInput, Credentials, DecoderChoice, Doors, Ice, MediaError, Pace, RtspSource, SourceSpec, SyntheticSpec,
-    Transport, WhepSource,
+    CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource,
+    SourceSpec, SyntheticSpec, TlsTrust, Transport, WhepSource,
 };
 use crate::memory::Size;
 
@@ -15,10 +15,38 @@ pub(super) fn camera_input(camera: &Camera, doors: &Doors) -> Result<CameraInput
         Decoder::Software => DecoderChoice::Software,
         Decoder::Nvdec => DecoderChoice::Nvdec,
     };
+    let wait = &camera.wait;
+    input.limits = Limits {
+        connect: wait.connect,
+        first_frame: wait.first_frame,
+        stall: wait.stall,
+        retry_min: wait.retry_min,
+        retry_max: wait.retry_max,
+        retry_refused: wait.retry_refused,
+        retry_absent: wait.retry_absent,
+    };
+    input.picture = picture_limits(camera);
     if let (Some(width), Some(height)) = (camera.limits.width, camera.limits.height) {
         input.max_pixels = Size::new(width, height).area();
     }
     Ok(input)
+}
+
+/// Only what is live is judged: a file that shows black shows what it was made to show.
+fn picture_limits(camera: &Camera) -> Option<PictureLimits> {
+    let health = &camera.health;
+    let is_live = matches!(camera.source, Source::Rtsp { .. } | Source::Whip(_) | Source::Whep { .. });
+    (is_live && health.enabled).then(|| PictureLimits {
+        after: health.after,
+        clear_after: health.clear_after,
+        frozen_after: health.frozen_after,
+        black_below: health.black_below,
+        overexposed_from: health.overexposed_from,
+        garbage_from: health.garbage_from,
+        blurred_below: health.blurred_below,
+        changed_below: health.changed_below,
+        size: health.width.zip(health.height).map(|(w, h)| Size::new(w, h)),
+    })
 }
 
 fn source(source: &Source, doors: &Doors) -> Result<SourceSpec, MediaError> {
@@ -26,12 +54,18 @@ fn source(source: &Source, doors: &Doors) -> Result<SourceSpec, MediaError> {
         Source::File { path, pace: speed, repeat } => {
             SourceSpec::File { path: path.clone(), pace: pace(*speed), repeat: *repeat }
         }
-        Source::Rtsp { url, credentials, transport } => SourceSpec::Rtsp(RtspSource {
+        Source::Rtsp { url, credentials, transport, tls } => SourceSpec::Rtsp(RtspSource {
             credentials: credentials.as_ref().map(|c| Credentials::new(&c.user, c.password.expose())),
             transport: match transport {
                 config::Transport::Auto => Transport::Auto,
                 config::Transport::Tcp => Transport::Tcp,
                 config::Transport::Udp => Transport::Udp,
+            },
+            tls: match tls {
+                config::TlsTrust::System => TlsTrust::System,
+                config::TlsTrust::Authority(file) => TlsTrust::Authority(file.clone()),
+                config::TlsTrust::Pinned(fingerprint) => TlsTrust::Pinned(*fingerprint),
+                config::TlsTrust::Anything => TlsTrust::Anything,
             },
             ..RtspSource::parse(url)?
         }),

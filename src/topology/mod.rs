@@ -2,7 +2,7 @@
 //!
 //! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
 //! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
-//! which `cameras` feed it, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
+//! which `cameras` feed it and `renew` changes that with the file, the `herald` tells subscribers how they fare, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
 
 mod assemble;
 mod board;
@@ -15,12 +15,14 @@ mod enrol;
 mod floor;
 mod gate;
 pub mod graph;
+mod herald;
 mod inputs;
 mod models;
 mod open;
 mod order;
 mod people;
 mod reads;
+mod renew;
 mod roster;
 mod run;
 mod steer;
@@ -36,6 +38,7 @@ pub use graph::{Graph, Link, Node};
 #[cfg(feature = "cli")]
 pub(crate) use models::open_backend;
 pub use open::{Opened, open};
+pub use renew::FromFile;
 pub use roster::{CameraError, Cameras, REMOVAL, Seat};
 pub use run::{Outcome, Running, StageHandle, StartError};
 pub use steer::{Helm, Steering};

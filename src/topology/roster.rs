@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::{
     Board,
     cameras::{Berth, Thinning, lane_kind},
+    herald::Herald,
     inputs::camera_input,
 };
 use crate::config::Camera;
@@ -82,9 +83,16 @@ struct Shared {
     roster: Mutex<Roster>,
 }
 
+/// Told when a camera has come (`true`) and when it has gone.
+pub(super) type Presence = Box<dyn Fn(&CameraId, bool) + Send + Sync>;
+
 #[derive(Default)]
 struct Roster {
     cameras: BTreeMap<CameraId, Entry>,
+    /// Who tells subscribers; goes when the graph ends, because the outbox waits for it.
+    herald: Option<Herald>,
+    /// Who shows others which cameras are served; goes with the last of them.
+    presence: Option<Arc<Presence>>,
     closed: bool,
 }
 
@@ -141,8 +149,11 @@ impl Cameras {
         if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
             return Err(CameraError::AlreadyThere(camera.clone()));
         }
-        let entry = self.start(camera, kind, run)?;
+        let entry = self.start(camera, kind, roster.herald.clone(), run)?;
         roster.cameras.insert(camera.clone(), entry);
+        let presence = roster.presence.clone();
+        drop(roster);
+        presence.iter().for_each(|presence| presence(camera, true));
         Ok(())
     }
 
@@ -150,13 +161,15 @@ impl Cameras {
         &self,
         camera: &CameraId,
         kind: LaneKind,
+        herald: Option<Herald>,
         run: impl FnOnce(Seat) -> CameraEnd + Send + 'static,
     ) -> Result<Entry, CameraError> {
         let shared = &self.0;
         let (stop, stopped) = bounded(0);
         let (working, done) = bounded(0);
         let given_up = Arc::new(Mutex::new(None));
-        let berth = Berth::new(shared.lanes.open(camera, kind), &shared.board, &shared.drops, &shared.thinning, kind);
+        let lane = shared.lanes.open(camera, kind);
+        let berth = Berth::new(lane, &shared.board, &shared.drops, &shared.thinning, kind, herald);
         let (told, name) = (Arc::clone(&given_up), camera.clone());
         let work = move || {
             let _working = working;
@@ -196,18 +209,27 @@ impl Cameras {
 
     fn forget(&self, camera: &CameraId) {
         let mut roster = self.lock();
+        let presence = roster.presence.clone();
         if roster.cameras.get(camera).is_some_and(Entry::is_over) {
             if let Some(entry) = roster.cameras.remove(camera) {
                 entry.join();
             }
             self.0.board.forget(camera);
             self.0.drops.forget(camera);
+            drop(roster);
+            presence.iter().for_each(|presence| presence(camera, false));
         }
     }
 
     /// Where those knock who send pictures for a camera.
     pub fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// From now on subscribers hear about cameras that are added.
+    pub(super) fn tell_subscribers(&self, herald: Herald, presence: Option<Presence>) {
+        let mut roster = self.lock();
+        (roster.herald, roster.presence) = (Some(herald), presence.map(Arc::new));
     }
 
     /// The ids of all cameras, also of those that have ended by themselves.
@@ -219,6 +241,7 @@ impl Cameras {
     pub(super) fn close(&self) {
         let mut roster = self.lock();
         roster.closed = true;
+        roster.herald = None;
         roster.cameras.values_mut().for_each(|entry| entry.stop = None);
     }
 
@@ -236,7 +259,11 @@ impl Cameras {
 
     /// Joins all threads that have ended; the names of the others.
     pub(super) fn finish(&self) -> Vec<String> {
-        let cameras = std::mem::take(&mut self.lock().cameras);
+        let (cameras, presence) = {
+            let mut roster = self.lock();
+            (std::mem::take(&mut roster.cameras), roster.presence.take())
+        };
+        drop(presence);
         let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
         over.into_iter().for_each(|(_, entry)| entry.join());
         late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()

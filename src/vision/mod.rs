@@ -2,6 +2,7 @@
 //!
 //! Read [`boxes`](iou) first. Following people rests on [`kalman`](BoxFilter), [`assignment`](assign) and
 //! [`pace`](Pace); recognising them on [`align`](Affine), [`quality`](Quality) and [`similarity`](SpaceInfo).
+//! [`picture`](PictureFigures) is what a whole camera shows.
 //! Next room up: `stages::track`, which follows faces, and `gallery`, which knows people.
 
 mod align;
@@ -9,6 +10,7 @@ mod assignment;
 mod boxes;
 mod kalman;
 mod pace;
+mod picture;
 mod quality;
 mod similarity;
 
@@ -17,5 +19,6 @@ pub use assignment::{Costs, assign};
 pub use boxes::{grown, iou, nms, overlap};
 pub use kalman::BoxFilter;
 pub use pace::Pace;
+pub use picture::PictureFigures;
 pub use quality::Quality;
 pub use similarity::{Metric, SpaceError, SpaceInfo, distance, dot, unit};

@@ -10,7 +10,7 @@ use std::{
 };
 
 use flyball::{
-    config::Environment,
+    config::{Camera, Environment},
     events::{EventSink, MemoryBus, wire::Data},
     topology::{Assembly, Ended, assemble, open},
 };
@@ -66,6 +66,11 @@ impl SmallGraph {
     /// Writes the deployment anew, with other cameras.
     pub fn rewrite(&self, cameras: &str) {
         fs::write(&self.file, format!("{HEAD}{cameras}")).unwrap();
+    }
+
+    /// The cameras the file asks for now.
+    pub fn written(&self) -> Vec<Camera> {
+        open(&self.file, &Environment::of(&[])).deployment.unwrap().cameras
     }
 
     /// Waits for an event after the last one waited for.

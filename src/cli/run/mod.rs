@@ -1,12 +1,15 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
-//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `gauge` reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
-//! the words for an event.
+//! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
+//! reads its instruments, `startup` says what the way to the first frame took, `view` draws, `terminal` owns the screen, `narrate`
+//! finds the words for an event.
 
 mod gauge;
 mod narrate;
+mod renewal;
 mod session;
 mod signals;
+mod startup;
 pub(super) mod terminal;
 mod view;
 mod web;
@@ -22,7 +25,9 @@ use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
-    session::{Bounds, Display, Session},
+    renewal::Renewal,
+    session::{Bounds, Display, Session, now},
+    startup::Startup,
     terminal::Screen,
     view::Dashboard,
     web::WebError,
@@ -43,7 +48,9 @@ const EXAMPLES: &str = "Examples:
   flyball run config/demo.toml --plain --for 20s   plain lines, ends after 20 seconds
   flyball run config/demo.toml --events - | jq .   one JSON event a line on standard output
   flyball run config/governed.toml --decisions decisions.jsonl
-  kill -HUP PID                                    reads [governor] of FILE anew: budget, objective, levers, dwell
+
+FILE is watched while it runs: cameras added to it, taken out of it or written differently come, go or are replaced at once,
+and [governor] memory_budget and latency_p95 are renewed. `kill -HUP PID` asks for that too; other keys need a new start.
 
 ";
 
@@ -78,6 +85,9 @@ pub(super) struct RunArgs {
     /// Log as JSON objects
     #[arg(long)]
     log_json: bool,
+    /// Start even where `flyball doctor` says that it cannot run
+    #[arg(long)]
+    no_doctor: bool,
 }
 
 /// Runs until the end; says how it ended.
@@ -112,27 +122,36 @@ enum RunError {
 }
 
 fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
+    let mut startup = Startup::begin(now());
     let Opened { deployment: Some(mut deployment), graph: Some(graph), title, problems } =
         open(&args.file, &Environment::of_process())
     else {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    for problem in &problems {
-        tracing::warn!("{problem}");
+    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    startup.step("files", now());
+    let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, &graph) };
+    if let Some(exit) = refused {
+        return Ok(exit);
     }
+    startup.step("doctor", now());
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
     let mut taps = taps(args, to_show)?;
     let opening = web::open(&deployment, &mut taps)?;
     let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    startup.step("models and graph", now());
+    let helm = assembly.steering.as_ref().map(Steering::helm);
+    let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
         title: format!("{} · {title}", deployment.name),
         display: display(args, log)?,
         bounds: Bounds { run_for: args.run_for },
         drain: deployment.flow.drain,
-        signals: signals::listen(&args.file, assembly.steering.as_ref().map(Steering::helm))?,
+        signals: signals::listen(renewal.start()?)?,
         shown,
+        startup,
         web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };

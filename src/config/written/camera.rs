@@ -3,6 +3,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::{Health, Wait};
+
 /// One live input.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,12 @@ pub(crate) struct Camera {
     /// What decodes it.
     #[serde(default)]
     pub(crate) decoder: Decoder,
+    /// How long a network camera is waited for, and how long it rests between attempts.
+    #[serde(default)]
+    pub(crate) wait: Wait,
+    /// When its picture counts as bad.
+    #[serde(default)]
+    pub(crate) health: Health,
 }
 
 /// Where a camera's pictures come from.
@@ -67,6 +75,16 @@ pub(crate) struct RtspSource {
     /// How pictures travel.
     #[serde(default)]
     pub(crate) transport: Transport,
+    /// For `rtsps`: a PEM file with the certificates that may sign the camera's, relative to this file. Default: those the
+    /// system trusts.
+    #[schemars(length(min = 1))]
+    pub(crate) tls_ca: Option<String>,
+    /// For `rtsps`: the SHA-256 fingerprint of the camera's own certificate, in hexadecimal; no other one is accepted.
+    #[schemars(extend("format" = "fingerprint"))]
+    pub(crate) tls_pin: Option<String>,
+    /// For `rtsps`: accept any certificate. The line is encrypted, but anybody may sit at its other end.
+    #[serde(default)]
+    pub(crate) insecure_tls: bool,
 }
 
 /// A browser or an encoder sends to this program's own server, at `/whip/<id>`.

@@ -4,6 +4,7 @@
 mod camera;
 mod events;
 mod governor;
+mod health;
 mod server;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -17,6 +18,7 @@ pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;
 pub use governor::{Admission, Lever};
+pub use health::{Health, Wait};
 pub use server::Role;
 pub(crate) use server::{Client, Server, ServerTls};
 

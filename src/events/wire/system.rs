@@ -17,6 +17,32 @@ pub struct CameraState {
     /// In words, without secrets: what happened and what is being tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What says so, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// How its clock stands to this node's, once its sender reports have told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<CameraClock>,
+}
+
+/// A measure that passed its limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What was measured, such as `mean_luma`.
+    pub measure: String,
+    /// What it came to.
+    pub value: f64,
+    /// The limit it passed.
+    pub limit: f64,
+}
+
+/// How a camera's clock stands to this node's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CameraClock {
+    /// Milliseconds by which it is ahead, negative where it is behind.
+    pub ahead_ms: i64,
+    /// Whether it is so far off that the times of its pictures are corrected.
+    pub wrong: bool,
 }
 
 /// Events are missing for good. Said aloud, so that nothing is lost in silence.

@@ -24,8 +24,36 @@ open_words! {
         Opened,
         /// Something a subscriber would act on changed.
         Updated,
-        /// Over; nothing follows under this visit id.
+        /// Over; nothing follows under this visit id, except a correction.
         Closed,
+        /// Something said earlier about this visit was wrong; this event replaces it. May follow `closed`.
+        Corrected,
+        /// Visits listed in `supersedes` turned out to be this one; nothing follows under their ids.
+        Merged,
+    }
+}
+
+open_words! {
+    /// How grave a verdict is.
+    Severity {
+        /// Worth knowing.
+        Info,
+        /// Worth looking at.
+        Warning,
+        /// Worth looking at now.
+        Alert,
+    }
+}
+
+open_words! {
+    /// What a moderation rule asks for.
+    ModerationAction {
+        /// To be told.
+        Notify,
+        /// A person should look.
+        Review,
+        /// Not to be shown on.
+        Block,
     }
 }
 
@@ -90,6 +118,8 @@ open_words! {
     TimeSource {
         /// The sender's own clock, by RTCP sender reports.
         RtcpSr,
+        /// The sender's own clock, corrected because it is wrong.
+        RtcpSrCorrected,
         /// This machine's clock when the frame arrived.
         WallclockArrival,
         /// The position in a file, counted from the moment playing began.
@@ -108,6 +138,30 @@ open_words! {
         Live,
         /// Lost; being tried again.
         Retrying,
+        /// No frame came for longer than it may take; being tried again.
+        Stalled,
+        /// Nobody answers at its address; being tried again.
+        Unreachable,
+        /// It refused the user or the password; being tried again, rarely.
+        AuthenticationFailed,
+        /// It answers, but offers nothing that can be shown; being tried again, rarely.
+        Unusable,
+        /// Frames come, and all show the same.
+        FrozenPicture,
+        /// Frames come, and show next to no light.
+        Black,
+        /// Frames come, and show what broken decoding shows: green, or noise.
+        Garbage,
+        /// Frames come, and are burnt out.
+        Overexposed,
+        /// Frames come, and are much less sharp than this camera has shown before.
+        OutOfFocus,
+        /// Frames come, and show another scene than before: the camera was moved, or covered.
+        SceneChanged,
+        /// Frames come, and their own times stand still.
+        ClockStuck,
+        /// Frames come in another size than they should.
+        WrongResolution,
         /// Given up, or its file has ended.
         Ended,
     }
@@ -143,6 +197,7 @@ impl From<crate::scene::TimeSource> for TimeSource {
     fn from(source: crate::scene::TimeSource) -> Self {
         match source {
             crate::scene::TimeSource::RtcpSr => Self::RtcpSr,
+            crate::scene::TimeSource::RtcpSrCorrected => Self::RtcpSrCorrected,
             crate::scene::TimeSource::WallclockArrival => Self::WallclockArrival,
             crate::scene::TimeSource::FilePosition => Self::FilePosition,
             crate::scene::TimeSource::Synthetic => Self::Synthetic,

@@ -13,6 +13,6 @@ mod subscribe;
 
 pub use publish::{ZenohFigures, ZenohSink};
 pub use serve::HistoryError;
-pub use session::ZenohBus;
+pub use session::{Presence, ZenohBus};
 pub use states::States;
 pub use subscribe::{Delivery, Filter, Subscription};

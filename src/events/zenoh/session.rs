@@ -1,11 +1,16 @@
 //! Opening a session. Everything Zenoh would do by itself (listen on all interfaces, scout, gossip, share memory) is off
 //! unless the deployment asks for it.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use ::zenoh::{Config, Session, Wait, liveliness::LivelinessToken, query::Queryable};
 use serde_json::{Value, json};
 
 use crate::events::{
-    bus::{BusConfig, BusError, BusMode},
+    bus::{BusConfig, BusError, BusMode, Encoding},
     keys::{Origin, PlaceId, Topic},
 };
 use crate::scene::CameraId;
@@ -18,6 +23,7 @@ const CLIENT_PATIENCE_MS: i64 = 10_000;
 pub struct ZenohBus {
     pub(super) session: Session,
     pub(super) queryables: Vec<Queryable<()>>,
+    pub(super) encoding: Encoding,
     tokens: Vec<LivelinessToken>,
 }
 
@@ -26,7 +32,7 @@ impl ZenohBus {
     pub fn open(config: &BusConfig) -> Result<Self, BusError> {
         config.check()?;
         let session = ::zenoh::open(resolved(config)?).wait().map_err(refused)?;
-        Ok(Self { session, queryables: Vec::new(), tokens: Vec::new() })
+        Ok(Self { session, queryables: Vec::new(), encoding: config.encoding, tokens: Vec::new() })
     }
 
     /// Lets others see that this node and its cameras are served, for as long as this bus lives.
@@ -38,6 +44,37 @@ impl ZenohBus {
             self.tokens.push(self.session.liveliness().declare_token(key).wait().map_err(refused)?);
         }
         Ok(())
+    }
+}
+
+/// Shows others which cameras are served as they come and go. Holds the session open for as long as it lives.
+pub struct Presence {
+    session: Session,
+    site: PlaceId,
+    tokens: Mutex<BTreeMap<CameraId, LivelinessToken>>,
+}
+
+impl ZenohBus {
+    /// For cameras that come and go while this bus is open.
+    pub fn presence(&self, site: &PlaceId) -> Presence {
+        Presence { session: self.session.clone(), site: site.clone(), tokens: Mutex::default() }
+    }
+}
+
+impl Presence {
+    /// A camera is served from now on.
+    pub fn came(&self, camera: &CameraId) -> Result<(), BusError> {
+        let key = Origin::Camera(self.site.clone(), camera.clone()).key(Topic::Alive).to_string();
+        let token = self.session.liveliness().declare_token(key).wait().map_err(refused)?;
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(camera.clone(), token);
+        Ok(())
+    }
+
+    /// It is not any more.
+    pub fn went(&self, camera: &CameraId) {
+        // Taken back when dropped, which is not done under the lock: it speaks to the network.
+        let token = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(camera);
+        drop(token);
     }
 }
 
@@ -64,6 +101,9 @@ fn resolved(config: &BusConfig) -> Result<Config, BusError> {
     for (key, value) in settings(config) {
         zenoh.insert_json5(key, &value.to_string()).map_err(refused)?;
     }
+    for (path, value) in &config.raw {
+        zenoh.insert_json5(path, value).map_err(|cause| BusError::Zenoh(format!("setting `{path}`: {cause}")))?;
+    }
     Ok(zenoh)
 }
 
@@ -89,6 +129,7 @@ fn settings(config: &BusConfig) -> Vec<(&'static str, Value)> {
     }
     settings.extend(tls_settings(config));
     settings.extend(user_settings(config));
+    settings.extend(config.access_control().map(|rules| ("access_control", rules)));
     settings
 }
 

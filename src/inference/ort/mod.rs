@@ -1,15 +1,17 @@
 //! ONNX Runtime, loaded when the program runs: where its library is sought ([`library`]), what a deployment may set
-//! ([`options`]), how a session is opened and checked ([`open`], [`check`]), how it runs ([`session`]), and what its errors
+//! ([`options`]), which [`providers`] load here, how a session is opened and checked ([`open`], [`check`]), how it runs ([`session`]), and what its errors
 //! mean ([`words`]).
 
 mod check;
 mod library;
 mod open;
 mod options;
+mod providers;
 mod session;
 mod words;
 
 pub use library::{Library, LibrarySearch};
 pub use open::OrtBackend;
 pub use options::{OrtOptions, TensorRtOptions};
+pub use providers::Provider;
 pub use session::OrtSession;

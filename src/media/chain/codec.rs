@@ -105,6 +105,16 @@ pub(in crate::media) fn from_rtp(encoding: &str) -> Option<&'static Codec> {
     CODECS.iter().find(|codec| codec.rtp.is_some_and(|rtp| rtp.0 == encoding))
 }
 
+/// The names of all codecs.
+pub(in crate::media) fn codec_names() -> impl Iterator<Item = &'static str> {
+    CODECS.iter().map(|codec| codec.name)
+}
+
+/// Parser and software decoders of a codec, best first.
+pub(in crate::media) fn codec(name: &str) -> Option<(Option<&'static str>, &'static [&'static str])> {
+    CODECS.iter().find(|codec| codec.name == name).map(|codec| (codec.parser, codec.software))
+}
+
 /// Containers we open: caps found by typefind, and the demuxer. Elementary streams are missing on purpose: they carry no
 /// times.
 const CONTAINERS: &[(&str, &str)] = &[

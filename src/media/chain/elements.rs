@@ -5,6 +5,7 @@ use std::sync::Once;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::quiet;
 use crate::media::MediaError;
 
 /// Which package holds an element, by the start of its name; the first match counts. Debian 12.
@@ -42,7 +43,10 @@ const ELSEWHERE: &str = "gstreamer1.0-plugins-good";
 pub(in crate::media) fn ready() -> Result<(), MediaError> {
     static NOTED: Once = Once::new();
     gst::init().map_err(|error| MediaError::NoGStreamer { why: error.to_string() })?;
-    NOTED.call_once(|| tracing::debug!(version = %gst::version_string(), "GStreamer is ready"));
+    NOTED.call_once(|| {
+        quiet::lead_through_ours();
+        tracing::debug!(version = %gst::version_string(), "GStreamer is ready");
+    });
     Ok(())
 }
 
@@ -52,8 +56,12 @@ pub(in crate::media) fn require(name: &str) -> Result<gst::Element, MediaError> 
 }
 
 pub(super) fn missing(name: &str) -> MediaError {
-    let package = PACKAGES.iter().find(|(start, _)| name.starts_with(start)).map_or(ELSEWHERE, |p| p.1);
-    MediaError::MissingPlugin { element: name.to_owned(), package }
+    MediaError::MissingPlugin { element: name.to_owned(), package: package_of(name) }
+}
+
+/// The Debian package that holds an element.
+pub(in crate::media) fn package_of(name: &str) -> &'static str {
+    PACKAGES.iter().find(|(start, _)| name.starts_with(start)).map_or(ELSEWHERE, |p| p.1)
 }
 
 /// Adds elements to a running pipeline, links them in order and brings them to its state.

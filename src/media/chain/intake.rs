@@ -10,7 +10,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
 use super::Stamping;
-use crate::media::{Clock, FrameSink, MediaError, Offer};
+use crate::media::{CameraReports, Clock, FrameSink, MediaError, Offer};
 use crate::memory::{ColorMatrix, ColorRange, PixelFormat, Pixels, Planes};
 use crate::scene::{CameraId, Frame, Size};
 
@@ -24,6 +24,8 @@ pub(in crate::media) struct Delivery {
     pub(in crate::media) sequence: Arc<AtomicU64>,
     /// Takes the frames.
     pub(in crate::media) sink: Arc<dyn FrameSink>,
+    /// Hears how the sender's clock stands, where there is a sender.
+    pub(in crate::media) reports: Option<Arc<dyn CameraReports>>,
     /// What time it is.
     pub(in crate::media) clock: Arc<dyn Clock>,
 }
@@ -66,6 +68,9 @@ impl Intake {
             captured,
             pixels: Arc::new(pixels),
         };
+        if let (Some(reading), Some(reports)) = (self.stamping.news(), &self.delivery.reports) {
+            reports.clock(&self.delivery.camera, reading);
+        }
         self.tally.count(arrived, position.map(|p| p + length(sample)));
         Ok(self.delivery.sink.offer(frame))
     }

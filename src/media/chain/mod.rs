@@ -15,14 +15,17 @@ mod fault;
 mod intake;
 mod negotiate;
 mod network;
+mod quiet;
 mod rtc;
 mod session;
 mod stamp;
 mod tail;
 mod teardown;
+mod trust;
 
+pub(super) use codec::{codec, codec_names};
 pub(super) use container::open_file;
-pub(super) use elements::ready;
+pub(super) use elements::{package_of, ready};
 pub(super) use encoded::{Encoded, read_encoded};
 pub(super) use intake::Delivery;
 pub(super) use network::{Way, open_network};

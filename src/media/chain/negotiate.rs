@@ -20,8 +20,10 @@ const STEP: Duration = Duration::from_secs(3);
 /// Longest wait for a STUN server; without one gathering takes no time.
 const GATHERING: Duration = Duration::from_secs(5);
 /// The codecs we ask for, best first, with the payload numbers we give them.
+#[cfg(feature = "server")]
 const ASKED: [(&str, i32); 2] = [("H264", 102), ("VP8", 96)];
 /// The number we give to congestion control.
+#[cfg(feature = "server")]
 const TRANSPORT_CC_NUMBER: u8 = 1;
 
 impl Rtc {
@@ -36,7 +38,7 @@ impl Rtc {
     pub(in crate::media) fn offer(&self) -> Result<String, MediaError> {
         let mut wanted = gst::Caps::new_empty();
         for (codec, payload) in ASKED {
-            wanted.get_mut().map(|all| all.append(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER))));
+            wanted.merge(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER)));
         }
         let direction = WebRTCRTPTransceiverDirection::Recvonly;
         let _ours: WebRTCRTPTransceiver = self.bin.emit_by_name("add-transceiver", &[&direction, &wanted]);

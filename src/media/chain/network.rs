@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_rtsp_server::gio;
 
 use super::catch_up::{self, Backlog};
 use super::codec;
@@ -14,8 +13,8 @@ use super::elements::{append, require};
 use super::intake::{Delivery, Intake, Tally};
 use super::session::{Draft, Note, Session, tell};
 use super::tail::{self, Assembly, Release, Tail};
-use super::{SenderClock, Stamping};
-use crate::media::{DecoderChoice, MediaError, RtspSource, TlsTrust};
+use super::{SenderClock, Stamping, quiet, trust};
+use crate::media::{DecoderChoice, MediaError, RtspSource};
 
 /// How long the jitter buffer waits for a missing packet. Packets in order are not delayed by it: nothing downstream waits
 /// for the clock.
@@ -82,24 +81,9 @@ fn rtspsrc(source: &RtspSource, way: Way, patience: Duration) -> Result<gst::Ele
         rtsp.set_property("user-id", credentials.user());
         rtsp.set_property("user-pw", credentials.password());
     }
-    trust(&rtsp, source)?;
+    trust::apply(&rtsp, &source.tls)?;
+    quiet::hide(source.credentials.as_ref());
     Ok(rtsp)
-}
-
-fn trust(rtsp: &gst::Element, source: &RtspSource) -> Result<(), MediaError> {
-    match &source.tls {
-        TlsTrust::System => {}
-        TlsTrust::Anything => rtsp.set_property("tls-validation-flags", gio::TlsCertificateFlags::empty()),
-        TlsTrust::Authority(path) => {
-            let whole = std::path::absolute(path).and_then(std::fs::canonicalize);
-            let unreadable = |reason| MediaError::Unreadable { path: path.clone(), reason };
-            let whole = whole.map_err(unreadable)?;
-            let database =
-                gio::TlsFileDatabase::new(&whole).map_err(|error| unreadable(std::io::Error::other(error)))?;
-            rtsp.set_property("tls-database", database);
-        }
-    }
-    Ok(())
 }
 
 /// Sound and metadata are not even set up.

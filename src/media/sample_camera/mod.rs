@@ -15,8 +15,8 @@ use crossbeam_channel::Receiver;
 use gstreamer as gst;
 use gstreamer_rtsp as gst_rtsp;
 use gstreamer_rtsp_server as gst_rtsp_server;
-use gstreamer_rtsp_server::glib;
 use gstreamer_rtsp_server::prelude::*;
+use gstreamer_rtsp_server::{gio, glib};
 
 use super::chain::{self, Encoded};
 use super::{Credentials, MediaError, Transport};
@@ -33,8 +33,14 @@ pub struct SampleCamera {
     pub listen: SocketAddr,
     /// The stream's path, from its slash on.
     pub path: String,
-    /// Who may watch (digest authentication); everybody when `None`.
+    /// Who may watch; everybody when `None`.
     pub credentials: Option<Credentials>,
+    /// Whether the password is asked for in the basic way, which shows it to the network, instead of by digest.
+    pub basic: bool,
+    /// Certificate and key, both PEM; makes it an `rtsps` server.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// A pipeline of the caller's own in place of the clip, as the server takes it: `( … name=pay0 )`.
+    pub pipeline: Option<String>,
     /// What is offered; `Auto` offers both.
     pub transport: Transport,
     /// Whether the clip starts again at its end.
@@ -49,6 +55,7 @@ pub struct RunningSampleCamera {
     thread: Option<JoinHandle<()>>,
     address: SocketAddr,
     path: String,
+    scheme: &'static str,
 }
 
 impl SampleCamera {
@@ -59,6 +66,9 @@ impl SampleCamera {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             path: "/sample".to_owned(),
             credentials: None,
+            basic: false,
+            tls: None,
+            pipeline: None,
             transport: Transport::Auto,
             repeat: true,
         }
@@ -74,7 +84,7 @@ impl SampleCamera {
 
     /// Reads the clip, starts listening and returns.
     pub fn start(&self) -> Result<RunningSampleCamera, MediaError> {
-        let clip = Arc::new(chain::read_encoded(&self.file)?);
+        chain::ready()?;
         let server = gst_rtsp_server::RTSPServer::new();
         server.set_address(&self.listen.ip().to_string());
         server.set_service(&self.listen.port().to_string());
@@ -82,16 +92,19 @@ impl SampleCamera {
         if let Some(threads) = server.thread_pool() {
             threads.set_max_threads(0);
         }
-        let factory = self.factory(&clip)?;
-        self.ask_for_credentials(&server, &factory);
+        let factory = self.factory()?;
+        self.guard(&server, &factory)?;
         let mounts = server.mount_points().ok_or_else(|| self.deaf("the server has no mount points"))?;
         mounts.add_factory(&self.path, factory);
         self.listen(server)
     }
 
-    fn factory(&self, clip: &Arc<Encoded>) -> Result<gst_rtsp_server::RTSPMediaFactory, MediaError> {
+    fn factory(&self) -> Result<gst_rtsp_server::RTSPMediaFactory, MediaError> {
         let factory = gst_rtsp_server::RTSPMediaFactory::new();
-        factory.set_launch(&feed::launch_line(clip, &self.file)?);
+        match &self.pipeline {
+            Some(pipeline) => factory.set_launch(pipeline),
+            None => self.play_clip(&factory)?,
+        }
         // One timeline for all viewers, as with a real camera.
         factory.set_shared(true);
         factory.set_protocols(match self.transport {
@@ -99,24 +112,52 @@ impl SampleCamera {
             Transport::Tcp => gst_rtsp::RTSPLowerTrans::TCP,
             Transport::Udp => gst_rtsp::RTSPLowerTrans::UDP,
         });
-        let (clip, repeat) = (Arc::clone(clip), self.repeat);
-        factory.connect_media_configure(move |_, media| feed::supply(media, &clip, repeat));
         Ok(factory)
     }
 
-    fn ask_for_credentials(&self, server: &gst_rtsp_server::RTSPServer, factory: &gst_rtsp_server::RTSPMediaFactory) {
-        let Some(credentials) = &self.credentials else { return };
+    fn play_clip(&self, factory: &gst_rtsp_server::RTSPMediaFactory) -> Result<(), MediaError> {
+        let clip: Arc<Encoded> = Arc::new(chain::read_encoded(&self.file)?);
+        factory.set_launch(&feed::launch_line(&clip, &self.file)?);
+        let repeat = self.repeat;
+        factory.connect_media_configure(move |_, media| feed::supply(media, &clip, repeat));
+        Ok(())
+    }
+
+    /// Password and certificate, as far as they are asked for.
+    fn guard(
+        &self,
+        server: &gst_rtsp_server::RTSPServer,
+        factory: &gst_rtsp_server::RTSPMediaFactory,
+    ) -> Result<(), MediaError> {
+        if self.credentials.is_none() && self.tls.is_none() {
+            return Ok(());
+        }
         let auth = gst_rtsp_server::RTSPAuth::new();
-        auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
-        let token =
+        if let Some((certificate, key)) = &self.tls {
+            let both = gio::TlsCertificate::from_files(certificate, key).map_err(|e| self.deaf(&e.to_string()))?;
+            auth.set_tls_certificate(Some(&both));
+        }
+        let mut token =
             gst_rtsp_server::RTSPToken::builder().field(gst_rtsp_server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, VIEWER).build();
-        auth.add_digest(credentials.user(), credentials.password(), &token);
+        match &self.credentials {
+            None => auth.set_default_token(Some(&mut token)),
+            Some(credentials) if self.basic => {
+                auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Basic);
+                let basic = gst_rtsp_server::RTSPAuth::make_basic(credentials.user(), credentials.password());
+                auth.add_basic(&basic, &token);
+            }
+            Some(credentials) => {
+                auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
+                auth.add_digest(credentials.user(), credentials.password(), &token);
+            }
+        }
         let may = gst::Structure::builder(VIEWER)
             .field(gst_rtsp_server::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
             .field(gst_rtsp_server::RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, true)
             .build();
         factory.add_role_from_structure(&may);
         server.set_auth(Some(&auth));
+        Ok(())
     }
 
     fn listen(&self, server: gst_rtsp_server::RTSPServer) -> Result<RunningSampleCamera, MediaError> {
@@ -136,6 +177,7 @@ impl SampleCamera {
             thread: Some(thread),
             address: SocketAddr::new(self.listen.ip(), port),
             path: self.path.clone(),
+            scheme: if self.tls.is_some() { "rtsps" } else { "rtsp" },
         })
     }
 
@@ -152,7 +194,7 @@ impl RunningSampleCamera {
 
     /// The address to watch, without user and password.
     pub fn url(&self) -> String {
-        format!("rtsp://{}{}", self.address, self.path)
+        format!("{}://{}{}", self.scheme, self.address, self.path)
     }
 
     /// How many viewers are connected.

@@ -8,6 +8,8 @@ mod doors;
 mod offer;
 #[cfg(feature = "media")]
 mod watch;
+#[cfg(all(feature = "media", feature = "server"))]
+pub(super) mod whep;
 #[cfg(feature = "media")]
 pub(super) mod whip;
 

@@ -51,19 +51,13 @@ impl SdpOffer {
         let sections = sections(media);
         bounds(&lines, &sections)?;
         let video = sections.iter().find(|section| sends_video(section)).ok_or(OfferError::NoVideo)?;
-        for section in &sections {
-            for (name, part) in [("a=mid", "a=mid:"), ("a=ice-ufrag", "a=ice-ufrag:"), ("a=ice-pwd", "a=ice-pwd:")] {
-                let is_there = |lines: &[&str]| lines.iter().any(|line| line.starts_with(part));
-                if !is_there(section) && !(part != "a=mid:" && is_there(session)) {
-                    return Err(OfferError::Lacks(name));
-                }
-            }
-        }
-        if !lines.iter().any(|line| line.starts_with("a=fingerprint:")) {
-            return Err(OfferError::Lacks("a=fingerprint"));
-        }
         let codec = preferred_codec(video).ok_or(OfferError::NoCodec)?;
-        let sdp = lines.join("\r\n") + "\r\n";
+        let mut whole = session.to_vec();
+        for section in &sections {
+            whole.extend(*section);
+            whole.extend(missing_parts(session, section)?);
+        }
+        let sdp = whole.join("\r\n") + "\r\n";
         Ok(Self { sdp, codec, transport_cc: transport_cc(video) })
     }
 
@@ -110,6 +104,18 @@ fn sections<'a>(media: &'a [&'a str]) -> Vec<&'a [&'a str]> {
     starts.iter().zip(ends).map(|(start, end)| &media[*start..end]).collect()
 }
 
+/// What the session says once for all sections, and this one does not: GStreamer looks for it in each. Browsers repeat it,
+/// OBS does not.
+fn missing_parts<'a>(session: &[&'a str], section: &[&str]) -> Result<Vec<&'a str>, OfferError> {
+    let find = |lines: &[&'a str], part: &str| lines.iter().copied().find(|line| line.starts_with(part));
+    let has = |part: &str| section.iter().any(|line| line.starts_with(part));
+    if !has("a=mid:") {
+        return Err(OfferError::Lacks("a=mid:"));
+    }
+    let wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"].into_iter().filter(|part| !has(part));
+    wanted.map(|part| find(session, part).ok_or(OfferError::Lacks(part))).collect()
+}
+
 fn bounds(lines: &[&str], sections: &[&[&str]]) -> Result<(), OfferError> {
     if sections.len() > MOST_MEDIA {
         return Err(OfferError::TooMuch("media sections", MOST_MEDIA));
@@ -148,8 +154,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SESSION: &str =
-        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=fingerprint:sha-256 AA:BB\r\n";
+    const SESSION: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=setup:actpass\r\na=fingerprint:sha-256 AA:BB\r\n";
     const AUDIO: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\na=sendonly\r\n";
     const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 98 96 102\r\na=mid:1\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\na=sendonly\r\n\
         a=extmap:4 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
@@ -170,13 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_once_for_all_is_repeated_where_gstreamer_looks() {
+        let found = offer(&format!("{AUDIO}{VIDEO}")).unwrap();
+        assert_eq!(found.sdp().matches("a=setup:actpass").count(), 3);
+        assert_eq!(found.sdp().matches("a=fingerprint:sha-256 AA:BB").count(), 3);
+        assert_eq!(found.sdp().matches("a=ice-ufrag:u").count(), 2, "those were there");
+        assert_eq!(SdpOffer::parse(found.sdp()).unwrap(), found);
+    }
+
+    #[test]
     fn what_cannot_be_answered_is_told_apart() {
         assert_eq!(SdpOffer::parse("hello"), Err(OfferError::NotSdp));
         assert_eq!(offer(AUDIO), Err(OfferError::NoVideo));
         assert_eq!(offer(&VIDEO.replace("sendonly", "recvonly")), Err(OfferError::NoVideo));
         assert_eq!(offer(&VIDEO.replace("VP8", "AV1").replace("H264", "H265")), Err(OfferError::NoCodec));
-        assert_eq!(offer(&VIDEO.replace("a=ice-pwd:p\r\n", "")), Err(OfferError::Lacks("a=ice-pwd")));
-        assert_eq!(offer(&VIDEO.replace("a=mid:1\r\n", "")), Err(OfferError::Lacks("a=mid")));
+        assert_eq!(offer(&VIDEO.replace("a=ice-pwd:p\r\n", "")), Err(OfferError::Lacks("a=ice-pwd:")));
+        assert_eq!(offer(&VIDEO.replace("a=mid:1\r\n", "")), Err(OfferError::Lacks("a=mid:")));
         assert_eq!(offer(&VIDEO.repeat(9)), Err(OfferError::TooMuch("media sections", MOST_MEDIA)));
         let many = "a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n".repeat(MOST_CANDIDATES + 1);
         assert_eq!(offer(&format!("{VIDEO}{many}")), Err(OfferError::TooMuch("candidates", MOST_CANDIDATES)));

@@ -39,6 +39,7 @@ impl Watch<'_> {
             input: self.name.clone(),
             sequence: Arc::clone(&self.sequence),
             sink: Arc::clone(&self.around.sink),
+            reports: Some(Arc::clone(&self.around.reports)),
             clock: Arc::clone(&self.around.clock),
         }
     }

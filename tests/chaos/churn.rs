@@ -1,0 +1,116 @@
+//! `make churn`: cameras come and go by the thousand while the graph runs; threads, descriptors and memory must be what they
+//! were. Made-up cameras, files and a real RTSP server take turns, under a hundred names. Writes
+//! `target/reports/churn.json`.
+//!
+//! `cargo run --example churn -- [CYCLES]`
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed preparation ends the run")]
+#![allow(clippy::print_stdout, reason = "the figures are the result")]
+#![allow(missing_docs, reason = "a program, not a library")]
+
+#[path = "../small_graph/mod.rs"]
+mod small_graph;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flyball::media::{CameraInput, Pace, RtspSource, SampleCamera, SourceSpec, SyntheticSpec, Transport};
+use flyball::memory::{Size, return_freed_memory};
+use flyball::scene::CameraId;
+use flyball::topology::{Cameras, REMOVAL};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use serde::Serialize;
+use small_graph::{SmallGraph, live, now};
+
+const REPORT: &str = "target/reports/churn.json";
+/// Cycles unless the command line says otherwise.
+const CYCLES: usize = 10_000;
+/// Of so many cycles one is a real RTSP camera and one a file; the others are made up.
+const MIX: usize = 10;
+/// Cycles until pools, caches and resolvers hold what they keep for good.
+const WARM_UP: usize = 300;
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Belongings {
+    rss_bytes: u64,
+    threads: usize,
+    descriptors: usize,
+}
+
+#[derive(Serialize)]
+struct Report {
+    cycles: usize,
+    seconds: f64,
+    first: Belongings,
+    last: Belongings,
+}
+
+fn main() {
+    let cycles = std::env::args().nth(1).map_or(CYCLES, |text| text.parse().expect("a number of cycles"));
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path());
+    let server = SampleCamera::new(&clip).start().unwrap();
+    let mut graph = SmallGraph::start(&live("first", 1));
+    let cameras = graph.assembly.running.cameras();
+    let mut cycle = |number: usize| {
+        come_and_go(&cameras, number, &clip, &server.url());
+        graph.assembly.running.watch(Duration::ZERO);
+        drop(graph.bus.take());
+    };
+    (0..WARM_UP).for_each(&mut cycle);
+    let (begun, first) = (now(), belongings());
+    for number in 0..cycles {
+        cycle(number);
+        if number % 1_000 == 999 {
+            println!("{:>6} cycles  {:?}", number + 1, belongings());
+        }
+    }
+    let report = Report { cycles, seconds: begun.elapsed().as_secs_f64(), first, last: belongings() };
+    fs::create_dir_all("target/reports").unwrap();
+    fs::write(REPORT, serde_json::to_string_pretty(&report).unwrap() + "\n").unwrap();
+    println!("{} cycles in {:.0} s\nfirst {:?}\nlast  {:?}", cycles, report.seconds, report.first, report.last);
+}
+
+fn come_and_go(cameras: &Cameras, number: usize, clip: &Path, url: &str) {
+    let id = CameraId::new(&format!("guest{}", number % 100)).unwrap();
+    let source = match number % MIX {
+        0 => {
+            let mut source = RtspSource::parse(url).unwrap();
+            source.transport = Transport::Tcp;
+            SourceSpec::Rtsp(source)
+        }
+        1 => SourceSpec::File { path: clip.to_owned(), pace: Pace::Realtime, repeat: true },
+        _ => SourceSpec::Synthetic(SyntheticSpec { size: Size::new(320, 192), shapes: 1, ..SyntheticSpec::default() }),
+    };
+    cameras.add_input(CameraInput::new(id.clone(), source)).unwrap();
+    if number % MIX < 2 {
+        // Half of them are taken away while they still connect.
+        let patience = Duration::from_millis(if number % (2 * MIX) < MIX { 60 } else { 0 });
+        let _never = crossbeam_channel::never::<()>().recv_timeout(patience);
+    }
+    cameras.remove(&id, REMOVAL).unwrap();
+}
+
+fn clip(folder: &Path) -> PathBuf {
+    let path = folder.join("clip.mp4");
+    let line = format!(
+        "videotestsrc num-buffers=60 ! video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! \
+         x264enc tune=zerolatency key-int-max=10 ! h264parse ! mp4mux ! filesink location={}",
+        path.display()
+    );
+    let pipeline = gst::parse::launch(&line).unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &[gst::MessageType::Eos]).unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    path
+}
+
+/// After freed memory is given back, so that what the allocator keeps for itself is not counted.
+fn belongings() -> Belongings {
+    return_freed_memory();
+    let count = |folder| fs::read_dir(folder).unwrap().count();
+    let pages: u64 = fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    Belongings { rss_bytes: pages * 4096, threads: count("/proc/self/task"), descriptors: count("/proc/self/fd") }
+}
