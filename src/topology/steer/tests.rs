@@ -185,6 +185,8 @@ impl World {
             source: config::Source::Synthetic(made_up),
             limits: config::Limits::default(),
             decoder: config::Decoder::Auto,
+            wait: config::Wait::default(),
+            health: config::Health::default(),
             place: config::Place::default(),
         };
         let source = SourceSpec::Synthetic(SyntheticSpec { frames: Some(1), ..SyntheticSpec::default() });
