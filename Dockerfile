@@ -15,7 +15,7 @@ WORKDIR /src
 # First what changes least: the runtime and the models, each checked by SHA-256.
 COPY models models
 COPY Makefile ./
-RUN make setup-production
+RUN make setup-production && rm -rf models/.cache .venv
 COPY . .
 RUN cargo build --locked --release && python3 .ci/sbom.py --output /src/sbom.cdx.json && python3 .ci/notices.py
 
@@ -23,7 +23,7 @@ FROM debian:bookworm-slim
 # hadolint ignore=DL3008 # as above
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-    gstreamer1.0-libav libgstrtspserver-1.0-0 \
+    gstreamer1.0-libav gstreamer1.0-nice libgstrtspserver-1.0-0 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/flyball --create-home flyball
 COPY --from=build /src/target/release/flyball /usr/local/bin/flyball

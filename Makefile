@@ -3,11 +3,13 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
-        bench-latency governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate chaos-ingest churn clean
+        bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
+        chaos-ingest churn clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
+EVENTS   := CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo run --example events --
 SETUP    := PYTHONPATH=models python3 -m prepare
 TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
 FLYBALL  := target/fast/flyball
@@ -65,7 +67,7 @@ cameras:
 # Real video goes through our own pixel loops in these tests: they are compiled with some optimisation, the rest is not.
 CHECKED  := CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo
 
-test: setup ## set up, then formatting, both builds, lints, every test
+test: setup tools ## set up, then formatting, both builds, lints, every test
 	cargo fmt --check
 	cargo test --no-default-features
 	$(CHECKED) clippy --features checks --all-targets -- -D warnings
@@ -95,7 +97,7 @@ $(TARGET_TOOLS)/.requirements: .ci/requirements.txt
 	@touch $@
 
 docs: ## the documentation of every module, in target/doc
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	cargo doc --no-deps
 
 deny: $(TARGET_TOOLS)/bin/cargo-deny ## licences, bans and sources by cargo-deny (built on first use, ten minutes or more)
 	PATH="$(CURDIR)/$(TARGET_TOOLS)/bin:$$PATH" cargo deny check --config .deny.toml bans licenses sources
@@ -140,6 +142,12 @@ chaos-ingest: ## break a camera in every way we know; table and target/reports/c
 churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
 	cargo build --example churn
 	target/debug/examples/churn $(CYCLES)
+
+chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
+	@$(EVENTS) chaos $(ROWS)
+
+bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
+	@$(EVENTS) throughput $(COUNT)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

@@ -16,13 +16,15 @@ args.add_argument("--count", type=int, help="stop after this many events")
 args = args.parse_args()
 
 had, ids = {}, {}  # source -> (epoch, number) of the last event printed; ids printed lately, oldest first
+over = set()  # epochs that ended
 
 
 def take(message):
     """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
     source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
     had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
-    if epoch > had[source][0]:
+    if epoch != had[source][0] and epoch not in over:
+        over.add(had[source][0])
         had[source] = (epoch, 0)  # numbering began anew
     while number > had[source][1] + is_event and epoch == had[source][0]:
         before = had[source]
@@ -37,7 +39,7 @@ def take(message):
 
 def emit(event):
     source, number, (epoch, last) = event["source"], int(event["sequence"]), had[event["source"]]
-    if event["id"] in ids or (event["epoch"], number) <= (epoch, last):
+    if event["id"] in ids or event["epoch"] in over or event["epoch"] == epoch and number <= last:
         return
     if event["epoch"] == epoch and number > last + 1 and event["type"] != "dev.flyball.gap.v1":
         print(f"{source}: events {last + 1} to {number - 1} are lost", file=sys.stderr)
@@ -50,7 +52,7 @@ def emit(event):
 
 
 config, inbox = zenoh.Config(), queue.Queue()
-for key, value in {"connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
+for key, value in {"mode": "client", "connect/timeout_ms": -1, "connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
     config.insert_json5(key, json.dumps(value))
 with zenoh.open(config) as session:
     for key in ("**", "@head"):

@@ -136,3 +136,42 @@ fn a_visit_is_found_under_its_documented_key() {
     assert_eq!(key.to_string(), format!("flyball/v1/hq/gate-1/faces/{}/opened", event.subject));
     assert!(matches!(key.topic, Topic::Face(_, VisitState::Opened)));
 }
+
+#[test]
+fn cbor_says_the_same_as_json_in_less_space() {
+    for (name, sample) in samples() {
+        let json = sample.to_string();
+        let event = Event::from_json(json.as_bytes()).unwrap();
+        let cbor = event.to_cbor().unwrap();
+        let again = Event::from_cbor(&cbor).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(again, event, "{name}");
+        assert!(cbor.len() < json.len(), "{name}: {} bytes of CBOR, {} of JSON", cbor.len(), json.len());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let _refused = (Event::from_json(&bytes).is_ok(), Event::from_cbor(&bytes).is_ok());
+    }
+
+    /// Damage to a whole event is met deeper inside than noise is.
+    #[test]
+    fn no_damaged_event_makes_a_decoder_panic(which in 0..100_usize, changes in proptest::collection::vec((0..4_000_usize, proptest::prelude::any::<u8>()), 1..6)) {
+        let samples = samples();
+        let event = Event::from_json(samples[which % samples.len()].1.to_string().as_bytes()).unwrap();
+        let mut json = serde_json::to_vec(&event).unwrap();
+        let mut cbor = event.to_cbor().unwrap();
+        for (at, byte) in changes {
+            let (in_json, in_cbor) = (at % json.len(), at % cbor.len());
+            (json[in_json], cbor[in_cbor]) = (byte, byte);
+        }
+        let _read_or_refused = (Event::from_json(&json).is_ok(), Event::from_cbor(&cbor).is_ok());
+    }
+
+    #[test]
+    fn nested_without_end_is_refused(depth in 100..200_000_usize) {
+        proptest::prop_assert!(Event::from_cbor(&vec![0x81; depth]).is_err());
+        proptest::prop_assert!(Event::from_json(&vec![b'['; depth]).is_err());
+    }
+}

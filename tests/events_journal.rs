@@ -20,7 +20,7 @@ use flyball::events::{
     Beginning, BusConfig, MemoryBus, Recorded, Started, begin,
     journal::{Journal, Limits},
     keys::{Origin, PlaceId},
-    wire::{CloseReason, Data, Draft, Event, GapReason, Kind, UtcMicros, Visit, VisitState},
+    wire::{CloseReason, Data, Draft, Event, GapReason, UtcMicros, Visit, VisitState},
 };
 use flyball::scene::CameraId;
 use uuid::Uuid;
@@ -118,37 +118,103 @@ fn a_visit_left_open_by_a_crash_is_closed_as_interrupted_once() {
 }
 
 #[test]
-fn a_damaged_journal_is_put_aside_and_the_loss_is_said() {
+fn a_journal_nobody_can_read_is_put_aside_and_the_loss_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.redb");
-    for damage in ["text", "truncated", "flipped"] {
-        let mut first = started(path.clone(), Limits::default(), &MemoryBus::default());
+    fs::write(&path, b"this was an event journal once").unwrap();
+    let bus = MemoryBus::default();
+    let next = started(path.clone(), Limits::default(), &bus);
+    let damage = next.damage.as_ref().expect("nothing was noticed");
+    assert!(damage.aside.exists() && damage.salvaged.is_none());
+    next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
+    drop((next.postbox, next.history));
+    next.outbox.finish();
+    let events = bus.events();
+    assert!(matches!(&events[0].data, Data::Gap(gap) if gap.reason == GapReason::JournalDamaged));
+    assert_eq!(events[1].sequence.0, 1, "numbering begins anew, under a new epoch");
+}
+
+#[test]
+fn of_a_damaged_journal_everything_whole_is_carried_over_and_no_number_comes_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.redb");
+    for damage in ["truncated", "flipped"] {
+        let bus = MemoryBus::default();
+        let mut first = started(path.clone(), Limits::default(), &bus);
         for n in 0..200 {
             first.postbox.post(visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7()));
         }
         drop(first.postbox);
         first.outbox.finish();
         first.history = None;
+        let written = bus.take();
         let mut bytes = fs::read(&path).unwrap();
         match damage {
-            "text" => bytes = b"this was an event journal once".to_vec(),
-            "truncated" => bytes.truncate(bytes.len() / 3),
-            _ => bytes.iter_mut().skip(8_192).step_by(97).for_each(|b| *b ^= 0x10),
+            "truncated" => bytes.truncate(bytes.len() / 2),
+            _ => bytes.iter_mut().skip(8_192).step_by(20_011).for_each(|b| *b ^= 0x10),
         }
         fs::write(&path, bytes).unwrap();
         let bus = MemoryBus::default();
         let next = started(path.clone(), Limits::default(), &bus);
-        assert!(next.damaged.as_ref().is_some_and(|aside| aside.exists()), "{damage}: nothing was put aside");
+        let salvaged = next.damage.as_ref().and_then(|d| d.salvaged.clone()).expect("something was whole");
         next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
         drop((next.postbox, next.history));
         next.outbox.finish();
-        let events = bus.events();
-        assert_eq!(events[0].kind, Kind::Gap, "{damage}: the loss comes first");
-        assert!(matches!(&events[0].data, Data::Gap(gap) if gap.reason == GapReason::JournalDamaged));
-        assert_eq!(events[1].sequence.0, 1, "{damage}: numbering begins anew");
+        let kept = all(&path, "/flyball/hq/gate");
+        let (gap, old): (Vec<_>, Vec<_>) = kept.iter().partition(|e| e.sequence.0 > 200);
+        assert_eq!(old.len() as u64, salvaged.events, "{damage}");
+        for event in &old {
+            let same = written.iter().any(|w| *w.event == **event);
+            assert!(same, "{damage}: event {} is not what was written", event.sequence.0);
+        }
+        let Data::Gap(range) = &gap[0].data else { panic!("{damage}: the loss comes before anything new") };
+        assert_eq!((range.first, range.last), (Some(salvaged.heads["/flyball/hq/gate"] + 1), Some(salvaged.floor)));
+        assert_eq!(gap[1].sequence.0, salvaged.floor + 2, "{damage}: later numbers go on after the range");
+        assert!(gap.iter().all(|e| e.epoch == old[0].epoch), "{damage}: still the same series");
         for left in fs::read_dir(folder.path()).unwrap() {
             fs::remove_file(left.unwrap().path()).unwrap();
         }
+    }
+}
+
+#[test]
+fn numbers_published_while_the_disk_was_full_are_not_given_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.redb");
+    let first = started(path.clone(), Limits::default(), &MemoryBus::default());
+    first.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
+    drop((first.postbox, first.history));
+    first.outbox.finish();
+    // What a process leaves behind that was killed with events out that it could not keep.
+    fs::write(folder.path().join("events.redb.mark"), "unkept \n").unwrap();
+    for run in 0..2 {
+        let bus = MemoryBus::default();
+        let next = started(path.clone(), Limits::default(), &bus);
+        next.postbox.post(visit(&camera("gate"), 2, VisitState::Closed, Uuid::now_v7()));
+        drop((next.postbox, next.history));
+        next.outbox.finish();
+        let events = bus.events();
+        assert_eq!(events.len(), 2 - run, "the loss is said once");
+        if let Data::Gap(gap) = &events[0].data {
+            assert_eq!((gap.first, &gap.reason), (Some(2), &GapReason::NotKept));
+            assert_eq!(events[1].sequence.0, gap.last.unwrap() + 2);
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// A file of anything, also one that begins like a journal, is a damaged journal and never a panic.
+    #[test]
+    fn no_bytes_make_opening_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3_000), like in proptest::prelude::any::<bool>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.redb");
+        let mut file = if like { b"redb\x1A\x0A\xA9\x0D\x0A".to_vec() } else { Vec::new() };
+        file.extend(bytes);
+        fs::write(&path, file).unwrap();
+        let opened = Journal::open(&path, Limits::default(), Uuid::now_v7(), UtcMicros::default()).unwrap();
+        proptest::prop_assert!(opened.journal.reader().heads().unwrap().is_empty());
     }
 }
 

@@ -103,6 +103,17 @@ fn licences_say_what_is_allowed() {
     assert!(said.contains("CC0-1.0") && said.contains("commercial  yes"), "{said}");
 }
 
+#[test]
+fn pull_says_what_is_missing_and_where_it_comes_from() {
+    let folder = toy(None);
+    let path = folder.path().to_str().unwrap();
+    let (code, said) = flyball_models(&["--models", path, "pull", "--dry-run"]);
+    assert!(code == 0 && said.contains("missing  toy") && said.contains("put its files into"), "{said}");
+    let cli = Cli::try_parse_from(["models", "--models", path, "pull"]).unwrap();
+    let told = run(&cli.models, &mut Vec::new()).unwrap_err().to_string();
+    assert!(told.contains("no set-up tool") && told.contains("make setup"), "{told}");
+}
+
 #[cfg(feature = "ort")]
 mod real {
     //! On fetched models.
@@ -130,6 +141,10 @@ mod real {
         let (code, said) = flyball_models(&["--models", &models, "verify", "--onnxruntime", &runtime]);
         eprintln!("{said}");
         assert_eq!(code, 0, "{said}");
+        let compared = said.lines().filter(|line| line.starts_with("ok") && line.contains("golden")).count();
+        let ok = said.lines().filter(|line| line.starts_with("ok")).count();
+        assert_eq!(compared, ok, "a variant was not compared with golden outputs:\n{said}");
+        assert!(!said.contains("no golden outputs"), "{said}");
     }
 
     #[test]

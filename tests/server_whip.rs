@@ -8,7 +8,7 @@ mod browser;
 mod support;
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use browser::{Browser, Page};
@@ -88,17 +88,31 @@ fn luma(pixels: &Pixels, at: u32, row: u32) -> i32 {
 }
 
 #[derive(Default)]
-struct Ears(Mutex<Vec<(CameraState, String)>>);
+struct Ears {
+    heard: Mutex<Vec<(CameraState, String)>>,
+    news: Condvar,
+}
 
 impl CameraReports for Ears {
     fn state(&self, _: &CameraId, state: CameraState, detail: &str) {
-        self.0.lock().unwrap().push((state, detail.to_owned()));
+        self.heard.lock().unwrap().push((state, detail.to_owned()));
+        self.news.notify_all();
     }
 }
 
 impl Ears {
-    fn said(&self, word: &str) -> bool {
-        self.0.lock().unwrap().iter().any(|(_, detail)| detail.contains(word))
+    fn wait_until(&self, done: impl Fn(&[(CameraState, String)]) -> bool) {
+        let heard = self.heard.lock().unwrap();
+        let (heard, late) = self.news.wait_timeout_while(heard, browser::PATIENCE, |heard| !done(heard)).unwrap();
+        assert!(!late.timed_out(), "it never happened: {heard:?}");
+    }
+
+    /// Its door is open, after so many senders were lost.
+    fn wait_for_open_door(&self, lost: usize) {
+        let is_lost = |(state, _): &&(CameraState, String)| matches!(state, CameraState::Lost { .. });
+        let waits =
+            |heard: &[(CameraState, String)]| heard.last().is_some_and(|(_, word)| word == "waiting for a sender");
+        self.wait_until(|heard| waits(heard) && heard.iter().filter(is_lost).count() == lost);
     }
 }
 
@@ -114,6 +128,7 @@ fn push(codec: &str, more: &str, decoded: &str) {
     let input = CameraInput::new(gate(), SourceSpec::Whip(doors.clone(), ice));
     let (sink, reports) = (Arc::new(Eyes { seen }), Arc::clone(&ears));
     let camera = std::thread::spawn(move || run_camera(input, sink, reports, &stopped, Arc::new(SystemClock)));
+    ears.wait_for_open_door(0);
     let page = Page::serve(answer_with(doors.clone()));
     let browser = Browser::open(&format!("{}/?whip=/whip&codec={codec}{more}", page.base));
     page.wait_for("session");
@@ -132,13 +147,12 @@ fn push(codec: &str, more: &str, decoded: &str) {
     let (p50, p95) = (late[late.len() / 2], late[late.len() * 95 / 100]);
     eprintln!("WebRTC {codec}: glass to callback p50 {} ms, p95 {} ms; {sent}", p50.as_millis(), p95.as_millis());
     assert!(p50 < Duration::from_secs(2), "the stamps are from now: {p50:?}");
-    assert!(ears.said(decoded), "{:?}", ears.0.lock().unwrap());
+    ears.wait_until(|heard| heard.iter().any(|(state, detail)| *state == CameraState::Live && detail == decoded));
     assert!(matches!(doors.call(&gate(), "other", offer()), Err(Refused::Busy(_))), "one sender at a time");
 
     // The browser vanishes without a word; the camera notices by itself, and its door stays open.
     drop(browser);
-    wait_until(|| ears.0.lock().unwrap().iter().any(|(state, _)| matches!(state, CameraState::Lost { .. })));
-    wait_until(|| matches!(ears.0.lock().unwrap().last(), Some((CameraState::Connecting, _))));
+    ears.wait_for_open_door(1);
     assert!(!doors.goodbye(&gate(), "long gone").unwrap());
     drop(stop);
     assert!(matches!(camera.join().unwrap(), CameraEnd::Stopped));
@@ -169,14 +183,6 @@ fn offer() -> SdpOffer {
     SdpOffer::parse(&format!("{session}{print}\r\n{media}{ice}")).unwrap()
 }
 
-fn wait_until(done: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + browser::PATIENCE;
-    while !done() {
-        assert!(std::time::Instant::now() < deadline, "it never happened");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_browser_sends_vp8() {
     push("VP8", "", "VP8 by vp8dec over whip");
@@ -197,13 +203,11 @@ fn a_caller_who_never_sends_is_let_go() {
     input.limits.connect = Duration::from_millis(300);
     let (sink, reports) = (Arc::new(Eyes { seen }), Arc::clone(&ears));
     let camera = std::thread::spawn(move || run_camera(input, sink, reports, &stopped, Arc::new(SystemClock)));
-    wait_until(|| doors.has(&gate()));
+    ears.wait_for_open_door(0);
     for round in 1..=3 {
         let answer = doors.call(&gate(), &format!("round-{round}"), offer()).unwrap();
         assert!(answer.contains("m=video") && answer.contains("a=recvonly"), "{answer}");
-        let lost =
-            || ears.0.lock().unwrap().iter().filter(|(state, _)| matches!(state, CameraState::Lost { .. })).count();
-        wait_until(|| lost() == round);
+        ears.wait_for_open_door(round);
     }
     let answer = doors.call(&gate(), "polite", offer());
     assert!(answer.is_ok() && doors.goodbye(&gate(), "polite").unwrap(), "a goodbye ends it at once");
@@ -251,4 +255,23 @@ fn a_page_with_a_token_sends_to_a_running_program() {
     let ended = running.end();
     assert_eq!(ended.code, Some(DONE), "{ended:#?}");
     assert!(!ended.err.contains("0123456789abcdef"), "{ended:#?}");
+}
+
+/// The page at `/` reads the events: as a browser reads it, under the policy it is served with.
+#[test]
+fn the_page_of_a_running_program_reads_events() {
+    if !browser::is_there() {
+        return;
+    }
+    let place = Place::new();
+    let world = "synthetic = { width = 320, height = 240, fps = 15, faces = 1, seed = 1 }";
+    let file = place.light_deployment(&[("gate", world)], "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let mut running = Running::start(flyball(&["run", text(&file), "--plain"]));
+    let base = running.wait_for("listening on").split("listening on ").nth(1).unwrap().trim().to_owned();
+    let _browser = Browser::open(&base);
+    running.wait_for("somebody reads events");
+    let metrics = ureq::get(format!("{base}/metrics")).call().unwrap().into_body().read_to_string().unwrap();
+    assert!(metrics.contains("flyball_event_readers 1.0"), "{metrics}");
+    running.signal("TERM");
+    assert_eq!(running.end().code, Some(DONE));
 }

@@ -37,6 +37,28 @@ def setup(extra: bool) -> None:
     note(f"setup: complete ({time.monotonic() - started:.1f} s)")
 
 
+def pull(names: list[str], extra: bool) -> None:
+    """Fetches and prepares models alone; named ones even if they are large and optional."""
+    machine.check_basics()
+    models = read_models(ROOT, extra=True)
+    unknown = set(names) - {model.name for model in models}
+    if unknown:
+        known = ", ".join(model.name for model in models)
+        raise Problem(f"there is no model called {', '.join(sorted(unknown))}; known are {known}")
+    wanted = [model for model in models if model.name in names] if names else read_models(ROOT, extra)
+    python = machine.python_environment(ROOT)
+    if not all(model.is_ready() for model in wanted):
+        machine.check_room(ROOT)
+    weights.fetch(ROOT, wanted, Archives(ROOT / weights.CACHE))
+    _in_environment(python, "models", extra, names)
+
+
+def prepare_models(names: list[str], extra: bool) -> None:
+    """The part of that which needs `.venv`."""
+    models = read_models(ROOT, extra=True) if names else read_models(ROOT, extra)
+    weights.prepare(ROOT, [model for model in models if not names or model.name in names])
+
+
 def runtime(name: str) -> None:
     """The inference library of one set-up, into vendor/, where `flyball` looks for it."""
     machine.check_basics()
@@ -65,9 +87,9 @@ def prepare(extra: bool) -> None:
     reference.restore(ROOT)
 
 
-def _in_environment(python: Path, command: str, extra: bool) -> None:
+def _in_environment(python: Path, command: str, extra: bool, names: list[str] | None = None) -> None:
     """Runs one of this tool's commands with the interpreter that has numpy and onnx."""
-    call = [str(python), "-m", "prepare", command, *(["--extra"] if extra else [])]
+    call = [str(python), "-m", "prepare", command, *(f"--model={name}" for name in names or []), *(["--extra"] if extra else [])]
     if subprocess.run(call, env={**os.environ, "PYTHONPATH": str(ROOT / "models")}).returncode != 0:
         raise SystemExit(1)  # it has said why
 
@@ -108,14 +130,17 @@ def latency() -> None:
 def main() -> None:
     """Reads the command line; every expected failure ends as one sentence and exit status 1."""
     parser = argparse.ArgumentParser(prog="prepare", description="Sets up what Flyball needs on this machine.")
-    commands = ["setup", "production", "prepare", "models", "runtime", "goldens", "calibrate", "loop", "beside", "latency"]
+    commands = ["setup", "production", "prepare", "models", "pull", "runtime", "goldens", "calibrate", "loop", "beside", "latency"]
     parser.add_argument("command", choices=commands)
     parser.add_argument("name", nargs="?", choices=runtimes.SETUPS, default="cpu", help="which runtime")
+    parser.add_argument("--model", action="append", default=[], dest="names", help="with pull and models: only this one")
     parser.add_argument("--extra", action="store_true", help="also the large optional models")
     parser.add_argument("--clip", type=Path, default=ROOT / "samples/footage/mosaic4_720p.mp4", help="for loop and beside")
     asked = parser.parse_args()
     try:
-        if asked.command in ("setup", "prepare"):
+        if asked.command in ("pull", "models"):
+            {"pull": pull, "models": prepare_models}[asked.command](asked.names, asked.extra)
+        elif asked.command in ("setup", "prepare"):
             {"setup": setup, "prepare": prepare}[asked.command](asked.extra)
         elif asked.command in ("loop", "beside"):
             {"loop": loop, "beside": beside}[asked.command](asked.clip)
@@ -123,8 +148,6 @@ def main() -> None:
             latency()
         elif asked.command == "runtime":
             runtime(asked.name)
-        elif asked.command == "models":
-            weights.prepare(ROOT, read_models(ROOT, asked.extra))
         else:
             {"production": production, "goldens": goldens, "calibrate": calibrate}[asked.command]()
     except Problem as problem:

@@ -12,7 +12,8 @@ use clap::Args;
 use super::{Exit, complain};
 use crate::events::BusError;
 use crate::events::wire::{
-    CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Visit, VisitState,
+    CheckState, CloseReason, Data, Event, Gap, Identity, IdentityDecision, Kind, Liveness, Moderation, Visit,
+    VisitState,
 };
 #[cfg(feature = "zenoh")]
 use crate::telemetry::{LogFormat, log_to_stderr};
@@ -95,9 +96,9 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
     };
     use std::time::Duration;
 
-    let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
     end_on_signal();
     complain(&format!("waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends", args.connect));
+    let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
     let filter = Filter { site: None, camera: args.camera.clone() };
     let mut subscription = bus.subscribe(&filter, args.since)?;
     let mut printed = 0;
@@ -151,6 +152,7 @@ pub fn line(event: &Event) -> String {
     let clock = time.get(11..23).unwrap_or(&time);
     let what = match &event.data {
         Data::Visit(visit) => visit_words(visit),
+        Data::Moderation(verdict) => moderation_words(verdict),
         Data::CameraState(state) => format!("camera   {}", words(&state.condition, state.detail.as_deref())),
         Data::Gap(gap) => gap_words(gap),
         Data::GovernorDecision(decision) => format!("governor {}", decision.reason),
@@ -174,11 +176,18 @@ fn visit_words(visit: &Visit) -> String {
     format!("{:<8} {short}  {who:<24}  {rest}", kind_word(&v.state))
 }
 
+fn moderation_words(verdict: &Moderation) -> String {
+    let seen: Vec<_> = verdict.reasons.iter().map(|reason| reason.class.as_str()).collect();
+    format!("{:<8} {}: {}, {}", "verdict", verdict.rule, words(&verdict.action, None), seen.join(", "))
+}
+
 fn kind_word(state: &VisitState) -> &str {
     match state {
         VisitState::Opened => "opened",
         VisitState::Updated => "updated",
         VisitState::Closed => "closed",
+        VisitState::Corrected => "corrected",
+        VisitState::Merged => "merged",
         VisitState::Other(word) => word,
     }
 }

@@ -180,6 +180,14 @@ pub struct Zenoh {
     pub tls: Option<Tls>,
     /// User and password, for a router that asks.
     pub credentials: Option<Credentials>,
+    /// File of `user:password` lines, absolute: who may connect here.
+    pub users_file: Option<PathBuf>,
+    /// Who may hear or say what.
+    pub access: Vec<crate::events::Access>,
+    /// How events are written on the wire.
+    pub encoding: crate::events::Encoding,
+    /// Other settings of Zenoh's own.
+    pub raw: std::collections::BTreeMap<String, String>,
     /// Whether listening to the world without TLS was asked for.
     pub insecure: bool,
 }

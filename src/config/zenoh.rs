@@ -1,5 +1,7 @@
 //! `[events.zenoh]`, resolved: nobody listens to the world by accident, and every certificate named is there.
 
+use std::path::PathBuf;
+
 use super::{
     deployment::{Tls, Zenoh},
     problem::Problem,
@@ -26,7 +28,23 @@ impl Resolver<'_> {
                 hint,
             ));
         }
+        for (at, rule) in written.access.iter().enumerate() {
+            if let Some(problem) = rule.problem() {
+                let place = node.value_place("access");
+                let hint = "a rule has `user` or `certificate`, `may` and `keys`";
+                self.problems.push(Problem::error(place, &format!("events.zenoh.access[{at}]"), problem, hint));
+            }
+        }
+        let users_file = self.users_file(node, written.users_file.as_ref());
+        let asks_who = users_file.is_some() || written.tls.as_ref().is_some_and(|tls| tls.mutual);
+        if !written.insecure && !asks_who {
+            self.refuse_anonymous(node);
+        }
         Zenoh {
+            users_file,
+            access: written.access,
+            encoding: written.encoding,
+            raw: written.raw,
             mode: written.mode,
             listen: written.listen,
             connect: written.connect,
@@ -34,6 +52,34 @@ impl Resolver<'_> {
             tls: written.tls.map(|tls| self.tls(node, &tls)),
             credentials,
             insecure: written.insecure,
+        }
+    }
+
+    fn users_file(&mut self, node: &Node, written: Option<&String>) -> Option<PathBuf> {
+        let path = self.absolute(written?);
+        if !path.is_file() {
+            let message = format!("there is no file {}", path.display());
+            let hint = "name a file of `user:password` lines, relative to this file";
+            self.problems.push(Problem::error(
+                node.value_place("users_file"),
+                "events.zenoh.users_file",
+                message,
+                hint,
+            ));
+        }
+        Some(path)
+    }
+
+    /// Encryption alone keeps nobody out.
+    fn refuse_anonymous(&mut self, node: &Node) {
+        for (at, endpoint) in node.at("listen").map(Node::items).unwrap_or_default().iter().enumerate() {
+            let text = endpoint.text().unwrap_or_default();
+            if text.strip_prefix("tls/").is_some_and(|address| !is_loopback(address)) {
+                let message = format!("{} is open to everybody who reaches it", endpoint.place.quoted());
+                let hint = "set `tls.mutual = true` or `users_file`, or say `insecure = true`";
+                let key = format!("events.zenoh.listen[{at}]");
+                self.problems.push(Problem::error(&endpoint.place, &key, message, hint));
+            }
         }
     }
 

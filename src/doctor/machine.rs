@@ -73,7 +73,7 @@ fn open_file_limit() -> Option<u64> {
 /// so a clock nobody keeps is said to everybody, and is advice only there.
 fn clock(needs: &Needs) -> Check {
     let mend = "timedatectl set-ntp true";
-    let weight = if needs.is_of_deployment() && needs.network_cameras { Weight::Advice } else { Weight::NotNeeded };
+    let weight = if needs.is_of_deployment() && needs.network_cameras() { Weight::Advice } else { Weight::NotNeeded };
     match foreign::clock_is_kept() {
         Some(true) => Check::healthy(Area::Machine, "clock").found("synchronised"),
         Some(false) => Check::of(Area::Machine, "clock", Health::Error, weight)

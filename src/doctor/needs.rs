@@ -28,8 +28,10 @@ pub struct Needs {
     pub footage: Vec<PathBuf>,
     /// Cameras in all.
     pub cameras: u64,
-    /// Whether any of them is reached over the network.
-    pub network_cameras: bool,
+    /// Whether any of them is reached over RTSP.
+    pub rtsp: bool,
+    /// Whether any of them speaks WebRTC.
+    pub webrtc: bool,
     /// Whether any must be decoded by the GPU.
     pub hardware_decoder: bool,
     /// Model and variant by stage; `None` is all there are.
@@ -40,7 +42,7 @@ pub struct Needs {
     pub allow_unlicensed: bool,
     /// Whether models run on a GPU.
     pub gpu: Gpu,
-    /// Zenoh endpoints to listen on.
+    /// Endpoints to listen on: Zenoh's, and `http/…` for the server.
     pub listen: Vec<String>,
     /// Zenoh endpoints to connect to.
     pub connect: Vec<String>,
@@ -57,7 +59,8 @@ impl Needs {
             file: None,
             footage: Vec::new(),
             cameras: 1,
-            network_cameras: true,
+            rtsp: true,
+            webrtc: true,
             hardware_decoder: false,
             models: None,
             models_dir,
@@ -81,18 +84,20 @@ impl Needs {
         };
         let zenoh = deployment.events.zenoh.as_ref();
         let cameras = &deployment.cameras;
+        let http = deployment.server.as_ref().map(|server| format!("http/{}", server.listen));
         let journal = deployment.events.journal.as_ref().map(|journal| journal.path.clone());
         Self {
             file: Some(deployment.file.clone()),
             footage: cameras.iter().filter_map(|camera| footage(&camera.source)).collect(),
             cameras: cameras.len() as u64,
-            network_cameras: cameras.iter().any(|camera| is_network(&camera.source)),
+            rtsp: cameras.iter().any(|camera| matches!(camera.source, Source::Rtsp { .. })),
+            webrtc: cameras.iter().any(|camera| matches!(camera.source, Source::Whip(_) | Source::Whep { .. })),
             hardware_decoder: cameras.iter().any(|camera| camera.decoder == Decoder::Nvdec),
             models: Some(models),
             models_dir: deployment.models.dir.clone(),
             allow_unlicensed: deployment.models.allow_unlicensed,
             gpu,
-            listen: zenoh.map(|zenoh| zenoh.listen.clone()).unwrap_or_default(),
+            listen: zenoh.map(|zenoh| zenoh.listen.clone()).unwrap_or_default().into_iter().chain(http).collect(),
             connect: zenoh.map(|zenoh| zenoh.connect.clone()).unwrap_or_default(),
             is_client: zenoh.is_some_and(|zenoh| zenoh.mode == Mode::Client),
             writes: journal.into_iter().chain(deployment.gallery.path.clone()).collect(),
@@ -104,9 +109,14 @@ impl Needs {
         self.models.as_ref().is_none_or(|models| !models.is_empty())
     }
 
+    /// Whether any camera is reached over the network.
+    pub fn network_cameras(&self) -> bool {
+        self.rtsp || self.webrtc
+    }
+
     /// Whether anything is decoded.
     pub fn decoding(&self) -> bool {
-        self.network_cameras || !self.footage.is_empty()
+        self.network_cameras() || !self.footage.is_empty()
     }
 
     /// Whether this is about one deployment.
@@ -127,9 +137,4 @@ fn models(graph: &Graph) -> BTreeSet<(String, Option<String>)> {
 
 fn footage(source: &Source) -> Option<PathBuf> {
     if let Source::File { path, .. } = source { Some(path.clone()) } else { None }
-}
-
-/// Neither a file nor made up: reached over the network.
-fn is_network(source: &Source) -> bool {
-    !matches!(source, Source::File { .. } | Source::Synthetic(_))
 }

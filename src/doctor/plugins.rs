@@ -77,8 +77,11 @@ fn parts(needs: &Needs) -> Vec<crate::media::plugins::Part> {
     for file in &needs.footage {
         parts.extend(plugins::file_parts(file));
     }
-    if needs.network_cameras {
+    if needs.rtsp {
         parts.extend(plugins::network_parts());
+    }
+    if needs.webrtc && needs.is_of_deployment() {
+        parts.extend(plugins::webrtc_parts());
     }
     if needs.hardware_decoder {
         parts.extend(plugins::hardware_parts());
@@ -86,6 +89,8 @@ fn parts(needs: &Needs) -> Vec<crate::media::plugins::Part> {
     if !needs.is_of_deployment() {
         parts.extend(plugins::file_parts(std::path::Path::new("any.mp4")));
         parts.extend(plugins::other_codec_parts());
+        // Without a deployment nobody has said that they want WebRTC: lacking it is advice.
+        parts.extend(plugins::webrtc_parts().into_iter().map(|part| plugins::Part { usual: false, ..part }));
     }
     parts
 }

@@ -12,7 +12,7 @@ pub(super) fn checks(needs: &Needs) -> Vec<Check> {
 /// Tries the address for a moment; endpoints that are no TCP are for Zenoh to judge.
 fn check(endpoint: &str, file: &str) -> Option<Check> {
     let (protocol, address) = endpoint.split_once('/')?;
-    if !matches!(protocol, "tcp" | "tls") {
+    if !matches!(protocol, "tcp" | "tls" | "http") {
         return None;
     }
     let address = address.split(['#', '?']).next().unwrap_or(address);

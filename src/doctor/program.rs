@@ -29,7 +29,8 @@ fn needed(needs: &Needs) -> Vec<&'static str> {
     if !needs.is_of_deployment() {
         return Vec::new();
     }
-    let zenoh = !needs.listen.is_empty() || !needs.connect.is_empty();
-    let table = [("media", needs.decoding()), ("ort", needs.runtime()), ("zenoh", zenoh)];
+    let http = needs.listen.iter().any(|endpoint| endpoint.starts_with("http/"));
+    let zenoh = needs.listen.iter().any(|endpoint| !endpoint.starts_with("http/")) || !needs.connect.is_empty();
+    let table = [("media", needs.decoding()), ("ort", needs.runtime()), ("zenoh", zenoh), ("server", http)];
     table.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect()
 }

@@ -65,7 +65,7 @@ fn one(model: &Model, variant: Option<&str>, allow_unlicensed: bool, depth: Dept
     });
     match found {
         Ok(variants) => Check::healthy(Area::Models, name).found(facts(model, &variants, depth)),
-        Err(cause) => ill(model, variant, cause),
+        Err(cause) => ill(model, variant, &cause, allow_unlicensed),
     }
 }
 
@@ -76,12 +76,14 @@ fn refusal(model: &Model, variant: &Variant, allow_unlicensed: bool, depth: Dept
     if depth == Depth::Full { model.check_sha256(variant) } else { Ok(()) }
 }
 
-fn ill(model: &Model, variant: Option<&str>, cause: InferenceError) -> Check {
+fn ill(model: &Model, variant: Option<&str>, cause: &InferenceError, allow_unlicensed: bool) -> Check {
     let variant = variant.map_or_else(|| model.manifest.variant.first(), |id| model.manifest.variant(id));
-    let is_there = variant.is_some_and(|variant| model.file(variant).exists());
-    let health = if is_there { Health::Error } else { Health::Missing };
-    let unstated = cause.to_string().contains("states no licence") || variant.is_none();
-    let mend = if unstated { "flyball models licences" } else { FETCH };
+    let health = match variant {
+        Some(variant) if model.file(variant).exists() => Health::Error,
+        _ => Health::Missing,
+    };
+    let can_be_fetched = variant.is_some_and(|variant| model.check_terms(variant, allow_unlicensed).is_ok());
+    let mend = if can_be_fetched { FETCH } else { "flyball models licences" };
     Check::of(Area::Models, model.manifest.name.clone(), health, Weight::Fatal).note(cause.to_string()).mend(mend)
 }
 

@@ -1,9 +1,14 @@
 //! What a deployment says about Zenoh, checked without opening anything. The session itself is in `zenoh`.
 
-use std::{fmt, net::IpAddr, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::access::{Access, access_control};
+
+/// Paths of Zenoh's configuration that only our own, checked settings may set.
+const CHECKED: [&str; 4] = ["listen", "access_control", "transport/auth", "transport/link/tls"];
 
 /// How to reach subscribers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +26,12 @@ pub struct BusConfig {
     pub user: Option<User>,
     /// File of `user:password` lines: who may connect here. Left out, anybody who reaches the endpoint may.
     pub users_file: Option<PathBuf>,
+    /// Who may hear or say what. Empty: everybody who may connect.
+    pub access: Vec<Access>,
+    /// How events are written on the wire.
+    pub encoding: Encoding,
+    /// Any other of Zenoh's own settings: path, such as `transport/link/tx/lease`, and value as JSON5. Not for secrets.
+    pub raw: BTreeMap<String, String>,
     /// Allows listening beyond this machine without TLS: everybody on the network can then read and forge events.
     pub insecure: bool,
     /// Finds other Zenoh nodes by multicast.
@@ -38,6 +49,17 @@ pub enum BusMode {
     Client,
     /// Passes on between those connected to it.
     Router,
+}
+
+/// How events are written on the wire. History and heartbeats are JSON in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// `application/json;flyball.face.v1`.
+    #[default]
+    Json,
+    /// `application/cbor;flyball.face.v1`: the same fields, smaller.
+    Cbor,
 }
 
 /// Files for TLS, in PEM.
@@ -83,6 +105,18 @@ pub enum BusError {
     /// TLS without its files.
     #[error("endpoint `{0}` needs `tls` with `ca`, and to listen also `certificate` and `key`")]
     NoCertificate(String),
+    /// Encrypted, but open to anybody.
+    #[error(
+        "everybody who reaches `{0}` could read and forge events: ask for certificates (`tls.mutual = true`) or for passwords \
+         (`users_file`), or set `insecure = true`"
+    )]
+    Anonymous(String),
+    /// A rule that cannot work.
+    #[error("{0}")]
+    Access(&'static str),
+    /// A way around the checks.
+    #[error("`raw` may not set `{0}`: use the setting of that name, which is checked")]
+    Raw(String),
     /// A client has exactly one way out.
     #[error("a client needs a router to connect to: add an endpoint to `connect`, or use mode `peer`")]
     ClientWithoutRouter,
@@ -107,6 +141,9 @@ impl Default for BusConfig {
             tls: None,
             user: None,
             users_file: None,
+            access: Vec::new(),
+            encoding: Encoding::Json,
+            raw: BTreeMap::new(),
             insecure: false,
             multicast: false,
         }
@@ -114,9 +151,16 @@ impl Default for BusConfig {
 }
 
 impl BusConfig {
-    /// A subscriber's side: connects there as a peer and listens nowhere.
+    /// A subscriber's side: waits there for as long as it takes, and listens nowhere. A client and not a peer, since a
+    /// router passes nothing on between two peers.
     pub fn connecting_to(endpoint: &str) -> Self {
-        Self { listen: Vec::new(), connect: vec![endpoint.to_owned()], ..Self::default() }
+        Self {
+            mode: BusMode::Client,
+            listen: Vec::new(),
+            connect: vec![endpoint.to_owned()],
+            raw: BTreeMap::from([("connect/timeout_ms".into(), "-1".into())]),
+            ..Self::default()
+        }
     }
 
     /// Checks endpoints and their safety; opens nothing.
@@ -130,10 +174,27 @@ impl BusConfig {
                 return Err(BusError::NoCertificate(endpoint.clone()));
             }
         }
+        if let Some(problem) = self.access.iter().find_map(Access::problem) {
+            return Err(BusError::Access(problem));
+        }
+        let checked = |path: &&String| CHECKED.iter().any(|ours| path.trim_start_matches('/').starts_with(ours));
+        if let Some(path) = self.raw.keys().find(checked) {
+            return Err(BusError::Raw(path.clone()));
+        }
         if self.mode == BusMode::Client && self.connect.is_empty() {
             return Err(BusError::ClientWithoutRouter);
         }
         Ok(())
+    }
+
+    /// Zenoh's access control, when rules are written.
+    pub fn access_control(&self) -> Option<serde_json::Value> {
+        access_control(&self.access)
+    }
+
+    /// Whether who connects must show a certificate or a password.
+    fn asks_who(&self) -> bool {
+        self.users_file.is_some() || self.tls.as_ref().is_some_and(|tls| tls.mutual)
     }
 
     fn check_listen(&self, endpoint: &str) -> Result<(), BusError> {
@@ -141,7 +202,9 @@ impl BusConfig {
         let certified = self.tls.as_ref().is_some_and(|t| t.certificate.is_some() && t.key.is_some());
         match protocol {
             "tls" if !certified => Err(BusError::NoCertificate(endpoint.to_owned())),
-            "tls" | "unixsock-stream" => Ok(()),
+            "tls" if self.insecure || self.asks_who() || is_loopback(address) => Ok(()),
+            "tls" => Err(BusError::Anonymous(endpoint.to_owned())),
+            "unixsock-stream" => Ok(()),
             _ if self.insecure || is_loopback(address) => Ok(()),
             _ => Err(BusError::Exposed(endpoint.to_owned())),
         }
@@ -197,6 +260,23 @@ mod tests {
         }
         let insecure = BusConfig { insecure: true, ..listening("tcp/0.0.0.0:7447") };
         assert!(insecure.check().is_ok(), "the operator said so");
+    }
+
+    #[test]
+    fn encryption_alone_does_not_say_who_is_there() {
+        let tls = Tls { certificate: Some("c.pem".into()), key: Some("k.pem".into()), ..Tls::default() };
+        let open = BusConfig { tls: Some(tls.clone()), ..listening("tls/0.0.0.0:7447") };
+        assert!(matches!(open.check(), Err(BusError::Anonymous(_))));
+        let users = BusConfig { users_file: Some("users".into()), ..open.clone() };
+        let mutual = BusConfig { tls: Some(Tls { mutual: true, ..tls }), ..open };
+        assert!(users.check().is_ok() && mutual.check().is_ok());
+    }
+
+    #[test]
+    fn the_escape_hatch_does_not_lead_around_the_checks() {
+        let raw = |path: &str| BusConfig { raw: BTreeMap::from([(path.into(), "[]".into())]), ..BusConfig::default() };
+        assert!(matches!(raw("listen/endpoints").check(), Err(BusError::Raw(_))));
+        assert!(raw("transport/link/tx/lease").check().is_ok());
     }
 
     #[test]

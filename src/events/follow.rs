@@ -13,6 +13,8 @@ pub struct Follower {
     /// Where to begin with a source never heard of: after this number, or, without one, with whatever comes first.
     since: Option<u64>,
     places: HashMap<String, Place>,
+    /// Epochs that are over; others than these are new, whatever the clock that named them said.
+    over: Vec<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ pub enum Heard {
 impl Follower {
     /// Begins after number `since` on every camera and node; without it, with whatever comes first.
     pub fn new(since: Option<u64>) -> Self {
-        Self { since, places: HashMap::new() }
+        Self { since, places: HashMap::new(), over: Vec::new() }
     }
 
     /// Where an event stands. `Next` counts it as had.
@@ -56,7 +58,11 @@ impl Follower {
     /// Counts an event as had, whatever is missing before it.
     pub fn accept(&mut self, event: &Event) {
         let place = Place { epoch: event.epoch, last: event.sequence.0 };
-        self.places.insert(event.source.clone(), place);
+        let before = self.places.insert(event.source.clone(), place);
+        if let Some(before) = before.filter(|before| before.epoch != event.epoch && !self.over.contains(&before.epoch))
+        {
+            self.over.push(before.epoch);
+        }
     }
 
     /// What a heartbeat reveals: the number after which events are missing.
@@ -75,8 +81,8 @@ impl Follower {
 
     fn position(&self, source: &str, epoch: Uuid, sequence: u64) -> Position {
         let last = match (self.places.get(source), self.since) {
-            (Some(place), _) if place.epoch > epoch => return Position::Had,
             (Some(place), _) if place.epoch == epoch => place.last,
+            _ if self.over.contains(&epoch) => return Position::Had,
             // The numbering began anew, and so does following.
             (Some(_), _) => 0,
             (None, Some(since)) => since,
@@ -142,6 +148,14 @@ mod tests {
         assert_eq!(follower.hear(&event(2, 1)), Heard::Next);
         assert_eq!(follower.hear(&event(1, 71)), Heard::Again, "the old epoch is over");
         assert_eq!(follower.hear(&event(3, 2)), Heard::Missing { since: 0 });
+    }
+
+    #[test]
+    fn an_epoch_named_by_a_clock_that_was_set_back_is_new_all_the_same() {
+        let mut follower = Follower::new(None);
+        follower.hear(&event(9, 4));
+        assert_eq!(follower.hear(&event(2, 1)), Heard::Next);
+        assert_eq!(follower.hear(&event(9, 5)), Heard::Again);
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::scene::{CameraId, IdError};
 pub const ROOT: &str = "flyball/v1";
 /// Chunk in front of a node's name, where otherwise a camera's id stands. No camera can be called so.
 const NODE: &str = "@node";
+/// In front of a moderation rule's name.
+const RULE: &str = "moderation/";
 
 /// Name of a site or of a node: the same letters as any id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +54,8 @@ pub struct Key {
 pub enum Topic {
     /// One visit's events of one state.
     Face(Uuid, VisitState),
+    /// Verdicts of one moderation rule.
+    Moderation(String),
     /// A camera's condition.
     State,
     /// Events missing for good.
@@ -140,6 +144,7 @@ impl Key {
         let origin = Origin::from_source(&event.source)?;
         let topic = match &event.data {
             Data::Visit(visit) => Topic::Face(visit.visit.id, visit.visit.state.clone()),
+            Data::Moderation(verdict) => Topic::Moderation(chunk(&verdict.rule)),
             Data::CameraState(_) => Topic::State,
             Data::Gap(_) => Topic::Gap,
             Data::GovernorDecision(_) => Topic::Governor,
@@ -188,6 +193,7 @@ impl Topic {
             "@history" => Self::History,
             "@head" => Self::Head,
             "@alive" => Self::Alive,
+            _ if text.starts_with(RULE) => Self::Moderation(text[RULE.len()..].to_owned()),
             _ => Self::parse_face(text).unwrap_or_else(|| Self::Other(text.to_owned())),
         }
     }
@@ -198,6 +204,8 @@ impl Topic {
             "opened" => VisitState::Opened,
             "updated" => VisitState::Updated,
             "closed" => VisitState::Closed,
+            "corrected" => VisitState::Corrected,
+            "merged" => VisitState::Merged,
             other => VisitState::Other(other.to_owned()),
         };
         Some(Self::Face(visit.parse().ok()?, state))
@@ -214,6 +222,7 @@ impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Face(visit, state) => write!(f, "faces/{visit}/{}", state_word(state)),
+            Self::Moderation(rule) => write!(f, "{RULE}{rule}"),
             Self::State => f.write_str("state"),
             Self::Gap => f.write_str("gap"),
             Self::Governor => f.write_str("governor"),
@@ -227,11 +236,20 @@ impl fmt::Display for Topic {
     }
 }
 
+/// A text as one chunk of a key: what Zenoh reserves becomes `_`.
+fn chunk(text: &str) -> String {
+    let reserved = |c: char| c.is_whitespace() || "/*$#?@".contains(c);
+    let chunk: String = text.chars().map(|c| if reserved(c) { '_' } else { c }).collect();
+    if chunk.is_empty() { "_".into() } else { chunk }
+}
+
 fn state_word(state: &VisitState) -> &str {
     match state {
         VisitState::Opened => "opened",
         VisitState::Updated => "updated",
         VisitState::Closed => "closed",
+        VisitState::Corrected => "corrected",
+        VisitState::Merged => "merged",
         VisitState::Other(word) => word,
     }
 }
@@ -271,8 +289,16 @@ mod tests {
 
     #[test]
     fn what_is_built_reads_back() {
-        let topics =
-            [Topic::State, Topic::Gap, Topic::History, Topic::Head, Topic::Alive, Topic::Health, Topic::Governor];
+        let topics = [
+            Topic::Moderation("nudity".into()),
+            Topic::State,
+            Topic::Gap,
+            Topic::History,
+            Topic::Head,
+            Topic::Alive,
+            Topic::Health,
+            Topic::Governor,
+        ];
         let faces = [VisitState::Opened, VisitState::Updated, VisitState::Closed];
         let faces = faces.map(|s| Topic::Face(Uuid::from_u128(3), s));
         for topic in topics.into_iter().chain(faces) {

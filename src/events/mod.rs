@@ -2,16 +2,18 @@
 //!
 //! An event is drafted by a stage, posted to the outbox, numbered and written to the journal, and only then handed to the
 //! sinks: Zenoh, lines of text, memory. In reading order: [`wire`] (the contract), [`keys`] (where events are found),
-//! [`sink`](EventSink), numbering, [`journal`], [`outbox`](Outbox), [`begin`] (which puts these together), `bus` (what a deployment says about Zenoh),
+//! [`sink`](EventSink), numbering, [`journal`], `keeper`, [`outbox`](Outbox), [`begin`] (which puts these together), `bus` and `access` (what a deployment says about Zenoh),
 //! `follow` (a subscriber's bookkeeping), and `zenoh` itself, behind its feature. Next room: `stages::publish`, which decides when there is something to say.
 
 pub mod journal;
 pub mod keys;
 pub mod wire;
 
+mod access;
 mod begin;
 mod bus;
 mod follow;
+mod keeper;
 mod numbering;
 mod outbox;
 mod sink;
@@ -19,8 +21,9 @@ mod sink;
 #[cfg(feature = "zenoh")]
 pub mod zenoh;
 
+pub use access::{Access, May};
 pub use begin::{BeginError, Beginning, Started, begin};
-pub use bus::{BusConfig, BusError, BusMode, Tls, User};
+pub use bus::{BusConfig, BusError, BusMode, Encoding, Tls, User};
 pub use follow::{Follower, Heard};
 pub use numbering::Numbering;
 pub use outbox::{FreshId, Outbox, OutboxFigures, OutboxParts, Postbox, WallClock};

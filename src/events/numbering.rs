@@ -12,18 +12,25 @@ use super::wire::{Draft, UtcMicros};
 pub struct Numbering {
     epoch: Uuid,
     heads: BTreeMap<String, u64>,
+    /// Every number up to here may have been given out before; 0 as long as nothing was ever lost.
+    floor: u64,
 }
 
 impl Numbering {
     /// Counts on from these heads (newest number by CloudEvents `source`).
     pub fn new(epoch: Uuid, heads: BTreeMap<String, u64>) -> Self {
-        Self { epoch, heads }
+        Self { epoch, heads, floor: 0 }
+    }
+
+    /// Gives out only numbers above `floor`.
+    pub fn above(self, floor: u64) -> Self {
+        Self { floor, ..self }
     }
 
     /// Numbers one event and writes it down. A number is only spent if that succeeds.
     pub fn number(&mut self, draft: Draft, publish: UtcMicros) -> Result<Recorded, serde_json::Error> {
         let source = draft.origin.source();
-        let next = self.heads.get(&source).map_or(1, |head| head + 1);
+        let next = self.heads.get(&source).map_or(0, |head| *head).max(self.floor) + 1;
         let recorded = Recorded::new(draft.numbered(self.epoch, next, publish))?;
         self.heads.insert(source, next);
         Ok(recorded)

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     journal::Journal,
+    keeper::Keeper,
     keys::Origin,
     numbering::Numbering,
     sink::{EventSink, Recorded},
@@ -29,8 +30,6 @@ use super::{
 const QUEUE: usize = 8_192;
 /// Events journaled in one commit: more would only add latency, a commit costs about as much as a disk flush.
 const BATCH: usize = 512;
-/// Events kept in memory for the journal while it cannot be written.
-const UNKEPT: usize = 8_192;
 /// How often sinks are told how far the numbering is.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -91,23 +90,20 @@ struct Shared {
 struct Worker {
     parts: OutboxParts,
     shared: Arc<Shared>,
-    /// Handed on, but not in the journal yet.
-    unkept: Vec<Recorded>,
-    journal_failing: bool,
+    keeper: Keeper,
     last_heartbeat: SystemTime,
 }
 
 impl Outbox {
     /// Starts the thread.
-    pub fn start(parts: OutboxParts) -> io::Result<(Self, Postbox)> {
+    pub fn start(mut parts: OutboxParts) -> io::Result<(Self, Postbox)> {
         let (queue, inbox) = sync_channel(QUEUE);
         let shared = Arc::new(Shared::default());
         let worker = Worker {
             last_heartbeat: (parts.clock)(),
+            keeper: Keeper::new(parts.journal.take()),
             parts,
             shared: Arc::clone(&shared),
-            unkept: Vec::new(),
-            journal_failing: false,
         };
         let thread = Builder::new().name("events".into()).spawn(move || worker.run(&inbox))?;
         let postbox = Postbox { queue, shared: Arc::clone(&shared) };
@@ -166,12 +162,16 @@ impl Worker {
         loop {
             match inbox.recv_timeout(HEARTBEAT) {
                 Ok(first) => self.batch(first, inbox),
-                Err(RecvTimeoutError::Timeout) => self.hand_on(Vec::new()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.hand_on(Vec::new());
+                    self.announce_unkept();
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.heartbeat();
         }
         self.announce_overflow();
+        self.hand_on(Vec::new());
         self.parts.sinks.iter_mut().for_each(|sink| sink.finish());
     }
 
@@ -180,6 +180,7 @@ impl Worker {
         let drafts: Vec<_> = drafts.collect();
         self.hand_on(drafts);
         self.announce_overflow();
+        self.announce_unkept();
     }
 
     /// Number, journal, publish: in this order.
@@ -199,33 +200,10 @@ impl Worker {
         self.shared.published.fetch_add(recorded.len() as u64, Ordering::Relaxed);
     }
 
-    /// Writes to the journal what is new and what could not be written before. A full disk must not silence an alarm, so
-    /// events go on to subscribers even when this fails; they are written as soon as the disk has room.
+    /// Writes to the journal what is new and what could not be written before, and says what can never be written.
     fn keep(&mut self, recorded: &[Recorded], now: UtcMicros) {
-        let Some(journal) = &mut self.parts.journal else {
-            return;
-        };
-        self.unkept.extend_from_slice(recorded);
-        if self.unkept.is_empty() {
-            return;
-        }
-        match journal.write(&self.unkept, now) {
-            Ok(()) => {
-                self.unkept.clear();
-                self.journal_failing = false;
-            }
-            Err(cause) => self.journal_failed(&cause, recorded.len()),
-        }
-    }
-
-    fn journal_failed(&mut self, cause: &super::journal::JournalError, added: usize) {
-        if !self.journal_failing {
-            tracing::error!(%cause, "events are published without being kept until the journal can be written again");
-        }
-        self.journal_failing = true;
-        self.shared.unkept.fetch_add(added as u64, Ordering::Relaxed);
-        let beyond = self.unkept.len().saturating_sub(UNKEPT);
-        self.unkept.drain(..beyond);
+        let added = self.keeper.keep(recorded, now);
+        self.shared.unkept.fetch_add(added, Ordering::Relaxed);
     }
 
     fn announce_overflow(&mut self) {
@@ -234,9 +212,36 @@ impl Worker {
             return;
         }
         let now = UtcMicros::from((self.parts.clock)());
-        let gaps = lost.into_iter().map(|(origin, lost)| gap(origin, lost, (self.parts.fresh_id)(), now));
+        let overflow = |lost| Gap {
+            first: None,
+            last: None,
+            lost: Some(lost),
+            reason: GapReason::Overflow,
+            detail: Some("more events at once than could be written down".into()),
+        };
+        let gaps = lost.into_iter().map(|(origin, lost)| gap(origin, overflow(lost), (self.parts.fresh_id)(), now));
         let gaps = gaps.collect();
         self.hand_on(gaps);
+    }
+
+    /// Says which published events the journal had to let go of while it could not be written.
+    fn announce_unkept(&mut self) {
+        let now = UtcMicros::from((self.parts.clock)());
+        let mut gaps = Vec::new();
+        for (source, (first, last)) in self.keeper.take_dropped() {
+            let Ok(origin) = Origin::from_source(&source) else { continue };
+            let range = Gap {
+                first: Some(first),
+                last: Some(last),
+                lost: None,
+                reason: GapReason::NotKept,
+                detail: Some("published, but the journal could not be written then".into()),
+            };
+            gaps.push(gap(origin, range, (self.parts.fresh_id)(), now));
+        }
+        if !gaps.is_empty() {
+            self.hand_on(gaps);
+        }
     }
 
     fn heartbeat(&mut self) {
@@ -251,18 +256,6 @@ impl Worker {
     }
 }
 
-fn gap(origin: Origin, lost: u64, id: Uuid, now: UtcMicros) -> Draft {
-    Draft {
-        id,
-        subject: origin.partition(),
-        origin,
-        time: now,
-        data: Data::Gap(Gap {
-            first: None,
-            last: None,
-            lost: Some(lost),
-            reason: GapReason::Overflow,
-            detail: Some("more events at once than could be written down".into()),
-        }),
-    }
+fn gap(origin: Origin, gap: Gap, id: Uuid, now: UtcMicros) -> Draft {
+    Draft { id, subject: origin.partition(), origin, time: now, data: Data::Gap(gap) }
 }

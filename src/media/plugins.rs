@@ -52,6 +52,12 @@ pub fn network_parts() -> Vec<Part> {
         .collect()
 }
 
+/// What a WebRTC camera needs beside that.
+pub fn webrtc_parts() -> Vec<Part> {
+    let names = ["webrtcbin", "nicesrc", "dtlsdec", "srtpdec", "rtpbin", "rtph264depay"];
+    names.into_iter().map(|name| Part::usual(name, "WebRTC cameras")).collect()
+}
+
 /// What the codecs beside H.264 need.
 pub fn other_codec_parts() -> Vec<Part> {
     let names = chain::codec_names().filter(|name| *name != "H.264");

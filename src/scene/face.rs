@@ -42,6 +42,16 @@ pub struct Score {
     pub threshold: f32,
 }
 
+impl Score {
+    /// Value of a score when there was nobody to compare with.
+    pub const NOBODY: f32 = f32::NEG_INFINITY;
+
+    /// The score, if something was compared at all.
+    pub fn compared(self) -> Option<Self> {
+        self.value.is_finite().then_some(self)
+    }
+}
+
 /// Who somebody is, as far as the gallery knows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdentityDecision {
@@ -58,7 +68,7 @@ pub enum IdentityDecision {
 pub struct Identity {
     /// The decision.
     pub decision: IdentityDecision,
-    /// Similarity to the best match.
+    /// Similarity to the best match; [`Score::NOBODY`] when there was nobody to compare with.
     pub score: Score,
     /// Distance in score between best and second-best person; `None` with fewer than two enrolled.
     pub margin: Option<f32>,

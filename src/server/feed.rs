@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Query, State},
+    extract::{Extension, Query, State},
     http::StatusCode,
     response::{
         IntoResponse, Response,
@@ -20,7 +20,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
-use super::{Desk, problem::Refusal};
+use super::{Desk, problem::Refusal, tokens::Caller};
 use crate::events::{CallSink, EventSink, Recorded, wire::Data};
 
 /// Events that may wait for a slow reader.
@@ -119,7 +119,11 @@ fn rung(change: &str) -> Option<((String, String), String)> {
 }
 
 /// `GET /api/v1/events`.
-pub(super) async fn events(State(desk): State<Desk>, Query(wanted): Query<Wanted>) -> Response {
+pub(super) async fn events(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
     let Ok(seat) = Arc::clone(&desk.feed.readers).try_acquire_owned() else {
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{READERS} readers are here already"));
         return refusal.try_this("end one of them, or subscribe over Zenoh").into_response();
@@ -127,6 +131,7 @@ pub(super) async fn events(State(desk): State<Desk>, Query(wanted): Query<Wanted
     let Some(events) = desk.feed.lock().as_ref().map(broadcast::Sender::subscribe) else {
         return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the run is ending").into_response();
     };
+    tracing::info!(client = caller.name, camera = wanted.camera, "somebody reads events");
     let reader = Reader { events, wanted, _seat: seat };
     let told =
         stream::unfold(reader, |mut reader| async move { Some((Ok::<_, Infallible>(reader.next().await?), reader)) });

@@ -73,7 +73,7 @@ impl Listening {
         let (handle, app) = (Handle::new(), routes(desk).into_make_service());
         let _entered = runtime.enter();
         let plain = axum_server::from_tcp(listener).map_err(|cause| ListenError::Port(address, cause))?;
-        let mut plain = plain.handle(handle.clone());
+        let mut plain = plain.handle(handle.clone()).http1_only();
         plain.http_builder().http1().header_read_timeout(HEAD);
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{address}");

@@ -17,6 +17,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// A refusal in one sentence.
+    #[allow(clippy::needless_pass_by_value, reason = "so that errors and texts are given alike")]
     pub(super) fn new(status: StatusCode, error: impl ToString) -> Self {
         Self { status, error: error.to_string(), hint: None }
     }

@@ -158,6 +158,10 @@ fn bus_config(settings: &crate::config::Zenoh) -> crate::events::BusConfig {
         connect: settings.connect.clone(),
         tls,
         user: user.map(|c| User { name: c.user.clone(), password: c.password.expose().to_owned() }),
+        users_file: settings.users_file.clone(),
+        access: settings.access.clone(),
+        encoding: settings.encoding,
+        raw: settings.raw.clone(),
         insecure: settings.insecure,
         multicast: settings.multicast,
         ..BusConfig::default()

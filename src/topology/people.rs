@@ -74,14 +74,14 @@ impl People for FromGallery {
     }
 }
 
-/// The answer when nobody is enrolled: unknown, as far from everybody as the measure goes.
+/// The answer when nobody is enrolled: unknown, with nothing compared; kind and threshold stay those of the space.
 fn nobody(space: Option<&SpaceInfo>) -> Match {
     let (kind, threshold) = match space {
         Some(SpaceInfo { metric: Metric::L2, known, .. }) => (ScoreKind::OneMinusL2, 1.0 - known),
         Some(SpaceInfo { known, .. }) => (ScoreKind::Cosine, *known),
         None => (ScoreKind::Cosine, 1.0),
     };
-    Match { decision: IdentityDecision::Unknown, score: Score { value: -1.0, kind, threshold }, margin: None }
+    Match { decision: IdentityDecision::Unknown, score: Score { value: Score::NOBODY, kind, threshold }, margin: None }
 }
 
 #[allow(clippy::disallowed_methods, reason = "when to look at a file is no part of what a frame means")]

@@ -1,9 +1,10 @@
 //! `flyball bench CLIP…`: what the pipeline costs on this machine, beside its floor measured in the same run.
 //!
 //! Three passes: decoding alone; the pipeline; the same networks as often on prepared tensors. `overhead` is the pipeline's
-//! CPU time over the sum of the other two. `report` prints it.
+//! CPU time over the sum of the other two. `report` prints it. With `--soak-faces` it measures memory instead: see `soak`.
 
 mod report;
+mod soak;
 
 use std::{
     io::Write,
@@ -28,6 +29,7 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   flyball bench samples/footage/mosaic4_720p.mp4
   flyball bench a.mp4 b.mp4 --realtime --config config/bench.toml
+  flyball bench --soak-faces 1000000 --soak-variant int8 --for 30m
 
 The last line is one JSON object. CPU time means the same on a busy machine, wall time does not.";
 
@@ -36,7 +38,7 @@ The last line is one JSON object. CPU time means the same on a busy machine, wal
 #[command(after_help = format!("{EXAMPLES}\n\n{}", super::exit::HELP))]
 pub(super) struct BenchArgs {
     /// Clips, one camera each
-    #[arg(required = true, value_name = "CLIP")]
+    #[arg(required_unless_present = "soak_faces", value_name = "CLIP")]
     clips: Vec<PathBuf>,
     /// Play the clips at their own pace instead of as fast as possible
     #[arg(long)]
@@ -47,6 +49,8 @@ pub(super) struct BenchArgs {
     /// Only the JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    soak: soak::SoakArgs,
 }
 
 /// Measures and prints.
@@ -58,6 +62,15 @@ pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Exit {
         open(&args.config, &Environment::of_process()).problems.iter().for_each(|problem| complain(problem));
         return Exit::BadInput;
     };
+    if args.soak.soak_faces.is_some() {
+        return soak::run(&args.soak, &deployment.models, args.json, out).map_or_else(
+            |cause| {
+                complain(&cause);
+                cause.into()
+            },
+            |()| Exit::Done,
+        );
+    }
     let measured = replace_cameras(&mut deployment, args).and_then(|()| measure(&deployment, &graph, args));
     match measured {
         // A reader that went away wants no more figures.

@@ -19,6 +19,10 @@ pub struct BenchArgs {
     /// Seconds of processor time for each variant and batch.
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
+    /// Instead: switch this often between the first two variants of a model (yunet unless named) while it works, and tell
+    /// whether memory returns to where it was. The last line is one JSON object.
+    #[arg(long, value_name = "COUNT")]
+    pub switches: Option<usize>,
     /// Where the profile is kept.
     #[arg(long, default_value = "state/profile.json", value_name = "FILE")]
     pub profile: PathBuf,

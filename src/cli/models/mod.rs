@@ -1,5 +1,6 @@
-//! `flyball models …`: what models there are ([`list`]), under which terms ([`licences`]), whether they are what they claim
-//! ([`verify`], with [`golden`] numbers), and what they cost here ([`bench`], [`measure`]d by the [`clock`]).
+//! `flyball models …`: what models there are ([`list`]), under which terms ([`licences`]), where they come from ([`pull`]),
+//! whether they are what they claim ([`verify`], with [`golden`] numbers), and what they cost here ([`bench`], [`measure`]d by
+//! the [`clock`]; [`switches`] watches memory while variants change).
 
 use std::{
     io::{self, Write},
@@ -21,6 +22,9 @@ mod licences;
 mod list;
 #[cfg(feature = "ort")]
 mod measure;
+mod pull;
+#[cfg(feature = "ort")]
+mod switches;
 mod verify;
 
 /// The exit code when a model is not what it claims, or a manifest is wrong.
@@ -51,6 +55,9 @@ pub enum ModelsCommand {
     /// Show every model with its variants, terms and whether it is fetched.
     #[command(after_help = "Example: flyball models list --json | jq -r '.models[].name'")]
     List(list::ListArgs),
+    /// Fetch and prepare what is missing.
+    #[command(after_help = "Example: flyball models pull yunet dlib_resnet")]
+    Pull(pull::PullArgs),
     /// Check files, shapes, golden outputs and the agreement of variants.
     #[command(after_help = "Example: flyball models verify yunet dlib_resnet")]
     Verify(verify::VerifyArgs),
@@ -96,6 +103,7 @@ pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
     let root = args.models.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match &args.command {
         ModelsCommand::List(list) => list::run(list, &catalogue, out),
+        ModelsCommand::Pull(pull) => pull::run(pull, &catalogue, &args.models, out),
         ModelsCommand::Verify(verify) => verify::run(verify, &catalogue, root, out),
         ModelsCommand::Bench(bench) => bench::run(bench, &catalogue, out),
         ModelsCommand::Licences(licences) => licences::run(licences, &catalogue, out),

@@ -1,5 +1,5 @@
 //! `flyball models verify`: is every file what its manifest claims? Terms, length, checksum, declared and real shapes,
-//! finite outputs, and for embedders the agreement with the golden vectors, each variant against its declared tolerance.
+//! finite outputs, and the agreement with golden outputs of the Python reference, each variant against its declared tolerance.
 
 use std::{io::Write, path::Path};
 
@@ -49,13 +49,13 @@ pub(super) fn run(
 ) -> Result<u8, ModelsError> {
     let models = chosen(catalogue, &args.only)?;
     let backend = args.runtime.backend();
-    let mut verdicts = Vec::new();
+    let (mut verdicts, mut pictures) = (Vec::new(), golden::Pictures::new(root));
     let bar = bar(models.iter().map(|m| m.manifest.variant.len()).sum());
     for model in models {
         let optional = args.only.is_empty() && !model.manifest.variant.iter().any(|v| model.file(v).exists());
         for variant in &model.manifest.variant {
             bar.set_message(format!("{} {}", model.manifest.name, variant.id));
-            let found = if optional { None } else { Some(check(model, variant, root, &backend, args)) };
+            let found = if optional { None } else { Some(check(model, variant, &mut pictures, &backend, args)) };
             verdicts.push(Verdict::new(model, variant, found));
             bar.inc(1);
         }
@@ -84,23 +84,22 @@ pub(super) fn bar(steps: usize) -> ProgressBar {
 fn check(
     model: &Model,
     variant: &Variant,
-    root: &Path,
+    pictures: &mut golden::Pictures,
     backend: &Result<Box<dyn Backend>, InferenceError>,
     args: &VerifyArgs,
 ) -> Result<Option<String>, InferenceError> {
     let Ok(backend) = backend else {
         return check_file(model, variant, backend, args).map(|()| None);
     };
-    let mut session = backend.open(model, variant)?;
-    let Some(agreement) = golden::agreement(root, model, variant, &mut *session)? else {
-        return Ok(None);
+    let session = backend.open(model, variant)?;
+    let Some(agreement) = golden::agreement(pictures, model, variant, session)? else {
+        return Ok(Some("no golden outputs here to compare with".to_owned()));
     };
-    let (worst, least, faces) = (agreement.worst, agreement.least, agreement.faces);
-    let found = format!("least cosine {worst:.4} to the golden embeddings of {faces} faces");
-    if worst >= least {
+    let golden::Agreement { found, expected, fits } = agreement;
+    if fits {
         return Ok(Some(found));
     }
-    let problem = format!("{found}, expected {least}: prepare it again with `make setup`");
+    let problem = format!("{found}, expected {expected}: prepare it again with `make setup`");
     Err(InferenceError::BadModel { file: model.file(variant).display().to_string(), problem })
 }
 

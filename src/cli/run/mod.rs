@@ -1,14 +1,15 @@
 //! `flyball run FILE`: runs a deployment and shows it.
 //!
 //! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
-//! reads its instruments, `view` draws them, `terminal` owns the screen, `narrate` finds
-//! the words for an event.
+//! reads its instruments, `startup` says what the way to the first frame took, `view` draws, `terminal` owns the screen, `narrate`
+//! finds the words for an event.
 
 mod gauge;
 mod narrate;
 mod renewal;
 mod session;
 mod signals;
+mod startup;
 pub(super) mod terminal;
 mod view;
 mod web;
@@ -25,7 +26,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
     renewal::Renewal,
-    session::{Bounds, Display, Session},
+    session::{Bounds, Display, Session, now},
+    startup::Startup,
     terminal::Screen,
     view::Dashboard,
     web::WebError,
@@ -120,25 +122,26 @@ enum RunError {
 }
 
 fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
+    let mut startup = Startup::begin(now());
     let Opened { deployment: Some(mut deployment), graph: Some(graph), title, problems } =
         open(&args.file, &Environment::of_process())
     else {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    for problem in &problems {
-        tracing::warn!("{problem}");
-    }
-    if !args.no_doctor
-        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
-    {
+    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    startup.step("files", now());
+    let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, &graph) };
+    if let Some(exit) = refused {
         return Ok(exit);
     }
+    startup.step("doctor", now());
     deployment.governor.enabled &= !args.no_governor;
     let (to_show, shown) = bounded(SHOWN);
     let mut taps = taps(args, to_show)?;
     let opening = web::open(&deployment, &mut taps)?;
     let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    startup.step("models and graph", now());
     let helm = assembly.steering.as_ref().map(Steering::helm);
     let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
@@ -148,6 +151,7 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         drain: deployment.flow.drain,
         signals: signals::listen(renewal.start()?)?,
         shown,
+        startup,
         web: opening.map(|opening| opening.begin(&deployment, &assembly)).transpose()?,
         assembly,
     };

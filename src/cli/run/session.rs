@@ -14,6 +14,7 @@ use crossbeam_channel::Receiver;
 use super::{
     gauge::Gauge,
     narrate::narrate,
+    startup::Startup,
     terminal::Screen,
     view::{self, Dashboard},
     web::Web,
@@ -55,6 +56,8 @@ pub(super) struct Session {
     pub(super) signals: Arc<AtomicUsize>,
     /// Every event, as it is published.
     pub(super) shown: Receiver<Recorded>,
+    /// What the way here took.
+    pub(super) startup: Startup,
     /// Answers over HTTP while the run lasts.
     pub(super) web: Option<Web>,
     pub(super) assembly: Assembly,
@@ -73,6 +76,9 @@ impl Session {
                 break;
             }
             self.show_events()?;
+            if let Some(line) = self.startup.first_frame(self.assembly.running.board.frames(), at) {
+                tracing::info!("{line}");
+            }
             if at - redrawn >= REDRAW {
                 redrawn = at;
                 gauge.read(&self.assembly.running, at);

@@ -31,6 +31,7 @@ mod built {
     use tokio::runtime::{Builder, Runtime};
 
     use super::{Assembly, Deployment, EventSink, Exit, WebError};
+    use crate::config::Server;
     use crate::server::{Desk, Feed, ListenError, Listening, Serving};
 
     /// HTTP carries words, never frames: two threads are plenty.
@@ -40,6 +41,7 @@ mod built {
 
     /// A port that is ours, and ears for the events.
     pub(in super::super) struct Opening {
+        server: Server,
         listening: Listening,
         feed: Feed,
     }
@@ -60,14 +62,13 @@ mod built {
         let Some(server) = &deployment.server else { return Ok(None) };
         let (listening, feed) = (Listening::open(server)?, Feed::default());
         taps.push(feed.sink());
-        Ok(Some(Opening { listening, feed }))
+        Ok(Some(Opening { server: server.clone(), listening, feed }))
     }
 
     impl Opening {
         /// Begins to answer about what runs.
         pub(in super::super) fn begin(self, deployment: &Deployment, assembly: &Assembly) -> Result<Web, WebError> {
-            let Some(server) = &deployment.server else { unreachable!("it was opened for one") };
-            let desk = Desk::new(deployment, server, assembly, self.feed);
+            let desk = Desk::new(deployment, &self.server, assembly, self.feed);
             let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("http").enable_all().build();
             let runtime = runtime.map_err(WebError::Threads)?;
             let serving = self.listening.serve(desk.clone(), runtime.handle())?;

@@ -1,10 +1,11 @@
 //! `[events]`: how events leave, as people type it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::events::{Access, Encoding};
 use crate::stages::duration;
 
 /// How events leave.
@@ -40,6 +41,14 @@ pub(crate) struct Zenoh {
     pub(crate) password: Option<String>,
     /// A file whose first line is the password, relative to this file.
     pub(crate) password_file: Option<String>,
+    /// File of `user:password` lines, relative to this file: who may connect here. Default: anybody who reaches the port.
+    pub(crate) users_file: Option<String>,
+    /// Who may hear or say what; as soon as there is one rule, nobody else may anything.
+    pub(crate) access: Vec<Access>,
+    /// How events are written on the wire.
+    pub(crate) encoding: Encoding,
+    /// Any other of Zenoh's own settings: path, such as `"transport/link/tx/lease"`, and its value as JSON5.
+    pub(crate) raw: BTreeMap<String, String>,
     /// Allow listening beyond this machine without TLS: anyone who reaches the port reads every event.
     pub(crate) insecure: bool,
 }

@@ -3,7 +3,10 @@
 use redb::{ReadableTable, WriteTransaction};
 use std::time::Duration;
 
-use super::tables::{EVENTS, HEADS};
+use super::{
+    record,
+    tables::{EVENTS, HEADS},
+};
 use crate::events::wire::UtcMicros;
 
 /// Events looked at in one trim, at most: a commit after a long idle time must not take seconds.
@@ -38,7 +41,8 @@ pub(super) fn trim(write: &WriteTransaction, bytes: u64, limits: &Limits, now: U
         if !too_much && written >= oldest_kept {
             break;
         }
-        let removed = write.open_table(EVENTS)?.remove((source.as_str(), sequence))?.map_or(0, |v| v.value().1.len());
+        let removed =
+            write.open_table(EVENTS)?.remove((source.as_str(), sequence))?.map_or(0, |v| record::json_len(v.value().1));
         freed += removed as u64;
     }
     Ok(freed)

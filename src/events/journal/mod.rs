@@ -3,14 +3,21 @@
 //!
 //! [`open`](Journal::open) finds the file or begins a fresh one, [`store`](Journal) writes, [`read`](JournalReader)
 //! answers "everything since number n", `bounds` lets the oldest go. One redb file; a commit is on disk when it returns.
+//! When the file is damaged, `salvage` carries over every `record` that is still whole; `mark` remembers what a full disk
+//! could not keep.
 
 mod bounds;
+mod file;
+mod mark;
 mod open;
 mod read;
+mod record;
+mod salvage;
 mod store;
 mod tables;
 
 pub use bounds::Limits;
-pub use open::{JournalError, Opened};
+pub use open::{Damage, JournalError, Opened};
 pub use read::{JournalReader, Page};
+pub use salvage::Salvaged;
 pub use store::{Journal, interrupted};

@@ -5,20 +5,21 @@ use std::{
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable};
 use uuid::Uuid;
 
 use super::tables::{
-    EVENTS, FIGURE_BYTES, FIGURE_LAYOUT, FIGURES, HEADS, LAYOUT, NAME_EPOCH, NAMES, OPEN_VISITS, STATES,
+    EVENTS, FIGURE_BYTES, FIGURE_FLOOR, FIGURE_LAYOUT, FIGURES, HEADS, LAYOUT, NAME_EPOCH, NAMES, OPEN_VISITS, STATES,
 };
-use super::{Journal, Limits};
+use super::{
+    Journal, Limits,
+    file::{JournalFile, builder},
+    mark::Mark,
+    salvage::{Salvaged, floor, salvage},
+};
 use crate::events::{numbering::Numbering, wire::UtcMicros};
-
-/// Pages redb keeps in memory, in bytes. History is read rarely and writes are small; redb's own default is 1 GiB.
-const CACHE_BYTES: usize = 8 << 20;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum JournalError {
     /// Its folder or file cannot be created or moved.
     #[error("event journal {0} cannot be opened: {1}; check that its folder exists and may be written")]
     Folder(PathBuf, io::Error),
+    /// It could not be opened again after a failure.
+    #[error("event journal {0} is closed after a failure and is being opened again")]
+    Closed(PathBuf),
     /// Reading or writing failed.
     #[error("event journal cannot be read or written: {0}; check free disk space and permissions")]
     Storage(#[from] redb::Error),
@@ -46,8 +50,19 @@ pub struct Opened {
     pub journal: Journal,
     /// The numbering, continued or begun anew.
     pub numbering: Numbering,
-    /// Set when the old file was damaged: where it was put aside.
-    pub damaged: Option<PathBuf>,
+    /// Set when the old file was damaged.
+    pub damage: Option<Damage>,
+    /// Numbers that an earlier run published and could not keep lie between these heads and the floor of the numbering.
+    pub unkept: Option<Salvaged>,
+}
+
+/// What became of a damaged file.
+#[derive(Clone, Debug)]
+pub struct Damage {
+    /// Where it was put aside.
+    pub aside: PathBuf,
+    /// What could be carried over; `None` if nothing, and then every number begins anew under a new epoch.
+    pub salvaged: Option<Salvaged>,
 }
 
 /// What the file says about itself.
@@ -55,6 +70,7 @@ struct Header {
     epoch: Uuid,
     heads: BTreeMap<String, u64>,
     bytes: u64,
+    floor: u64,
 }
 
 /// How opening went wrong.
@@ -66,40 +82,62 @@ enum Refusal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins one. A damaged file is put aside under another name, never deleted. `fresh`
-    /// becomes the epoch if numbering has to begin anew.
+    /// Opens the journal at `path`, or begins one. A damaged file is put aside under another name, never deleted, and what
+    /// is still whole in it is carried over. `fresh` becomes the epoch if numbering has to begin anew.
     pub fn open(path: &Path, limits: Limits, fresh: Uuid, now: UtcMicros) -> Result<Opened, JournalError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|e| JournalError::Folder(path.into(), e))?;
         }
+        let mark = Mark::beside(path).map_err(|e| JournalError::Folder(path.into(), e))?;
         match open_checked(path, fresh) {
-            Ok((db, header)) => Ok(opened(db, header, limits, None)),
+            Ok((db, header)) => opened(path, (db, header), mark, limits, now),
             Err(Refusal::Final(cause)) => Err(cause),
-            Err(Refusal::Damaged) => {
-                let aside = put_aside(path, now)?;
-                let (db, header) = open_checked(path, fresh).map_err(|refusal| refusal.into_error(path))?;
-                Ok(opened(db, header, limits, Some(aside)))
-            }
+            Err(Refusal::Damaged) => begin_anew(path, fresh, mark, limits, now),
         }
     }
 }
 
-fn opened(db: Database, header: Header, limits: Limits, damaged: Option<PathBuf>) -> Opened {
-    Opened {
-        journal: Journal::new(Arc::new(db), header.bytes, limits),
-        numbering: Numbering::new(header.epoch, header.heads),
-        damaged,
+fn begin_anew(path: &Path, fresh: Uuid, mark: Mark, limits: Limits, now: UtcMicros) -> Result<Opened, JournalError> {
+    let aside = put_aside(path, now)?;
+    let (db, _) = open_checked(path, fresh).map_err(|refusal| refusal.into_error(path))?;
+    let salvaged = salvage(&aside, &db, now)?.map(|(salvaged, _)| salvaged);
+    let header = read_header(&db, path, fresh).map_err(|refusal| refusal.into_error(path))?;
+    let opened = opened(path, (db, header), mark, limits, now)?;
+    Ok(Opened { damage: Some(Damage { aside, salvaged }), ..opened })
+}
+
+fn opened(
+    path: &Path,
+    (db, mut header): (Database, Header),
+    mark: Mark,
+    limits: Limits,
+    now: UtcMicros,
+) -> Result<Opened, JournalError> {
+    let unkept = mark.unkept().then(|| Salvaged {
+        floor: floor(header.heads.values().copied().max().unwrap_or(0), now),
+        heads: header.heads.clone(),
+        events: 0,
+    });
+    if let Some(unkept) = &unkept {
+        header.floor = header.floor.max(unkept.floor);
+        raise_floor(&db, header.floor)?;
     }
+    let mut journal = Journal::new(JournalFile::new(path.into(), db), mark, header.bytes, limits);
+    journal.mark_unkept(false);
+    let numbering = Numbering::new(header.epoch, header.heads).above(header.floor);
+    Ok(Opened { journal, numbering, damage: None, unkept })
+}
+
+fn raise_floor(db: &Database, floor: u64) -> Result<(), JournalError> {
+    let write = db.begin_write().map_err(redb::Error::from)?;
+    write.open_table(FIGURES)?.insert(FIGURE_FLOOR, floor)?;
+    Ok(write.commit().map_err(redb::Error::from)?)
 }
 
 /// Opens and verifies. redb reports most damage as an error but may also panic on a broken page, so panics count as damage.
 fn open_checked(path: &Path, fresh: Uuid) -> Result<(Database, Header), Refusal> {
     let attempt = AssertUnwindSafe(|| {
-        let db = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(true)
-            .create(path)
-            .map_err(|e| Refusal::from_open(e, path))?;
+        let db = builder().set_check_integrity_on_open(true).create(path).map_err(|e| Refusal::from_open(e, path))?;
         let header = read_header(&db, path, fresh)?;
         Ok((db, header))
     });
@@ -122,7 +160,12 @@ fn read_header(db: &Database, path: &Path, fresh: Uuid) -> Result<Header, Refusa
         let (source, head) = entry.map_err(refused)?;
         heads.insert(source.value().to_owned(), head.value());
     }
-    Ok(Header { epoch: epoch.ok_or(Refusal::Damaged)?, heads, bytes: figure(FIGURE_BYTES)? })
+    Ok(Header {
+        epoch: epoch.ok_or(Refusal::Damaged)?,
+        heads,
+        bytes: figure(FIGURE_BYTES)?,
+        floor: figure(FIGURE_FLOOR)?,
+    })
 }
 
 /// Makes every table, and names the epoch of a fresh file. Does nothing to a file that has them.

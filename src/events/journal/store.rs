@@ -1,12 +1,12 @@
 //! Writing events down: one transaction a batch, with the heads, the open visits and the last camera states in step.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use redb::{Database, ReadableTable, WriteTransaction};
+use redb::{Database, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::tables::{EVENTS, FIGURE_BYTES, FIGURES, HEADS, OPEN_VISITS, STATES};
-use super::{JournalError, JournalReader, Limits, bounds};
+use super::{JournalError, JournalReader, Limits, bounds, file::JournalFile, mark::Mark, record, tables::Written};
 use crate::events::{
     keys::Origin,
     sink::Recorded,
@@ -16,32 +16,41 @@ use crate::events::{
 /// The journal's one writer. Dropping it closes the file once the last reader is gone.
 #[derive(Debug)]
 pub struct Journal {
-    db: Arc<Database>,
+    file: JournalFile,
+    mark: Mark,
     bytes: u64,
     limits: Limits,
+    /// A write failed; the file must be opened anew.
+    failed: bool,
 }
 
 impl Journal {
-    pub(super) fn new(db: Arc<Database>, bytes: u64, limits: Limits) -> Self {
-        Self { db, bytes, limits }
+    pub(super) fn new(file: JournalFile, mark: Mark, bytes: u64, limits: Limits) -> Self {
+        Self { file, mark, bytes, limits, failed: false }
     }
 
     /// Writes events down, all or none; they are on disk when this returns. Then lets go of what is beyond the limits.
+    /// After a failure the next call opens the file anew first.
     pub fn write(&mut self, events: &[Recorded], now: UtcMicros) -> Result<(), JournalError> {
-        let write = self.db.begin_write().map_err(redb::Error::from)?;
-        let added: usize = events.iter().map(|r| r.json.len()).sum();
-        insert(&write, events, now)?;
-        let freed = bounds::trim(&write, self.bytes + added as u64, &self.limits, now)?;
-        let bytes = (self.bytes + added as u64).saturating_sub(freed);
-        write.open_table(FIGURES)?.insert(FIGURE_BYTES, bytes)?;
-        write.commit().map_err(redb::Error::from)?;
-        self.bytes = bytes;
+        if self.failed {
+            self.file.reopen()?;
+        }
+        let written = self.file.with(|db| write_all(db, events, now, self.bytes, &self.limits));
+        self.failed = written.is_err();
+        self.bytes = written?;
         Ok(())
+    }
+
+    /// Remembers, beyond the end of this process, whether events are published that the journal could not keep.
+    pub fn mark_unkept(&mut self, unkept: bool) {
+        if let Err(cause) = self.mark.set(unkept) {
+            tracing::error!(%cause, "the mark beside the event journal cannot be written");
+        }
     }
 
     /// Something that reads beside this writer, from any thread.
     pub fn reader(&self) -> JournalReader {
-        JournalReader::new(Arc::clone(&self.db))
+        JournalReader::new(self.file.clone())
     }
 
     /// Bytes of all event texts kept.
@@ -50,11 +59,46 @@ impl Journal {
     }
 }
 
+/// One commit; answers with the bytes of all event texts kept.
+fn write_all(
+    db: &Database,
+    events: &[Recorded],
+    now: UtcMicros,
+    before: u64,
+    limits: &Limits,
+) -> Result<u64, JournalError> {
+    let write = db.begin_write().map_err(redb::Error::from)?;
+    let held = before + events.iter().map(|r| r.json.len() as u64).sum::<u64>();
+    insert(&write, events, now)?;
+    let bytes = held.saturating_sub(bounds::trim(&write, held, limits, now)?);
+    write.open_table(FIGURES)?.insert(FIGURE_BYTES, bytes)?;
+    write.commit().map_err(redb::Error::from)?;
+    Ok(bytes)
+}
+
 fn insert(write: &WriteTransaction, events: &[Recorded], now: UtcMicros) -> Result<(), redb::Error> {
     let mut table = write.open_table(EVENTS)?;
+    for recorded in events {
+        insert_record(&mut table, recorded, now)?;
+    }
+    raise_heads(write, events)?;
+    remember(write, events)
+}
+
+pub(super) fn insert_record(
+    table: &mut Table<'_, (&str, u64), Written>,
+    Recorded { event, json }: &Recorded,
+    at: UtcMicros,
+) -> Result<(), redb::Error> {
+    let key = (event.source.as_str(), event.sequence.0);
+    table.insert(key, (at.micros(), record::framed(json).as_str()))?;
+    Ok(())
+}
+
+/// Keeps the newest number of each source.
+pub(super) fn raise_heads(write: &WriteTransaction, events: &[Recorded]) -> Result<(), redb::Error> {
     let mut newest = BTreeMap::new();
-    for Recorded { event, json } in events {
-        table.insert((event.source.as_str(), event.sequence.0), (now.micros(), &**json))?;
+    for Recorded { event, .. } in events {
         let head = newest.entry(event.source.as_str()).or_default();
         *head = event.sequence.0.max(*head);
     }
@@ -63,20 +107,32 @@ fn insert(write: &WriteTransaction, events: &[Recorded], now: UtcMicros) -> Resu
         let known = heads.get(source)?.map_or(0, |v| v.value());
         heads.insert(source, head.max(known))?;
     }
-    remember(write, events)
+    Ok(())
 }
 
 /// Keeps what a restart or a late subscriber asks for first: open visits and last camera states.
-fn remember(write: &WriteTransaction, events: &[Recorded]) -> Result<(), redb::Error> {
+pub(super) fn remember(write: &WriteTransaction, events: &[Recorded]) -> Result<(), redb::Error> {
     let mut open_visits = write.open_table(OPEN_VISITS)?;
     let mut states = write.open_table(STATES)?;
     for Recorded { event, json } in events {
         match &event.kind {
             Kind::VisitOpened | Kind::VisitUpdated => drop(open_visits.insert(event.subject.as_str(), &**json)?),
+            Kind::VisitMerged => merged(&mut open_visits, event, json)?,
             Kind::VisitClosed => drop(open_visits.remove(event.subject.as_str())?),
             Kind::CameraState => drop(states.insert(event.source.as_str(), &**json)?),
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The visits that turned out to be this one are over with it.
+fn merged(open: &mut Table<'_, &str, &str>, event: &Event, json: &str) -> Result<(), redb::Error> {
+    for over in event.visit().into_iter().flat_map(|visit| &visit.visit.supersedes) {
+        open.remove(over.to_string().as_str())?;
+    }
+    if open.get(event.subject.as_str())?.is_some() {
+        open.insert(event.subject.as_str(), json)?;
     }
     Ok(())
 }

@@ -3,10 +3,13 @@
 use redb::TableDefinition;
 
 /// Layout of this file; a file with another one is not touched.
-pub(super) const LAYOUT: u64 = 1;
+pub(super) const LAYOUT: u64 = 2;
 
-/// (source, sequence) → (written at, in µs since 1970; JSON text).
-pub(super) const EVENTS: TableDefinition<(&str, u64), (i64, &str)> = TableDefinition::new("events");
+/// What is written down of an event.
+pub(super) type Written = (i64, &'static str);
+
+/// (source, sequence) → (written at, in µs since 1970; the JSON text in a [`record`](super::record)'s frame).
+pub(super) const EVENTS: TableDefinition<(&str, u64), Written> = TableDefinition::new("events");
 /// source → newest sequence number; survives the events themselves.
 pub(super) const HEADS: TableDefinition<&str, u64> = TableDefinition::new("heads");
 /// visit id → its newest event, while the visit is open.
@@ -22,5 +25,7 @@ pub(super) const NAMES: TableDefinition<&str, &str> = TableDefinition::new("name
 pub(super) const FIGURE_LAYOUT: &str = "layout";
 /// Key in [`FIGURES`]: bytes of all event texts.
 pub(super) const FIGURE_BYTES: &str = "bytes";
+/// Key in [`FIGURES`]: numbers up to here may have been given out before the file was damaged or the disk full.
+pub(super) const FIGURE_FLOOR: &str = "floor";
 /// Key in [`NAMES`].
 pub(super) const NAME_EPOCH: &str = "epoch";

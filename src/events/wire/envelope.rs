@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CameraState, Gap, GovernorDecision, NodeHealth, UtcMicros, Visit, VisitState};
+use super::{CameraState, Gap, GovernorDecision, Moderation, NodeHealth, UtcMicros, Visit, VisitState};
 use crate::events::keys::Origin;
 
 /// CloudEvents version of the envelope.
@@ -71,6 +71,8 @@ pub struct Draft {
 pub enum Data {
     /// Somebody came, changed or left.
     Visit(Box<Visit>),
+    /// A moderation rule spoke.
+    Moderation(Box<Moderation>),
     /// A camera changed its condition.
     CameraState(CameraState),
     /// Events are missing for good.
@@ -124,6 +126,12 @@ kinds! {
     VisitUpdated = "dev.flyball.face.visit.updated.v1",
     /// A visit ended.
     VisitClosed = "dev.flyball.face.visit.closed.v1",
+    /// Something said about a visit was wrong; this replaces it.
+    VisitCorrected = "dev.flyball.face.visit.corrected.v1",
+    /// Two visits turned out to be one.
+    VisitMerged = "dev.flyball.face.visit.merged.v1",
+    /// A moderation rule spoke.
+    ModerationVerdict = "dev.flyball.moderation.verdict.v1",
     /// A camera changed its condition.
     CameraState = "dev.flyball.camera.state.v1",
     /// Events are missing for good.
@@ -141,15 +149,23 @@ pub struct Sequence(pub u64);
 
 /// Why a text is no event.
 #[derive(Debug, thiserror::Error)]
-#[error("this is no flyball event: {0}")]
-pub struct ReadError(#[from] serde_json::Error);
+pub enum ReadError {
+    /// No JSON, or not an event's.
+    #[error("this is no flyball event: {0}")]
+    Json(#[from] serde_json::Error),
+    /// No CBOR.
+    #[error("this is no flyball event: {0}")]
+    Cbor(String),
+}
 
 impl Draft {
     /// The finished event. `publish` also becomes the visit's publish time.
     pub fn numbered(self, epoch: Uuid, sequence: u64, publish: UtcMicros) -> Event {
         let mut data = self.data;
-        if let Data::Visit(visit) = &mut data {
-            visit.time.publish = publish;
+        match &mut data {
+            Data::Visit(visit) => visit.time.publish = publish,
+            Data::Moderation(verdict) => verdict.time.publish = publish,
+            _ => {}
         }
         Event {
             specversion: SPEC_VERSION.into(),
@@ -190,8 +206,11 @@ impl Data {
             Self::Visit(visit) => match visit.visit.state {
                 VisitState::Closed => Kind::VisitClosed,
                 VisitState::Updated => Kind::VisitUpdated,
+                VisitState::Corrected => Kind::VisitCorrected,
+                VisitState::Merged => Kind::VisitMerged,
                 VisitState::Opened | VisitState::Other(_) => Kind::VisitOpened,
             },
+            Self::Moderation(_) => Kind::ModerationVerdict,
             Self::CameraState(_) => Kind::CameraState,
             Self::Gap(_) => Kind::Gap,
             Self::GovernorDecision(_) => Kind::GovernorDecision,
@@ -202,7 +221,10 @@ impl Data {
 
     fn read(kind: &Kind, data: Value) -> Result<Self, serde_json::Error> {
         Ok(match kind {
-            Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed => Self::Visit(serde_json::from_value(data)?),
+            Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed | Kind::VisitCorrected | Kind::VisitMerged => {
+                Self::Visit(serde_json::from_value(data)?)
+            }
+            Kind::ModerationVerdict => Self::Moderation(serde_json::from_value(data)?),
             Kind::CameraState => Self::CameraState(serde_json::from_value(data)?),
             Kind::Gap => Self::Gap(serde_json::from_value(data)?),
             Kind::GovernorDecision => Self::GovernorDecision(serde_json::from_value(data)?),

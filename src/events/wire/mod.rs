@@ -7,8 +7,10 @@
 //! Read [`envelope`](Event) first, then [`visit`](Visit) (what happens to people), then the parts: vocabulary, time and
 //! the events about the system itself. `schema` turns the types into the JSON Schema committed beside the samples.
 
+mod cbor;
 mod envelope;
 mod live;
+mod moderation;
 mod schema;
 mod system;
 mod time;
@@ -19,6 +21,7 @@ pub use envelope::{Data, Draft, Event, Kind, ReadError, Sequence};
 pub use live::{
     GovernorState, LIVE_VERSION, LiveCamera, LiveDecision, LiveFlow, LiveHolding, LiveLatency, LiveMemory, LiveModel,
 };
+pub use moderation::{Moderation, ModerationReason};
 pub use schema::event_schema;
 pub use system::{CameraClock, CameraState, Evidence, Gap, GovernorDecision, NodeHealth};
 pub use time::UtcMicros;
@@ -27,6 +30,6 @@ pub use visit::{
     PipelineRef, Quality, Score, Stream, Synthetic, Times, Visit, VisitSummary,
 };
 pub use vocabulary::{
-    CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, NodeCondition, ScoreKind, TimeSource,
-    VisitState,
+    CameraCondition, CheckState, CloseReason, GapReason, IdentityDecision, ModerationAction, NodeCondition, ScoreKind,
+    Severity, TimeSource, VisitState,
 };

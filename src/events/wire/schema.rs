@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{CameraState, Event, Gap, GovernorDecision, Kind, NodeHealth, Visit, envelope::DATA_SCHEMA};
+use super::{CameraState, Event, Gap, GovernorDecision, Kind, Moderation, NodeHealth, Visit, envelope::DATA_SCHEMA};
 
 /// JSON Schema (2020-12) of every event. Fields and types beyond it are allowed, as the contract promises; a known `type`
 /// ties `data` to its shape.
@@ -31,7 +31,10 @@ fn rule(kind: &Kind, data: &Value) -> Value {
 
 fn data_of(kind: &Kind, generator: &mut schemars::SchemaGenerator) -> Value {
     match kind {
-        Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed => shape::<Visit>(generator),
+        Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed | Kind::VisitCorrected | Kind::VisitMerged => {
+            shape::<Visit>(generator)
+        }
+        Kind::ModerationVerdict => shape::<Moderation>(generator),
         Kind::CameraState => shape::<CameraState>(generator),
         Kind::Gap => shape::<Gap>(generator),
         Kind::GovernorDecision => shape::<GovernorDecision>(generator),

@@ -50,7 +50,7 @@ pub struct VisitSummary {
     /// Its id (UUID v7), the same in every event of this visit.
     #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: Uuid,
-    /// Opened, updated or closed.
+    /// Opened, updated, closed, corrected or merged.
     pub state: VisitState,
     /// Capture time of the first frame it was seen on.
     pub started: UtcMicros,
@@ -62,6 +62,10 @@ pub struct VisitSummary {
     pub reason: Option<CloseReason>,
     /// Analysed frames it was seen on so far.
     pub frames_seen: u64,
+    /// Visits that turned out to be this one; only once merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub supersedes: Vec<Uuid>,
 }
 
 /// Three wall-clock times of one look, and what the first is based on.

@@ -24,8 +24,36 @@ open_words! {
         Opened,
         /// Something a subscriber would act on changed.
         Updated,
-        /// Over; nothing follows under this visit id.
+        /// Over; nothing follows under this visit id, except a correction.
         Closed,
+        /// Something said earlier about this visit was wrong; this event replaces it. May follow `closed`.
+        Corrected,
+        /// Visits listed in `supersedes` turned out to be this one; nothing follows under their ids.
+        Merged,
+    }
+}
+
+open_words! {
+    /// How grave a verdict is.
+    Severity {
+        /// Worth knowing.
+        Info,
+        /// Worth looking at.
+        Warning,
+        /// Worth looking at now.
+        Alert,
+    }
+}
+
+open_words! {
+    /// What a moderation rule asks for.
+    ModerationAction {
+        /// To be told.
+        Notify,
+        /// A person should look.
+        Review,
+        /// Not to be shown on.
+        Block,
     }
 }
 

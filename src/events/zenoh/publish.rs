@@ -17,7 +17,7 @@ use ::zenoh::{
 
 use super::ZenohBus;
 use crate::events::{
-    bus::BusError,
+    bus::{BusError, Encoding as Wire},
     keys::{Key, Origin, Topic},
     sink::{EventSink, Head, Recorded},
 };
@@ -64,10 +64,10 @@ impl ZenohBus {
     pub fn sink(&self) -> Result<ZenohSink, BusError> {
         let (queue, outgoing) = sync_channel(QUEUE);
         let figures = Arc::new(Counters::default());
-        let (session, counted) = (self.session.clone(), Arc::clone(&figures));
+        let (session, counted, wire) = (self.session.clone(), Arc::clone(&figures), self.encoding);
         let thread = Builder::new()
             .name(THREAD.into())
-            .spawn(move || send_all(&session, &outgoing, &counted))
+            .spawn(move || send_all(&session, wire, &outgoing, &counted))
             .map_err(|e| BusError::Thread(THREAD, e))?;
         Ok(ZenohSink { queue: Some(queue), thread: Some(thread), figures })
     }
@@ -114,10 +114,10 @@ impl Drop for ZenohSink {
     }
 }
 
-fn send_all(session: &Session, outgoing: &Receiver<Outgoing>, counters: &Counters) {
+fn send_all(session: &Session, wire: Wire, outgoing: &Receiver<Outgoing>, counters: &Counters) {
     for next in outgoing {
         match next {
-            Outgoing::Event(recorded) => match send(session, &recorded) {
+            Outgoing::Event(recorded) => match send(session, wire, &recorded) {
                 Ok(()) => drop(counters.sent.fetch_add(1, Ordering::Relaxed)),
                 Err(cause) => {
                     counters.failed.fetch_add(1, Ordering::Relaxed);
@@ -129,11 +129,15 @@ fn send_all(session: &Session, outgoing: &Receiver<Outgoing>, counters: &Counter
     }
 }
 
-fn send(session: &Session, recorded: &Recorded) -> Result<(), String> {
+fn send(session: &Session, wire: Wire, recorded: &Recorded) -> Result<(), String> {
     let key = Key::of(&recorded.event).map_err(|e| e.to_string())?;
+    let (payload, encoding) = match wire {
+        Wire::Json => (recorded.json.as_bytes().to_vec(), Encoding::APPLICATION_JSON),
+        Wire::Cbor => (recorded.event.to_cbor().map_err(|e| e.to_string())?, Encoding::APPLICATION_CBOR),
+    };
     session
-        .put(key.to_string(), recorded.json.as_bytes())
-        .encoding(Encoding::APPLICATION_JSON.with_schema(SCHEMA))
+        .put(key.to_string(), payload)
+        .encoding(encoding.with_schema(SCHEMA))
         .congestion_control(CongestionControl::Block)
         .priority(Priority::DataHigh)
         .wait()

@@ -78,9 +78,8 @@ fn answer_history(query: &Query, journal: &JournalReader) -> Result<(), HistoryE
     let limit = number(query.parameters(), "limit")?.map_or(PAGE, |n| (n as usize).min(PAGE_MOST));
     for (source, key) in asked_for(query, journal, &Topic::History)? {
         let page = journal.since(&source, since, limit)?;
-        if let Some(lines) = lines(&page) {
-            reply(query, &key, lines)?;
-        }
+        // An empty answer is one too: it tells "nothing more" from "nobody there".
+        reply(query, &key, lines(&page).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -129,6 +128,8 @@ fn lines(page: &Page) -> Option<String> {
 /// same id whenever it is asked for, so that it is dropped as a repetition like any other event.
 fn gap_line(page: &Page, (first, last): (u64, u64)) -> Option<String> {
     let next = Event::from_json(page.events.first()?.as_bytes()).ok()?;
+    let never_kept = "the journal was damaged since, or could not be written then";
+    let detail = if page.expired { "older than the journal keeps" } else { never_kept };
     let draft = Draft {
         id: gap_id(&next, last),
         origin: Origin::from_source(&next.source).ok()?,
@@ -138,8 +139,8 @@ fn gap_line(page: &Page, (first, last): (u64, u64)) -> Option<String> {
             first: Some(first),
             last: Some(last),
             lost: Some(last - first + 1),
-            reason: GapReason::Expired,
-            detail: Some("older than the journal keeps".into()),
+            reason: if page.expired { GapReason::Expired } else { GapReason::NotKept },
+            detail: Some(detail.into()),
         }),
     };
     serde_json::to_string(&draft.numbered(next.epoch, last, next.time)).ok()

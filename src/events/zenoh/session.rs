@@ -10,7 +10,7 @@ use ::zenoh::{Config, Session, Wait, liveliness::LivelinessToken, query::Queryab
 use serde_json::{Value, json};
 
 use crate::events::{
-    bus::{BusConfig, BusError, BusMode},
+    bus::{BusConfig, BusError, BusMode, Encoding},
     keys::{Origin, PlaceId, Topic},
 };
 use crate::scene::CameraId;
@@ -23,6 +23,7 @@ const CLIENT_PATIENCE_MS: i64 = 10_000;
 pub struct ZenohBus {
     pub(super) session: Session,
     pub(super) queryables: Vec<Queryable<()>>,
+    pub(super) encoding: Encoding,
     tokens: Vec<LivelinessToken>,
 }
 
@@ -31,7 +32,7 @@ impl ZenohBus {
     pub fn open(config: &BusConfig) -> Result<Self, BusError> {
         config.check()?;
         let session = ::zenoh::open(resolved(config)?).wait().map_err(refused)?;
-        Ok(Self { session, queryables: Vec::new(), tokens: Vec::new() })
+        Ok(Self { session, queryables: Vec::new(), encoding: config.encoding, tokens: Vec::new() })
     }
 
     /// Lets others see that this node and its cameras are served, for as long as this bus lives.
@@ -100,6 +101,9 @@ fn resolved(config: &BusConfig) -> Result<Config, BusError> {
     for (key, value) in settings(config) {
         zenoh.insert_json5(key, &value.to_string()).map_err(refused)?;
     }
+    for (path, value) in &config.raw {
+        zenoh.insert_json5(path, value).map_err(|cause| BusError::Zenoh(format!("setting `{path}`: {cause}")))?;
+    }
     Ok(zenoh)
 }
 
@@ -125,6 +129,7 @@ fn settings(config: &BusConfig) -> Vec<(&'static str, Value)> {
     }
     settings.extend(tls_settings(config));
     settings.extend(user_settings(config));
+    settings.extend(config.access_control().map(|rules| ("access_control", rules)));
     settings
 }
 

@@ -4,10 +4,11 @@
 use std::{
     collections::VecDeque,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread,
     time::Duration,
 };
 
-use ::zenoh::{Wait, pubsub::Subscriber, query::ConsolidationMode, sample::Sample};
+use ::zenoh::{Wait, bytes::Encoding, pubsub::Subscriber, query::ConsolidationMode, sample::Sample};
 
 use super::{ZenohBus, session::refused};
 use crate::events::{
@@ -22,6 +23,15 @@ use crate::events::{
 const QUEUE: usize = 65_536;
 /// How long to wait for an answer about history.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(5);
+/// When nobody answers at all, how long to wait before asking again: right after a router came back events may arrive
+/// before questions find their way. Longer in all than Zenoh takes to make its connections again.
+const ASK_AGAIN: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
+];
 
 /// What to subscribe to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,15 +108,16 @@ impl ZenohBus {
         Ok(keys)
     }
 
-    /// One page of a source's history after `since`, one event a line; empty when there is no more or nobody answers.
-    fn history(&self, origin: &Origin, since: u64) -> Result<Vec<String>, BusError> {
+    /// One page of a source's history after `since`, one event a line; empty when there is no more, `None` when nobody
+    /// answers.
+    fn history(&self, origin: &Origin, since: u64) -> Result<Option<Vec<String>>, BusError> {
         let selector = format!("{}?since={since}", origin.key(Topic::History));
         let asked = self.session.get(selector).consolidation(ConsolidationMode::None).timeout(HISTORY_PATIENCE);
         let replies = asked.wait().map_err(refused)?;
-        let mut lines = Vec::new();
+        let mut lines: Option<Vec<String>> = None;
         for sample in replies.iter().filter_map(|r| r.into_result().ok()) {
             let text = String::from_utf8_lossy(&sample.payload().to_bytes()).into_owned();
-            lines.extend(text.lines().map(str::to_owned));
+            lines.get_or_insert_default().extend(text.lines().map(str::to_owned));
         }
         Ok(lines)
     }
@@ -187,11 +198,7 @@ impl Subscription<'_> {
             return;
         };
         while since < upto {
-            let lines = self.bus.history(&origin, since).unwrap_or_else(|cause| {
-                tracing::warn!(source, %cause, "history could not be asked for");
-                Vec::new()
-            });
-            let Some(last) = self.deliver_page(lines) else {
+            let Some(last) = self.deliver_page(self.ask(&origin, since)) else {
                 return;
             };
             if last <= since {
@@ -201,12 +208,32 @@ impl Subscription<'_> {
         }
     }
 
+    /// Asks until somebody answers, or long enough.
+    fn ask(&self, origin: &Origin, since: u64) -> Vec<String> {
+        for pause in ASK_AGAIN.iter().map(Some).chain([None]) {
+            match self.bus.history(origin, since) {
+                Ok(Some(lines)) => return lines,
+                Ok(None) => {}
+                Err(cause) => tracing::warn!(source = origin.source(), %cause, "history could not be asked for"),
+            }
+            // Events that come meanwhile wait in the queue.
+            if let Some(pause) = pause {
+                thread::park_timeout(*pause);
+            }
+        }
+        Vec::new()
+    }
+
     /// Delivers a page in order; answers with its last number.
     fn deliver_page(&mut self, lines: Vec<String>) -> Option<u64> {
         let mut last = None;
         for text in lines {
-            let Ok(event) = Event::from_json(text.as_bytes()) else {
-                continue;
+            let event = match Event::from_json(text.as_bytes()) {
+                Ok(event) => event,
+                Err(cause) => {
+                    self.ready.push_back(Delivery::Unreadable { key: "@history".into(), cause: cause.to_string() });
+                    continue;
+                }
             };
             last = Some(event.sequence.0);
             if self.follower.hear(&event) != Heard::Again {
@@ -218,6 +245,14 @@ impl Subscription<'_> {
     }
 }
 
+/// The event's JSON, also when it came as CBOR. What cannot be read stays as it is, and is reported when it is read.
+fn text(sample: &Sample, payload: &[u8]) -> String {
+    let is_cbor = sample.encoding().id() == Encoding::APPLICATION_CBOR.id();
+    let event = is_cbor.then(|| Event::from_cbor(payload).ok()).flatten();
+    let json = event.and_then(|event| serde_json::to_string(&event).ok());
+    json.unwrap_or_else(|| String::from_utf8_lossy(payload).into_owned())
+}
+
 /// Runs on Zenoh's thread and must not wait: what does not fit into the queue is fetched later.
 fn queue_sample(queue: &SyncSender<Incoming>, sample: &Sample) {
     let key = sample.key_expr().as_str();
@@ -225,7 +260,7 @@ fn queue_sample(queue: &SyncSender<Incoming>, sample: &Sample) {
     let incoming = if key.ends_with("/@head") {
         serde_json::from_slice(&payload).ok().map(Incoming::Head)
     } else {
-        Some(Incoming::Event { key: key.to_owned(), text: String::from_utf8_lossy(&payload).into_owned() })
+        Some(Incoming::Event { key: key.to_owned(), text: text(sample, &payload) })
     };
     if incoming.is_some_and(|incoming| queue.try_send(incoming).is_err()) {
         tracing::debug!(key, "too many events at once; this one will be fetched from history");

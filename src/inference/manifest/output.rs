@@ -35,6 +35,19 @@ pub enum Output {
 }
 
 impl Output {
+    /// A detector's score threshold (0 to 1); `None` for other decoders.
+    pub const fn score_threshold(&self) -> Option<f32> {
+        match self {
+            Self::Yunet(said) => Some(said.score_threshold),
+            Self::Centerface(said) => Some(said.score_threshold),
+            Self::Ultraface(said) => Some(said.score_threshold),
+            Self::Yolov8(said) => Some(said.score_threshold),
+            Self::Scrfd(said) => Some(said.score_threshold),
+            Self::Retinaface(said) => Some(said.score_threshold),
+            Self::Embedding(_) | Self::Softmax(_) | Self::Expectation(_) | Self::Points(_) | Self::Bins(_) => None,
+        }
+    }
+
     /// Replaces a detector's score threshold (0 to 1); nothing happens for other decoders.
     pub fn set_score_threshold(&mut self, threshold: f32) {
         match self {

@@ -38,7 +38,7 @@ impl Rtc {
     pub(in crate::media) fn offer(&self) -> Result<String, MediaError> {
         let mut wanted = gst::Caps::new_empty();
         for (codec, payload) in ASKED {
-            wanted.get_mut().map(|all| all.append(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER))));
+            wanted.merge(caps(codec, Some(payload), Some(TRANSPORT_CC_NUMBER)));
         }
         let direction = WebRTCRTPTransceiverDirection::Recvonly;
         let _ours: WebRTCRTPTransceiver = self.bin.emit_by_name("add-transceiver", &[&direction, &wanted]);

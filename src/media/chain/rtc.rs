@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::Sender;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_webrtc::{WebRTCPeerConnectionState, WebRTCRTPTransceiver};
+use gstreamer_webrtc::{WebRTCKind, WebRTCPeerConnectionState, WebRTCRTPTransceiver};
 
 use super::catch_up::{self, Backlog};
 use super::elements::{append, require};
@@ -93,7 +93,7 @@ fn webrtcbin(ice: &Ice) -> Result<gst::Element, MediaError> {
 fn agree_only_to(bin: &gst::Element, wanted: Wanted) {
     bin.connect("on-new-transceiver", false, move |values| {
         let transceiver = values.get(1)?.get::<WebRTCRTPTransceiver>().ok()?;
-        if transceiver.property_value("kind").serialize().is_ok_and(|kind| kind == "audio") {
+        if transceiver.property::<WebRTCKind>("kind") == WebRTCKind::Audio {
             return None;
         }
         transceiver.set_property("codec-preferences", caps(wanted.codec, None, wanted.transport_cc));

@@ -68,6 +68,7 @@ fn summary(change: &Change, id: Uuid, capture: UtcMicros) -> wire::VisitSummary 
         started: UtcMicros::from(change.visit.started),
         reason,
         frames_seen: change.visit.frames_seen,
+        supersedes: Vec::new(),
     }
 }
 
@@ -122,7 +123,7 @@ fn identity(finding: &Finding<Identity>) -> wire::Identity {
                 IdentityDecision::Unknown => (wire::IdentityDecision::Unknown, None),
                 IdentityDecision::Ambiguous => (wire::IdentityDecision::Ambiguous, None),
             };
-            answer.score = Some(score(value.score));
+            answer.score = value.score.compared().map(score);
             answer.margin = value.margin;
             answer.looks = value.looks;
         }
@@ -147,4 +148,18 @@ pub(crate) fn score(score: Score) -> wire::Score {
 
 fn stream(camera: &CameraId) -> wire::Stream {
     wire::Stream { id: camera.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::ScoreKind;
+
+    #[test]
+    fn with_nobody_to_compare_with_there_is_no_score() {
+        let score = Score { value: Score::NOBODY, kind: ScoreKind::Cosine, threshold: 0.5 };
+        let stranger = Identity { decision: IdentityDecision::Unknown, score, margin: None, looks: 3 };
+        let told = identity(&Finding::Known { value: stranger, confidence: 0.0 });
+        assert_eq!((told.decision, told.score, told.looks), (wire::IdentityDecision::Unknown, None, 3));
+    }
 }

@@ -2,7 +2,53 @@
 //! when room appears, if the deployment says so.
 
 use super::tests::World;
-use crate::config::Admission;
+use crate::config::{self, Admission};
+use crate::flow::LaneKind;
+use crate::media::{CameraEnd, CameraInput, SourceSpec, SyntheticSpec};
+use crate::scene::CameraId;
+use crate::topology::Seat;
+
+impl World {
+    /// A camera of so many frames a second asks to be served.
+    pub(super) fn wait(&self, id: &str, fps: u32) {
+        let id = CameraId::new(id).unwrap();
+        let made_up = config::Synthetic { fps: fps as f32, ..config::Synthetic::default() };
+        let camera = config::Camera {
+            id: id.clone(),
+            source: config::Source::Synthetic(made_up),
+            limits: config::Limits::default(),
+            decoder: config::Decoder::Auto,
+            health: config::Health::default(),
+            wait: config::Wait::default(),
+            place: config::Place::default(),
+        };
+        let source = SourceSpec::Synthetic(SyntheticSpec { frames: Some(1), ..SyntheticSpec::default() });
+        self.gate.wait(&camera, CameraInput::new(id, source));
+    }
+
+    /// A camera that runs beside those the test counts by hand.
+    pub(super) fn somebody_else_serves(&self) {
+        let id = CameraId::new("other").unwrap();
+        let until_told = |seat: Seat| {
+            let _stopped = seat.stop.recv();
+            CameraEnd::Stopped
+        };
+        self.cameras.add_source(&id, LaneKind::NewestWins, until_told).unwrap();
+    }
+
+    pub(super) fn cameras(&self) -> Vec<String> {
+        self.cameras.ids().iter().map(ToString::to_string).collect()
+    }
+
+    pub(super) fn state_of(&self, camera: &str) -> String {
+        self.board.snapshot(|_| 0).cameras[&CameraId::new(camera).unwrap()].state.clone()
+    }
+
+    pub(super) fn decisions(&self) -> Vec<String> {
+        let state = self.shown.state.lock().unwrap().clone().unwrap();
+        state.decisions.into_iter().map(|decision| decision.change).collect()
+    }
+}
 
 #[test]
 fn a_camera_that_fits_is_let_in_and_asks_no_more() {

@@ -12,6 +12,8 @@ mod admission_tests;
 mod apply;
 mod build;
 mod costs;
+#[cfg(test)]
+mod exhaustion_tests;
 mod heard;
 mod helm;
 mod in_force;

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use super::{Hands, Instruments, Teller, learned::keep, live::Seen, policy};
 use crate::config;
 use crate::governor::{Elapsed, Governor, Plan, Policy, Profile, Reading};
+use crate::memory::return_freed_memory;
+
+/// Between two trims, milliseconds: one takes 5 to 20.
+const TRIM_MS: f64 = 1_000.0;
 
 /// Instruments, governor, hands and voice of one run. Time is an argument.
 pub(in crate::topology) struct Steersman {
@@ -12,6 +16,7 @@ pub(in crate::topology) struct Steersman {
     governor: Governor,
     hands: Hands,
     teller: Teller,
+    trimmed: Elapsed,
     /// Where learned costs are kept, if they are.
     pub(in crate::topology) lessons: Option<PathBuf>,
 }
@@ -25,7 +30,14 @@ impl Steersman {
         mut teller: Teller,
     ) -> Self {
         teller.begin(&policy, &profile);
-        Self { instruments, governor: Governor::new(policy, profile), hands, teller, lessons: None }
+        Self {
+            instruments,
+            governor: Governor::new(policy, profile),
+            hands,
+            teller,
+            trimmed: Elapsed::ZERO,
+            lessons: None,
+        }
     }
 
     /// Reads, decides, applies, tells. Answers with when to do so again.
@@ -33,11 +45,21 @@ impl Steersman {
         let reading = self.instruments.read(now, self.hands.not_taken_over());
         let plan = self.governor.step(now, &reading);
         let degraded = self.hands.apply(&plan);
+        self.trim(now);
         self.teller.tell(now, &reading, &plan, degraded);
         if self.teller.chronicle.is_due(now) {
             self.show(now, &reading, &plan, degraded);
         }
         self.governor.next_check()
+    }
+
+    /// Above the high water, what was freed but is still held by the C allocator goes back before anything else is missed.
+    fn trim(&mut self, now: Elapsed) {
+        let short = self.governor.account(now).memory > self.governor.policy().water.memory_high;
+        if short && now.ms_since(self.trimmed) >= TRIM_MS {
+            self.trimmed = now;
+            return_freed_memory();
+        }
     }
 
     fn show(&self, now: Elapsed, reading: &Reading, plan: &Plan, degraded: bool) {

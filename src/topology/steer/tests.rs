@@ -2,7 +2,10 @@
 //! and on the shelf.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,18 +18,17 @@ use super::{
     read::Past,
     steps_down,
 };
-use crate::config::{self, Admission};
+use crate::config::Admission;
 use crate::events::keys::PlaceId;
-use crate::flow::{Dial, Drops, LaneKind, Lanes, Latency, testing::now};
+use crate::flow::{Dial, Drops, Lanes, Latency, testing::now};
 use crate::governor::{Elapsed, Policy};
 use crate::inference::{
-    Answer, FakeBackend, InferenceError, RunLog, Shelf,
+    Answer, Batch, FakeBackend, InferenceError, Outputs, RunLog, Shelf,
     manifest::{Catalogue, Model, ModelManifest, Role, Variant},
 };
-use crate::media::{CameraEnd, CameraInput, SourceSpec, SyntheticSpec};
 use crate::memory::{MemoryFigures, MemoryMeter, Permits, ScriptedMeter, Size};
 use crate::scene::CameraId;
-use crate::topology::{Board, Cameras, Seat, StageHandle, cameras::Thinning, gate::Gate};
+use crate::topology::{Board, Cameras, StageHandle, cameras::Thinning, gate::Gate};
 
 pub(super) const MIB: u64 = 1 << 20;
 const BUDGET: u64 = 256 * MIB;
@@ -50,9 +52,19 @@ fn model(name: &str, dear: [u32; 2], cheap: [u32; 2], bytes: [u64; 2]) -> Model 
     Model { folder: name.into(), manifest: manifest.into() }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the fake backend wants this shape")]
-fn silent(_: &Model, _: &Variant) -> Result<Box<Answer>, InferenceError> {
-    Ok(Box::new(|_, _| Ok(())))
+/// Sessions that answer nothing; while `full`, nothing at all fits into the knower's dear one.
+fn backend(full: &Arc<AtomicBool>) -> impl Fn(&Model, &Variant) -> Result<Box<Answer>, InferenceError> + use<> {
+    let full = Arc::clone(full);
+    move |model: &Model, variant: &Variant| {
+        let (full, model) = (Arc::clone(&full), model.manifest.name.clone());
+        let dear = model == "knower" && variant.id == "dear";
+        Ok(Box::new(move |input: &Batch, _: &mut Outputs| {
+            let fails = dear && full.load(Ordering::SeqCst);
+            let problem = "Failed to allocate memory for requested buffer of size 4096".to_owned();
+            let failed = InferenceError::OutOfMemory { model: model.clone(), batch: input.len(), problem };
+            if fails { Err(failed) } else { Ok(()) }
+        }) as Box<Answer>)
+    }
 }
 
 fn subject(model: &Model, role: Role) -> Subject {
@@ -64,21 +76,23 @@ fn subject(model: &Model, role: Role) -> Subject {
 /// A finder of 6.4 ms a frame that can step down to 0.7 ms, and a knower of 80 MB that can step down to 20 MB.
 pub(super) struct World {
     steersman: Steersman,
-    shelf: Shelf,
+    pub(super) shelf: Shelf,
     finder: Arc<Dial>,
     pub(super) knower: Arc<Dial>,
-    board: Arc<Board>,
+    pub(super) board: Arc<Board>,
     in_force: Arc<InForce>,
-    shown: Arc<Shown>,
+    pub(super) shown: Arc<Shown>,
     pub(super) gate: Gate,
     pub(super) cameras: Cameras,
+    /// Whether the device has no room for the knower's dear variant.
+    pub(super) full: Arc<AtomicBool>,
     start: Instant,
     pub(super) steps: u64,
     frames: f64,
 }
 
 impl World {
-    fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
+    pub(super) fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
         let figures = |mib: u64| MemoryFigures { ours: mib * MIB, free: 1024 * MIB, total: 2048 * MIB };
         Self::metered(Box::new(ScriptedMeter::new(memory_mib.into_iter().map(figures))))
     }
@@ -93,7 +107,8 @@ impl World {
         let barrier = model("barrier", [1, 1], [1, 1], [1, 1]);
         let subjects = [subject(&finder, Role::Detect), subject(&knower, Role::Recognize)];
         let catalogue: Catalogue = [finder, knower, barrier].into_iter().collect();
-        let (shelf, events) = Shelf::new(catalogue, Arc::new(FakeBackend::new(silent))).unwrap();
+        let full = Arc::<AtomicBool>::default();
+        let (shelf, events) = Shelf::new(catalogue, Arc::new(FakeBackend::new(backend(&full)))).unwrap();
         for subject in &subjects {
             shelf.start(&subject.model, "dear", 1).unwrap();
         }
@@ -165,6 +180,7 @@ impl World {
             shown,
             gate,
             cameras,
+            full,
             start: now(),
             steps: 0,
             frames: 0.0,
@@ -174,46 +190,6 @@ impl World {
     pub(super) fn asked(admission: Admission) -> Self {
         let figures = MemoryFigures { ours: 60 * MIB, free: 1024 * MIB, total: 2048 * MIB };
         Self::with(Box::new(ScriptedMeter::new([figures])), admission)
-    }
-
-    /// A camera of so many frames a second asks to be served.
-    pub(super) fn wait(&self, id: &str, fps: u32) {
-        let id = CameraId::new(id).unwrap();
-        let made_up = config::Synthetic { fps: fps as f32, ..config::Synthetic::default() };
-        let camera = config::Camera {
-            id: id.clone(),
-            source: config::Source::Synthetic(made_up),
-            limits: config::Limits::default(),
-            decoder: config::Decoder::Auto,
-            wait: config::Wait::default(),
-            health: config::Health::default(),
-            place: config::Place::default(),
-        };
-        let source = SourceSpec::Synthetic(SyntheticSpec { frames: Some(1), ..SyntheticSpec::default() });
-        self.gate.wait(&camera, CameraInput::new(id, source));
-    }
-
-    /// A camera that runs beside those the test counts by hand.
-    pub(super) fn somebody_else_serves(&self) {
-        let id = CameraId::new("other").unwrap();
-        let until_told = |seat: Seat| {
-            let _stopped = seat.stop.recv();
-            CameraEnd::Stopped
-        };
-        self.cameras.add_source(&id, LaneKind::NewestWins, until_told).unwrap();
-    }
-
-    pub(super) fn cameras(&self) -> Vec<String> {
-        self.cameras.ids().iter().map(ToString::to_string).collect()
-    }
-
-    pub(super) fn state_of(&self, camera: &str) -> String {
-        self.board.snapshot(|_| 0).cameras[&CameraId::new(camera).unwrap()].state.clone()
-    }
-
-    pub(super) fn decisions(&self) -> Vec<String> {
-        let state = self.shown.state.lock().unwrap().clone().unwrap();
-        state.decisions.into_iter().map(|decision| decision.change).collect()
     }
 
     /// One tenth of a second of a camera at `fps`, one step, and everything ordered in it carried out.

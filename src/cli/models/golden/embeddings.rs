@@ -1,87 +1,46 @@
-//! Golden embeddings: faces whose aligned crops lie in `samples/reference`, with the vectors the Python reference computed
-//! for them. They show that a file still says what it said, and that variants agree, on real faces rather than on noise.
+//! Embeddings: aligned crops that lie in `samples/reference`, with the vectors the Python reference computed for them. They
+//! show that a file still says what it said, and that variants agree, on real faces rather than on noise.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
-use serde::Deserialize;
-
+use super::{Agreement, Pictures};
 use crate::inference::{
     Batch, InferenceError, Outputs, Session,
-    manifest::{Channels, Input, Model, OneEmbedding, Output, Variant},
+    manifest::{Channels, Input, Model, OneEmbedding, Variant},
 };
 
 /// Least cosine to the reference for a variant that declares none.
 const COSINE: f32 = 0.999;
 
-/// `tests/golden/<model>.json`, as far as it is read here.
-#[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    crop: Option<Crop>,
-    embedding: Option<Vec<f32>>,
-}
-
-/// A picture the size of the input.
-#[derive(Deserialize)]
-struct Crop {
-    file: String,
-}
-
-/// How near a variant came.
-pub(super) struct Agreement {
-    /// Faces compared.
-    pub(super) faces: usize,
-    /// The least cosine among them.
-    pub(super) worst: f32,
-    /// What was declared.
-    pub(super) least: f32,
-}
-
-/// Compares a session's embeddings with the golden ones; `None` when the model makes none, or nothing is recorded or
-/// fetched for it.
+/// The least cosine over all faces that are fetched; `None` when there are none.
 pub(super) fn agreement(
-    root: &Path,
+    pictures: &Pictures,
     model: &Model,
     variant: &Variant,
+    head: &OneEmbedding,
     session: &mut dyn Session,
 ) -> Result<Option<Agreement>, InferenceError> {
-    let Output::Embedding(head) = &model.manifest.output else {
-        return Ok(None);
-    };
     let unreadable =
         |why: io::Error| InferenceError::Runtime(format!("golden outputs of {}: {why}", model.manifest.name));
-    let faces = faces(root, model, variant).map_err(unreadable)?;
-    let mut worst = f32::INFINITY;
-    for (batch, wanted) in &faces {
-        worst = worst.min(cosine(&embedding(session, batch, head)?, wanted));
-    }
-    let least = variant.tolerance.cosine.unwrap_or(COSINE);
-    let faces = faces.len();
-    Ok((faces > 0).then_some(Agreement { faces, worst, least }))
-}
-
-/// Every golden face as a batch of one, with its vector.
-fn faces(root: &Path, model: &Model, variant: &Variant) -> io::Result<Vec<(Batch, Vec<f32>)>> {
-    let path = root.join("tests/golden").join(format!("{}.json", model.manifest.name));
-    let Ok(text) = fs::read_to_string(&path) else {
-        return Ok(Vec::new());
-    };
-    let golden: Golden = serde_json::from_str(&text).map_err(io::Error::other)?;
-    let mut faces = Vec::new();
-    for case in golden.cases {
-        let (Some(crop), Some(embedding)) = (case.crop, case.embedding) else {
+    let (mut worst, mut faces) = (f32::INFINITY, 0);
+    for case in pictures.cases(model)? {
+        let (Some(file), Some(wanted)) = (case["crop"]["file"].as_str(), case["embedding"].as_array()) else {
             continue;
         };
-        let file = root.join(&crop.file);
+        let file = pictures.root().join(file);
         if file.is_file() {
-            faces.push((tensor(&file, &model.manifest.input, variant)?, embedding));
+            let wanted: Vec<f32> = wanted.iter().filter_map(|v| v.as_f64().map(|v| v as f32)).collect();
+            let batch = tensor(&file, &model.manifest.input, variant).map_err(unreadable)?;
+            worst = worst.min(cosine(&embedding(session, &batch, head)?, &wanted));
+            faces += 1;
         }
     }
-    Ok(faces)
+    let least = variant.tolerance.cosine.unwrap_or(COSINE);
+    Ok((faces > 0).then(|| Agreement {
+        found: format!("least cosine {worst:.4} to the golden embeddings of {faces} faces"),
+        expected: least.to_string(),
+        fits: worst >= least,
+    }))
 }
 
 /// A picture of the input's very size as the network wants it: tensor = (pixel - mean) * scale.

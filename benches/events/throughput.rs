@@ -1,0 +1,147 @@
+//! How much and how soon: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a router.
+//!
+//! Rates count from the first event posted to the last one received by that subscriber, each once and in order.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use flyball::events::{
+    BusConfig,
+    zenoh::{Delivery, Filter, ZenohBus},
+};
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+use crate::{
+    books::Row,
+    child::{Killed, command, router},
+    report,
+    world::{Node, Setup, free_endpoint, listening, now},
+};
+
+const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
+/// Events a second while latency is measured, and for how many seconds.
+const PACE: (u64, u64) = (1_000, 20);
+
+/// Runs both measurements; `events` for each way through.
+pub(crate) fn run(events: u64) {
+    let mut rows = Vec::new();
+    for through_router in [false, true] {
+        rows.extend(burst(events, through_router));
+    }
+    let latency = latency();
+    println!("publish -> subscriber at {} events/s: {latency}", PACE.0);
+    report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
+}
+
+/// Everything at once; one row a subscriber.
+fn burst(events: u64, through_router: bool) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
+    let relay = through_router.then(|| router(&endpoint));
+    let bus = if through_router { BusConfig::connecting_to(&endpoint) } else { listening(&endpoint) };
+    let node = Node::start(Setup { bus: Some(bus), journal: Some(&journal), keep_list: false, ..Setup::default() });
+    let subscribers = [("Rust", rust(&endpoint, events)), ("Python", python(&endpoint, events))];
+    let subscribers: Vec<_> = subscribers.into_iter().filter_map(|(name, s)| Some((name, s?))).collect();
+    let begun = now();
+    node.post(CAMERAS, 0..events);
+    let posted = begun.elapsed();
+    let rows = subscribers.into_iter().map(|(name, counted)| {
+        let (ended, row) = counted.join().expect("no panic");
+        let way = if through_router { "router" } else { "direct" };
+        let rate = events as f64 / (ended - begun).as_secs_f64();
+        println!("{name}, {way}: {rate:.0} events/s, {} of {events}, {} twice; {}", row.received, row.duplicated, row.note);
+        json!({
+            "subscriber": name, "way": way, "events_per_second": rate, "sent": events, "received": row.received,
+            "duplicated": row.duplicated, "note": row.note, "journaled_per_second": events as f64 / posted.as_secs_f64(),
+        })
+    });
+    let rows = rows.collect();
+    node.stop();
+    drop(relay);
+    rows
+}
+
+type Counted = JoinHandle<(Instant, Row)>;
+
+fn rust(endpoint: &str, events: u64) -> Option<Counted> {
+    let mut child = Killed(command(&["subscriber", endpoint, &events.to_string()]).spawn().ok()?);
+    let mut lines = BufReader::new(child.0.stdout.take()?).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("ready"));
+    let counting = move || {
+        let heard = lines.find(|line| line.starts_with("heard ")).expect("its last word");
+        let ended = now();
+        let heard: Vec<u64> = heard.split(' ').skip(1).map(|n| n.parse().expect("a number")).collect();
+        drop(child);
+        (ended, row(heard[0], heard[1], heard[2]))
+    };
+    thread::Builder::new().name("counts Rust".into()).spawn(counting).ok()
+}
+
+fn row(received: u64, duplicated: u64, out_of_order: u64) -> Row {
+    let note = if out_of_order > 0 { format!("{out_of_order} OUT OF ORDER") } else { "in order".into() };
+    Row { row: String::new(), sent: 0, received, lost_silently: 0, duplicated, note }
+}
+
+/// The sample itself, as users copy it; its lines are counted here.
+fn python(endpoint: &str, events: u64) -> Option<Counted> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(root.join(".venv/bin/python"));
+    command.arg(root.join("samples/subscribe.py")).args(["--connect", endpoint, "--since", "0", "--count"]);
+    let Ok(child) = command.arg(events.to_string()).stdout(Stdio::piped()).spawn() else {
+        println!("SKIPPED: .venv is missing; run `make setup`");
+        return None;
+    };
+    thread::Builder::new().name("counts Python".into()).spawn(move || count_lines(child)).ok()
+}
+
+fn count_lines(mut child: Child) -> (Instant, Row) {
+    let (mut ids, mut last) = (std::collections::HashSet::new(), std::collections::HashMap::new());
+    let (mut twice, mut disorder) = (0, 0);
+    for line in BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok) {
+        let word = |name: &str| line.split_once(&format!("\"{name}\": \"")).and_then(|(_, rest)| rest.split_once('"'));
+        let (Some((id, _)), Some((source, _)), Some((sequence, _))) = (word("id"), word("source"), word("sequence"))
+        else {
+            continue;
+        };
+        twice += u64::from(!ids.insert(id.to_owned()));
+        let before = last.insert(source.to_owned(), sequence.to_owned());
+        disorder += u64::from(before.is_some_and(|before| before.as_str() >= sequence));
+    }
+    let ended = now();
+    let _status = child.wait();
+    (ended, row(ids.len() as u64, twice, disorder))
+}
+
+/// From the publish time in the event to the subscriber's hands, in milliseconds.
+fn latency() -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
+    let node = Node::start(Setup { bus: Some(listening(&endpoint)), journal: Some(&journal), ..Setup::default() });
+    let (pace, seconds) = PACE;
+    let measured = thread::Builder::new().name("measures".into()).spawn(move || measure(&endpoint, pace * seconds));
+    thread::park_timeout(Duration::from_secs(2));
+    node.post_paced(CAMERAS, 0..pace * seconds, pace);
+    let times = measured.expect("a thread").join().expect("no panic");
+    node.stop();
+    let ms = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1e3;
+    json!({ "per_second": pace, "events": times.len(), "p50_ms": ms(0.5), "p95_ms": ms(0.95), "p99_ms": ms(0.99), "max_ms": times.max() as f64 / 1e3 })
+}
+
+fn measure(endpoint: &str, events: u64) -> Histogram<u64> {
+    let bus = ZenohBus::open(&BusConfig::connecting_to(endpoint)).expect("a session");
+    let mut subscription = bus.subscribe(&Filter::default(), Some(0)).expect("a subscription");
+    let mut times = Histogram::new(3).expect("a histogram");
+    while times.len() < events {
+        if let Some(Delivery::Event(event, _)) = subscription.next_within(Duration::from_secs(20)) {
+            let published = event.visit().expect("a visit").time.publish.system_time();
+            times.saturating_record(published.elapsed().map_or(0, |d| d.as_micros() as u64));
+        }
+    }
+    times
+}

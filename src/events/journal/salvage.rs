@@ -1,0 +1,138 @@
+//! What can still be read of a damaged journal is carried over into the fresh one, each event under its own number.
+//!
+//! Numbers that went with the damage are never given out again: subscribers had them, and would take a new event under an
+//! old number for a repetition. The numbering goes on at the microsecond of the damage: no camera has ever come that far,
+//! since none has a million events a second.
+
+use std::{collections::BTreeMap, fs::File, path::Path};
+
+use redb::{Database, ReadableDatabase, ReadableTable};
+use uuid::Uuid;
+
+use super::{
+    JournalError, record,
+    store::{self, insert_record, remember},
+    tables::{EVENTS, FIGURE_BYTES, FIGURE_FLOOR, FIGURES, NAME_EPOCH, NAMES},
+};
+use crate::events::{
+    sink::Recorded,
+    wire::{Event, UtcMicros},
+};
+
+/// Records carried over in one commit.
+const BATCH: usize = 1_000;
+
+/// What became of a damaged journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Events carried over.
+    pub events: u64,
+    /// Newest number carried over, by source.
+    pub heads: BTreeMap<String, u64>,
+    /// Every number from here on is new.
+    pub floor: u64,
+}
+
+/// Carries over what `damaged` still holds into the fresh `db`.
+pub(super) fn salvage(damaged: &Path, db: &Database, now: UtcMicros) -> Result<Option<(Salvaged, Uuid)>, JournalError> {
+    let mut carried = Carried::new(db);
+    let file = File::open(damaged).map_err(|e| JournalError::Folder(damaged.into(), e))?;
+    let mut refused = None;
+    record::scan(file, |text| {
+        if refused.is_none() {
+            refused = carried.add(text).err();
+        }
+    })
+    .map_err(|e| JournalError::Folder(damaged.into(), e))?;
+    if let Some(cause) = refused {
+        return Err(cause);
+    }
+    carried.finish(now)
+}
+
+struct Carried<'a> {
+    db: &'a Database,
+    epoch: Option<Uuid>,
+    waiting: Vec<Recorded>,
+}
+
+impl<'a> Carried<'a> {
+    fn new(db: &'a Database) -> Self {
+        Self { db, epoch: None, waiting: Vec::new() }
+    }
+
+    fn add(&mut self, text: &str) -> Result<(), JournalError> {
+        let Ok(event) = Event::from_json(text.as_bytes()) else {
+            return Ok(());
+        };
+        if *self.epoch.get_or_insert(event.epoch) != event.epoch {
+            return Ok(());
+        }
+        self.waiting.push(Recorded { event: event.into(), json: text.into() });
+        if self.waiting.len() >= BATCH { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), JournalError> {
+        let write = self.db.begin_write().map_err(redb::Error::from)?;
+        for recorded in &self.waiting {
+            keep_newest(&write, recorded)?;
+        }
+        store::raise_heads(&write, &self.waiting)?;
+        write.commit().map_err(redb::Error::from)?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, now: UtcMicros) -> Result<Option<(Salvaged, Uuid)>, JournalError> {
+        self.write()?;
+        let Some(epoch) = self.epoch else {
+            return Ok(None);
+        };
+        let mut salvaged = replay(self.db)?;
+        salvaged.floor = floor(salvaged.heads.values().copied().max().unwrap_or(0), now);
+        let write = self.db.begin_write().map_err(redb::Error::from)?;
+        write.open_table(NAMES)?.insert(NAME_EPOCH, epoch.to_string().as_str())?;
+        write.open_table(FIGURES)?.insert(FIGURE_FLOOR, salvaged.floor)?;
+        write.commit().map_err(redb::Error::from)?;
+        Ok(Some((salvaged, epoch)))
+    }
+}
+
+/// Above every number that can have been given out.
+pub(super) fn floor(newest: u64, now: UtcMicros) -> u64 {
+    now.micros().unsigned_abs().max(newest + (1 << 32))
+}
+
+/// Of two events under one number the younger counts: the other was never committed, and so never published.
+fn keep_newest(write: &redb::WriteTransaction, recorded: &Recorded) -> Result<(), JournalError> {
+    let event = &recorded.event;
+    let key = (event.source.as_str(), event.sequence.0);
+    let known = write.open_table(EVENTS)?.get(key)?.and_then(|v| id_of(v.value().1));
+    if known.is_none_or(|known| known < event.id) {
+        insert_record(&mut write.open_table(EVENTS)?, recorded, event.time)?;
+    }
+    Ok(())
+}
+
+fn id_of(record: &str) -> Option<Uuid> {
+    Event::from_json(record::unframed(record)?.as_bytes()).ok().map(|event| event.id)
+}
+
+/// Goes through what was carried over in order: open visits, states and sizes follow from it.
+fn replay(db: &Database) -> Result<Salvaged, JournalError> {
+    let mut salvaged = Salvaged::default();
+    let read = db.begin_read().map_err(redb::Error::from)?;
+    let write = db.begin_write().map_err(redb::Error::from)?;
+    let mut bytes = 0;
+    for entry in read.open_table(EVENTS)?.iter()? {
+        let (key, value) = entry?;
+        let Some(json) = record::unframed(value.value().1) else { continue };
+        let Ok(event) = Event::from_json(json.as_bytes()) else { continue };
+        (salvaged.events, bytes) = (salvaged.events + 1, bytes + json.len() as u64);
+        salvaged.heads.insert(key.value().0.to_owned(), key.value().1);
+        remember(&write, &[Recorded { event: event.into(), json: json.into() }])?;
+    }
+    write.open_table(FIGURES)?.insert(FIGURE_BYTES, bytes)?;
+    write.commit().map_err(redb::Error::from)?;
+    Ok(salvaged)
+}
