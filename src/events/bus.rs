@@ -154,13 +154,13 @@ impl BusConfig {
     /// A subscriber's side: waits there for as long as it takes, and listens nowhere. A client and not a peer, since a
     /// router passes nothing on between two peers.
     pub fn connecting_to(endpoint: &str) -> Self {
-        Self {
-            mode: BusMode::Client,
-            listen: Vec::new(),
-            connect: vec![endpoint.to_owned()],
-            raw: BTreeMap::from([("connect/timeout_ms".into(), "-1".into())]),
-            ..Self::default()
-        }
+        let patient = BTreeMap::from([("connect/timeout_ms".into(), "-1".into())]);
+        Self { raw: patient, ..Self::asking(endpoint) }
+    }
+
+    /// The same for a single question: gives up when nobody answers there.
+    pub fn asking(endpoint: &str) -> Self {
+        Self { mode: BusMode::Client, listen: Vec::new(), connect: vec![endpoint.to_owned()], ..Self::default() }
     }
 
     /// Checks endpoints and their safety; opens nothing.

@@ -84,7 +84,10 @@ mod follow {
     }
 
     pub(super) fn follow(args: &TopArgs, out: &mut dyn Write) -> Result<Exit, BusError> {
-        let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
+        let bus = match ZenohBus::open(&BusConfig::asking(&args.connect)) {
+            Err(BusError::Zenoh(_)) => return Ok(nobody(args, None)),
+            opened => opened?,
+        };
         let states = bus.states(args.node.as_deref())?;
         let asked = signals();
         let mut shown = None;

@@ -109,9 +109,14 @@ fn keep_newest(write: &redb::WriteTransaction, recorded: &Recorded) -> Result<()
     let key = (event.source.as_str(), event.sequence.0);
     let known = write.open_table(EVENTS)?.get(key)?.and_then(|v| id_of(v.value().1));
     if known.is_none_or(|known| known < event.id) {
-        insert_record(&mut write.open_table(EVENTS)?, recorded, event.time)?;
+        insert_record(&mut write.open_table(EVENTS)?, recorded, written_at(event))?;
     }
     Ok(())
+}
+
+/// When it was written down, as near as the event itself says.
+fn written_at(event: &Event) -> UtcMicros {
+    event.visit().map_or(event.time, |visit| visit.time.publish)
 }
 
 fn id_of(record: &str) -> Option<Uuid> {
