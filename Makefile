@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
-        bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate chaos-ingest churn clean
+        bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
+        chaos-ingest churn clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -134,13 +135,6 @@ governed: setup ## one deployment with and without its governor, its budget halv
 	cargo build --profile fast
 	$(FLYBALL) trial config/governed.toml $(FLAGS)
 
-<<<<<<< HEAD
-chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
-	@$(EVENTS) chaos $(ROWS)
-
-bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
-	@$(EVENTS) throughput $(COUNT)
-=======
 chaos-ingest: ## break a camera in every way we know; table and target/reports/chaos-ingest.json (ROWS="TLS 401" picks some)
 	cargo build --example chaos-ingest
 	target/debug/examples/chaos-ingest $(ROWS)
@@ -148,7 +142,12 @@ chaos-ingest: ## break a camera in every way we know; table and target/reports/c
 churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
 	cargo build --example churn
 	target/debug/examples/churn $(CYCLES)
->>>>>>> main
+
+chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
+	@$(EVENTS) chaos $(ROWS)
+
+bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
+	@$(EVENTS) throughput $(COUNT)
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

@@ -1,12 +1,13 @@
 //! The governor in a closed loop with the simulated machine, on every scenario under `tests/plant`.
 //!
-//! Zero failed allocations, latency within the objective and settled calm are asked of every scenario. How much a run is
-//! worth beside the best fixed setting and the oracle differs by scenario: each row holds what was reached, a little
-//! rounded down, so that a change that costs something is seen. `flyball simulate` prints the figures themselves.
+//! Zero failed allocations and latency within the objective are asked of every scenario, on seeds nothing was tuned on too.
+//! How much a run is worth beside the best fixed settings and the oracle differs by scenario: each row holds what was
+//! reached over four seeds, rounded down, so that a change that costs something is seen. `flyball simulate` prints the
+//! figures themselves, and the most that any governor could gain (`most_vs_…`): the fixed settings know the whole scenario.
 
 use std::path::PathBuf;
 
-use flyball::simulate::{Scenario, Summary, simulate};
+use flyball::simulate::{Scenario, Summary, promises, simulate};
 #[cfg(feature = "cli")]
 use flyball::simulate::{SimulateArgs, run};
 
@@ -18,7 +19,7 @@ const MOST_SWITCHES: u32 = 4;
 /// What a scenario is held to.
 struct Row {
     name: &'static str,
-    /// Least worth beside the best fixed setting.
+    /// Least worth beside the best fixed setting that serves its frames in time.
     fixed: f64,
     /// Least worth beside the oracle.
     oracle: f64,
@@ -43,7 +44,7 @@ fn hold(row: &Row) -> Summary {
     assert!(summary.p95_ms <= summary.objective_ms, "{summary:?}");
     assert!(summary.settled_s <= row.settled_s, "{summary:?}");
     assert!(summary.switches_per_min <= row.switches, "{summary:?}");
-    assert!(summary.vs_best_static >= row.fixed, "{summary:?}");
+    assert!(summary.vs_static_in_time >= row.fixed, "{summary:?}");
     assert!(summary.vs_oracle >= row.oracle, "{summary:?}");
     summary
 }
@@ -60,7 +61,7 @@ fn camera_churn() {
 
 #[test]
 fn crowd_burst() {
-    hold(&row("crowd_burst", 0.98, 0.91));
+    hold(&row("crowd_burst", 0.91, 0.84));
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn noisy_neighbour() {
 
 #[test]
 fn opening_hours() {
-    hold(&row("opening_hours", 1.1, 0.86));
+    hold(&row("opening_hours", 0.93, 0.84));
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn slow_leak() {
 
 #[test]
 fn too_many_cameras() {
-    hold(&row("too_many_cameras", 0.67, 0.68));
+    hold(&row("too_many_cameras", 0.78, 0.8));
 }
 
 /// Sixty-four cameras in two minutes move the best setting on faster than four switches a minute follow.
@@ -112,20 +113,50 @@ fn ramp() {
 /// As above, while the costs are still being learned.
 #[test]
 fn wrong_profile() {
-    hold(&Row { settled_s: 10.0, switches: 6, ..row("wrong_profile", 0.98, 0.95) });
+    hold(&Row { switches: 8, ..row("wrong_profile", 0.98, 0.95) });
 }
 
 /// Loads that fail are switches too little; those found instead are one too many.
 #[test]
 fn loader_failure() {
-    hold(&Row { settled_s: 10.0, switches: 5, ..row("loader_failure", 0.95, 0.89) });
+    hold(&Row { switches: 6, ..row("loader_failure", 0.9, 0.84) });
 }
 
-/// Loads of five to ten seconds, one at a time: four models take half a minute to start and as long to step down, and the
-/// camera rate bridges the time. A fixed setting never loads anything; here it is the better choice.
+/// Loads of five to ten seconds, one switch at a time: stepping down takes half a minute, and the camera rate bridges the
+/// time. A fixed setting never loads anything; here it is the better choice.
 #[test]
 fn slow_loads() {
-    hold(&Row { settled_s: 40.0, switches: 6, ..row("slow_loads", 0.63, 0.59) });
+    hold(&Row { settled_s: 50.0, switches: 8, ..row("slow_loads", 0.69, 0.65) });
+}
+
+/// A peak beyond what the machine can serve at any quality: a setting made for it leaves out frames all day.
+#[test]
+fn rush_hour() {
+    hold(&Row { settled_s: 15.0, ..row("rush_hour", 1.6, 0.8) });
+}
+
+/// The same, twice.
+#[test]
+fn match_day() {
+    hold(&Row { settled_s: 35.0, switches: 6, ..row("match_day", 1.25, 0.65) });
+}
+
+/// A device that is slow for a while, likewise.
+#[test]
+fn slow_neighbour() {
+    hold(&Row { settled_s: 45.0, ..row("slow_neighbour", 1.15, 0.86) });
+}
+
+#[test]
+fn the_promises_hold_on_other_seeds() {
+    let folder = std::fs::read_dir(path("x").parent().expect("a folder")).expect("the scenarios");
+    for entry in folder.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some()) {
+        let (mut scenario, device) = Scenario::read(&entry).expect("a scenario of ours");
+        scenario.seed += 1_000;
+        let kept = promises(&scenario, &device);
+        assert_eq!(kept.oom, 0, "{} with seed {}: {kept:?}", scenario.name, scenario.seed);
+        assert!(kept.p95_ms <= scenario.policy.latency_p95_ms, "{}, seed {}: {kept:?}", scenario.name, scenario.seed);
+    }
 }
 
 #[cfg(feature = "cli")]

@@ -32,14 +32,14 @@ impl Player {
         let (encoder, payload) = ("vp8enc deadline=1 cpu-used=8 keyframe-max-dist=30", 96);
         let line = format!(
             "webrtcbin name=out bundle-policy=max-bundle videotestsrc is-live=true pattern=ball \
-             ! video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! {encoder} ! rtpvp8pay pt={payload} \
+             ! video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! {encoder} ! rtpvp8pay name=pay pt={payload} \
              ! application/x-rtp,media=video,encoding-name=VP8,payload={payload},clock-rate=90000 ! out."
         );
         let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
         let out = pipeline.by_name("out").unwrap();
         let agent = out.property::<gst::glib::Object>("ice-agent");
         agent.emit_by_name::<bool>("add-local-ip-address", &[&LOCAL.to_string()]);
-        let ready = caps_known(&out);
+        let ready = caps_known(&pipeline.by_name("pay").unwrap());
         pipeline.set_state(gst::State::Playing).unwrap();
         ready.recv_timeout(media_support::PATIENCE).unwrap();
         self.0.lock().unwrap().push(pipeline);
@@ -67,11 +67,11 @@ impl Player {
 }
 
 /// An answer made before webrtcbin knows what it sends would send nothing.
-fn caps_known(out: &gst::Element) -> Receiver<()> {
+fn caps_known(payloader: &gst::Element) -> Receiver<()> {
     let (tell, known) = channel();
     let tell = Mutex::new(Some(tell));
-    let entry = out.sink_pads().into_iter().next().unwrap();
-    entry.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+    let exit = payloader.static_pad("src").unwrap();
+    exit.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
         tell.lock().unwrap().take().map(|tell| tell.send(()));
         gst::PadProbeReturn::Remove
     });

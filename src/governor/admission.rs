@@ -111,7 +111,7 @@ impl Governor {
         if self.door.waiting.is_some() && since.is_none() {
             return Verdict::Wait;
         }
-        let busy = self.loading.is_some() || self.ledger.awaits_memory();
+        let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
         let given_up = !busy && since.is_some_and(|since| sight.now.ms_since(since) > MAKING_ROOM_MS);
         if given_up || !self.could_fit(sight, asking, since.is_some()) {
             return self.refuse(sight, asking);
@@ -134,7 +134,9 @@ impl Governor {
         let (water, bytes) = (&self.policy.water, asking.bytes as f64);
         let runs = self.seats.iter().any(|seat| seat.using.is_some());
         let time = self.time_needed(&self.asked_with(asking, counted), self.levels);
-        runs && time <= sight.lanes * water.time_high && bytes + self.wanted_memory() <= self.room(sight)
+        let reserve = sight.ceiling * (water.memory_high - water.memory_target);
+        let fits = bytes + self.wanted_memory() + reserve <= self.room(sight);
+        runs && time <= sight.lanes * water.time_high && fits
     }
 
     /// Bytes of the variants still to be loaded.

@@ -39,6 +39,7 @@ impl Governor {
             self.seats[at].off = off;
             if off {
                 self.retire(sight.now, draft, at);
+                self.call_off(draft, at);
                 self.seats[at].want = None;
             }
             let word = |off: bool| if off { "off" } else { "on" }.to_owned();

@@ -18,13 +18,16 @@ struct Prices {
     time: f64,
 }
 
-/// The best picks; stops at the first worth `good_enough`.
-pub(super) fn search(classes: &[Vec<Choice>], limits: Limits, good_enough: f64) -> Option<Vec<usize>> {
+/// The best picks worth more than the floor; stops at the first that is good enough.
+pub(super) fn search(classes: &[Vec<Choice>], limits: Limits, (floor, good_enough): (f64, f64)) -> Option<Vec<usize>> {
     if classes.iter().any(Vec::is_empty) || limits.memory < 0.0 || limits.time < 0.0 {
         return None;
     }
-    let mut found = Found { picks: None, value: f64::NEG_INFINITY };
-    let prices = tighten(classes, limits, good_enough, &mut found);
+    let mut found = Found { picks: None, value: floor };
+    let (prices, bound) = tighten(classes, limits, good_enough, &mut found);
+    if bound <= found.needed() {
+        return found.picks;
+    }
     let mut walk = Walk::new(classes, limits, prices, found, good_enough);
     walk.descend(0, Choice { value: 0.0, memory: 0.0, time: 0.0, variant: 0, batch: 0 });
     walk.found.picks
@@ -39,7 +42,7 @@ struct Found {
 impl Found {
     /// What a branch must promise to be worth a look.
     fn needed(&self) -> f64 {
-        if self.picks.is_none() { f64::NEG_INFINITY } else { self.value + WORTH_LOOKING * self.value.abs() }
+        if self.picks.is_none() { self.value } else { self.value + WORTH_LOOKING * self.value.abs() }
     }
 
     fn offer(&mut self, picks: &[usize], all: Choice, limits: Limits) {
@@ -55,8 +58,8 @@ fn share(amount: f64, limit: f64) -> f64 {
     if limit.is_finite() { amount / limit.max(1e-12) } else { 0.0 }
 }
 
-/// The prices with the lowest bound, by subgradient steps; every step's picks are offered as a first answer.
-fn tighten(classes: &[Vec<Choice>], limits: Limits, good_enough: f64, found: &mut Found) -> Prices {
+/// The prices with the lowest bound, and that bound, by subgradient steps; every step's picks are offered as an answer.
+fn tighten(classes: &[Vec<Choice>], limits: Limits, good_enough: f64, found: &mut Found) -> (Prices, f64) {
     let span: f64 = classes.iter().map(|class| spread(class)).sum::<f64>().max(1e-9);
     let (mut prices, mut tightest, mut bound) = (Prices::default(), Prices::default(), f64::INFINITY);
     let mut picks = vec![0; classes.len()];
@@ -72,14 +75,14 @@ fn tighten(classes: &[Vec<Choice>], limits: Limits, good_enough: f64, found: &mu
             (bound, tightest) = (priced, prices);
         }
         let proven = good_enough.is_finite() && (found.value >= good_enough || bound < good_enough);
-        if proven {
+        if proven || bound <= found.needed() {
             break;
         }
         let stride = span / (1.0 + f64::from(step));
         prices.memory = (prices.memory + stride * (share(all.memory, limits.memory) - 1.0).clamp(-1.0, 1.0)).max(0.0);
         prices.time = (prices.time + stride * (share(all.time, limits.time) - 1.0).clamp(-1.0, 1.0)).max(0.0);
     }
-    tightest
+    (tightest, bound)
 }
 
 fn spread(class: &[Choice]) -> f64 {

@@ -23,6 +23,12 @@ impl Calm {
         Self { policy, dwell_ms: policy.upgrade_ms, raised: None, lowered: None, changed: Elapsed::ZERO }
     }
 
+    /// The run begins: what the cameras really ask for is not known yet, so nothing is raised for a dwell.
+    pub(super) fn started(&mut self, now: Elapsed) {
+        self.lowered = Some(now);
+        self.changed = now;
+    }
+
     /// A step up was begun.
     pub(super) fn raised(&mut self, now: Elapsed) {
         self.forgive(now);

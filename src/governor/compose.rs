@@ -40,9 +40,9 @@ impl Governor {
 
     /// Bytes held once everything asked for is there.
     pub(super) fn planned(&self) -> f64 {
-        let loading = self.loading.map_or(0.0, |loading| {
+        let loading = self.loading.iter().map(|loading| {
             self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
         });
-        self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading
+        self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading.sum::<f64>()
     }
 }

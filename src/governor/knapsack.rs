@@ -33,7 +33,12 @@ pub(crate) struct Limits {
 
 /// The most valuable choice, as one position a class; `None` if nothing fits.
 pub(crate) fn best(classes: &[Vec<Choice>], limits: Limits) -> Option<Vec<usize>> {
-    search(classes, limits, f64::INFINITY)
+    best_above(classes, limits, f64::NEG_INFINITY)
+}
+
+/// The same, if it is worth more than `floor`: what cannot be is not searched for.
+pub(super) fn best_above(classes: &[Vec<Choice>], limits: Limits, floor: f64) -> Option<Vec<usize>> {
+    search(classes, limits, (floor, f64::INFINITY))
 }
 
 /// Whether any choice fits. Searches for the least time within memory and stops at the first that is short enough.
@@ -51,7 +56,8 @@ pub(super) fn fits(classes: &[Vec<Choice>], limits: Limits) -> bool {
     }
     let hurried: Vec<Vec<Choice>> = classes.iter().map(|class| class.iter().map(hurry).collect()).collect();
     let within_memory = Limits { memory: limits.memory, time: f64::INFINITY };
-    search(&hurried, within_memory, -limits.time).is_some_and(|picks| sum(&hurried, &picks).time <= limits.time)
+    search(&hurried, within_memory, (f64::NEG_INFINITY, -limits.time))
+        .is_some_and(|picks| sum(&hurried, &picks).time <= limits.time)
 }
 
 /// The same choice, worth more the less time it takes.
@@ -81,12 +87,21 @@ fn position_of_least(class: &[Choice], key: impl Fn(&Choice) -> f64) -> Option<u
 
 /// Without choices that cost at least as much as another and are worth no more.
 pub(crate) fn prune(class: &mut Vec<Choice>) {
-    class.sort_by(|a, b| {
+    keep_if_not_worse(class, |better, choice| better.time <= choice.time && better.value >= choice.value);
+}
+
+/// Without choices that cost at least as much as another, whatever they are worth.
+pub(super) fn prune_worth(class: &mut Vec<Choice>) {
+    keep_if_not_worse(class, |better, choice| better.time <= choice.time);
+}
+
+fn keep_if_not_worse(class: &mut Vec<Choice>, beats: impl Fn(&Choice, &Choice) -> bool) {
+    class.sort_unstable_by(|a, b| {
         a.memory.total_cmp(&b.memory).then(a.time.total_cmp(&b.time)).then(b.value.total_cmp(&a.value))
     });
     let mut kept: Vec<Choice> = Vec::with_capacity(class.len());
     for choice in class.iter() {
-        if !kept.iter().any(|better| better.time <= choice.time && better.value >= choice.value) {
+        if !kept.iter().any(|better| beats(better, choice)) {
             kept.push(*choice);
         }
     }

@@ -8,6 +8,7 @@
 
 use super::knapsack::{self, Choice, Limits};
 use super::levels::Levels;
+use super::options::Menu;
 use super::policy::{Lever, Policy};
 use super::profile::Profile;
 
@@ -29,7 +30,6 @@ pub(super) struct Target {
 }
 
 /// What to solve.
-#[derive(Clone, Copy)]
 pub(super) struct Problem<'a> {
     pub(super) policy: &'a Policy,
     pub(super) profile: &'a Profile,
@@ -40,8 +40,8 @@ pub(super) struct Problem<'a> {
     pub(super) limits: Limits,
     pub(super) least: Levels,
     pub(super) most: Levels,
-    /// Which variants may be used, model by model.
-    pub(super) usable: &'a [Vec<bool>],
+    /// What may be used.
+    pub(super) menu: Menu,
     /// How many of the last models must go without a variant.
     pub(super) without: usize,
 }
@@ -49,9 +49,17 @@ pub(super) struct Problem<'a> {
 /// A longer interval must be worth this much more than a shorter one to be taken.
 const WORTH_MORE: f64 = 1.001;
 
+/// Levels, with the choices there and the best of them.
+struct Found {
+    levels: Levels,
+    models: Vec<usize>,
+    classes: Vec<Vec<Choice>>,
+    picks: Vec<usize>,
+}
+
 impl Problem<'_> {
     /// The target; where nothing keeps within the limits, the one that comes closest.
-    pub(super) fn solve(&self) -> Target {
+    pub(super) fn solve(&mut self) -> Target {
         if !self.can(self.most) {
             return self.closest();
         }
@@ -60,52 +68,53 @@ impl Problem<'_> {
         for lever in dear {
             self.settle(&mut levels, lever);
         }
-        levels.interval = self.weighed_interval(levels);
-        let Some(frozen) = self.best_variants(levels) else {
+        let Some(found) = self.weigh_intervals(levels) else {
             return self.closest();
         };
-        let frozen = Problem { usable: &frozen, ..*self };
-        for lever in cheap {
-            frozen.settle(&mut levels, lever);
-        }
-        frozen.finish(levels)
+        self.settle_around(found, &cheap)
     }
 
     /// The interval of most value together with the variants it leaves possible; the furthest where that is not asked for.
-    fn weighed_interval(&self, levels: Levels) -> usize {
-        let mut best = (0.0, levels.interval);
-        for interval in self.least.interval..=levels.interval {
-            let tried = Levels { interval, ..levels };
-            if !self.policy.weigh || self.most_value(tried) <= best.0 * WORTH_MORE {
-                // What is lost on skipped frames only grows from here.
-                break;
-            }
-            if let Some(value) = self.value(tried).filter(|value| *value > best.0 * WORTH_MORE) {
-                best = (value, interval);
+    fn weigh_intervals(&self, levels: Levels) -> Option<Found> {
+        let first = if self.policy.weigh { self.least.interval } else { levels.interval };
+        let (mut best, mut floor) = (None, f64::NEG_INFINITY);
+        for interval in first..=levels.interval {
+            if let Some(found) = self.best(Levels { interval, ..levels }, floor) {
+                floor = knapsack::sum(&found.classes, &found.picks).value * WORTH_MORE;
+                best = Some(found);
             }
         }
-        best.1
+        best
     }
 
-    /// More than these levels can be worth, whatever fits.
-    fn most_value(&self, levels: Levels) -> f64 {
-        let (_, classes) = self.classes(levels);
-        classes.iter().map(|class| class.iter().map(|choice| choice.value).fold(0.0, f64::max)).sum()
+    /// With the variants found, moves back what is cheaper than they are.
+    fn settle_around(&mut self, mut found: Found, cheap: &[Lever]) -> Target {
+        let mut levels = found.levels;
+        self.menu = self.menu.only(&self.spread(&found.models, &found.classes, &found.picks));
+        for lever in cheap {
+            self.settle(&mut levels, *lever);
+        }
+        if levels != found.levels {
+            let Some(settled) = self.best(levels, f64::NEG_INFINITY) else {
+                return Target { levels, picks: vec![None; self.demand.len()], within: false };
+            };
+            found = settled;
+        }
+        let picks = self.trim(&found.classes, found.picks);
+        Target { levels, picks: self.spread(&found.models, &found.classes, &picks), within: true }
+    }
+
+    /// The choices of most value at these levels, if they are worth more than `floor`.
+    fn best(&self, levels: Levels, floor: f64) -> Option<Found> {
+        let (models, classes) = self.worthy(levels);
+        let picks = knapsack::best_above(&classes, self.limits, floor)?;
+        Some(Found { levels, models, classes, picks })
     }
 
     /// What this setting is worth, whether it fits or not.
     pub(super) fn worth(&self, levels: Levels, variants: impl Fn(usize) -> Option<usize>) -> f64 {
-        let (models, classes) = self.classes(levels);
-        let found = models.iter().zip(&classes).filter_map(|(&model, class)| {
-            let variant = variants(model)?;
-            class.iter().find(|choice| choice.variant == variant).map(|choice| choice.value)
-        });
-        found.sum()
-    }
-
-    fn value(&self, levels: Levels) -> Option<f64> {
-        let (_, classes) = self.thin(levels);
-        knapsack::best(&classes, self.limits).map(|picks| knapsack::sum(&classes, &picks).value)
+        let worth = |at: usize| variants(at).map(|variant| self.value_of(at, variant) * self.scales(at, levels).1);
+        self.on(levels).into_iter().filter_map(worth).sum()
     }
 
     /// The levers, dearest first: down to the last that changes variants, and those cheaper than that.
@@ -115,24 +124,6 @@ impl Problem<'_> {
         let last = dear.iter().rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
         let cheap = dear.split_off(last.map_or(0, |last| last + 1));
         (dear, cheap)
-    }
-
-    /// Only the best variants possible at these levels, as a list of what may be used.
-    fn best_variants(&self, levels: Levels) -> Option<Vec<Vec<bool>>> {
-        let (models, classes) = self.thin(levels);
-        let picks = knapsack::best(&classes, self.limits)?;
-        let mut usable: Vec<Vec<bool>> = self.usable.iter().map(|variants| vec![false; variants.len()]).collect();
-        for ((&model, class), &pick) in models.iter().zip(&classes).zip(&picks) {
-            usable[model][class[pick].variant] = true;
-        }
-        Some(usable)
-    }
-
-    fn finish(&self, levels: Levels) -> Target {
-        let (models, classes) = self.thin(levels);
-        let picks = knapsack::best(&classes, self.limits).map(|picks| self.trim(&classes, picks));
-        let picks = picks.map(|picks| self.spread(&models, &classes, &picks));
-        Target { levels, within: picks.is_some(), picks: picks.unwrap_or_else(|| vec![None; self.demand.len()]) }
     }
 
     /// Whether any setting within the bounds keeps within the limits.
@@ -152,7 +143,7 @@ impl Problem<'_> {
 
     /// All models at the choice where `key` is least.
     fn sum_of(&self, key: impl Fn(&Choice) -> f64) -> Choice {
-        let (_, mut classes) = self.classes(self.most);
+        let (_, mut classes) = self.quick(self.most);
         classes.retain(|class| !class.is_empty());
         let least = |class: &Vec<Choice>| {
             (0..class.len()).min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b]))).unwrap_or(0)
@@ -162,31 +153,31 @@ impl Problem<'_> {
     }
 
     fn can(&self, levels: Levels) -> bool {
-        knapsack::fits(&self.classes(levels).1, self.limits)
+        knapsack::fits(&self.quick(levels).1, self.limits)
     }
 
-    /// Moves one lever back to the smallest position that still works.
+    /// Moves one lever back to the smallest position that still works; further always works if less far does.
     fn settle(&self, levels: &mut Levels, lever: Lever) {
         let (mut least, mut most) = (self.least, self.most);
-        let (Some(&mut from), Some(&mut to)) = (least.position(lever), most.position(lever)) else {
+        let (Some(&mut mut from), Some(&mut mut to)) = (least.position(lever), most.position(lever)) else {
             return;
         };
-        for level in from..to {
-            let mut tried = *levels;
+        while from < to {
+            let (middle, mut tried) = (usize::midpoint(from, to), *levels);
             if let Some(position) = tried.position(lever) {
-                *position = level;
+                *position = middle;
             }
-            if self.can(tried) {
-                *levels = tried;
-                return;
-            }
+            (from, to) = if self.can(tried) { (from, middle) } else { (middle + 1, to) };
+        }
+        if let Some(position) = levels.position(lever) {
+            *position = to;
         }
     }
 
     /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
     /// memory is, the last model goes without and the rest is solved again.
-    fn closest(&self) -> Target {
-        let (models, mut classes) = self.thin(self.most);
+    fn closest(&mut self) -> Target {
+        let (models, mut classes) = self.worthy(self.most);
         if models.is_empty() {
             return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
         }
@@ -194,10 +185,11 @@ impl Problem<'_> {
             choice.value = -choice.time;
         }
         let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
-        match knapsack::best(&classes, within_memory) {
-            Some(picks) => Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false },
-            None => Target { within: false, ..Problem { without: self.without + 1, ..*self }.solve() },
+        if let Some(picks) = knapsack::best(&classes, within_memory) {
+            return Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false };
         }
+        self.without += 1;
+        Target { within: false, ..self.solve() }
     }
 
     /// Smaller batches where time allows: the value is the same and events come sooner.

@@ -76,9 +76,12 @@ pub(super) fn best_allowed<'a>(policy: &Policy, model: &'a ModelProfile) -> Opti
     allowed.max_by(|a, b| a.quality.total_cmp(&b.quality))
 }
 
-/// Whether the size and precision levers let `variant` be used where `best` would be.
-pub(super) fn permitted(levels: Levels, best: &VariantProfile, variant: &VariantProfile) -> bool {
-    let size = levels.size > 0 || variant.pixels >= best.pixels;
-    let precision = levels.precision > 0 || variant.precision <= best.precision;
-    size && precision
+/// Whether only the size lever lets `variant` be used where `best` would be.
+pub(super) fn with_size(best: &VariantProfile, variant: &VariantProfile) -> bool {
+    variant.pixels < best.pixels
+}
+
+/// Whether only the precision lever lets `variant` be used where `best` would be.
+pub(super) fn with_precision(best: &VariantProfile, variant: &VariantProfile) -> bool {
+    variant.precision > best.precision
 }

@@ -8,6 +8,8 @@ use super::step::{Draft, Governor, Sight};
 
 /// A switch that takes longer than this is bridged by levers that act at once.
 const BRIDGE_MS: f64 = 500.0;
+/// Events later than the objective make a step down aim at less time, down to this many times less.
+const LATEST: f64 = 1.25;
 /// A second shedding this soon after the first says that freed memory is taken as fast as it appears.
 const SHED_AGAIN_MS: f64 = 1_500.0;
 /// What such a second shedding aims at, as a share of the first's aim.
@@ -17,7 +19,9 @@ impl Governor {
     /// Finds the least to give up; begins with the switch that relieves most.
     pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = self.policy.water;
-        let limits = self.limits(sight, water.memory_target, water.time_target);
+        // While more is asked for than can be done, what is asked for cannot be measured; how late events are can.
+        let time = water.time_target / sight.load.latency.clamp(1.0, LATEST);
+        let limits = self.limits(sight, water.memory_target, time);
         let target = self.solve_downwards(&self.asked(), limits, sight);
         if self.unchanged(&target) {
             self.blame_strain(sight);
@@ -61,7 +65,7 @@ impl Governor {
     /// Pressure while a switch is under way: a step up is called off. A step down is left to finish; if it takes long, the
     /// levers that act at once bridge the time.
     pub(super) fn ease(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let Some(loading) = self.loading else { return };
+        let Some(&loading) = self.loading.first() else { return };
         if loading.raise {
             self.abandon(sight, draft);
             self.calm.lowered(sight.now);
@@ -98,7 +102,7 @@ impl Governor {
         let smallest = self.least_memory(sight).min(limits.memory);
         limits.memory = squeezed.max(smallest);
         let target = self.solve_downwards(&self.asked(), limits, sight);
-        if self.loading.is_some() {
+        if !self.loading.is_empty() {
             self.abandon(sight, draft);
         }
         let reason = self.reason_down(sight);

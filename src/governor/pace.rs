@@ -13,8 +13,8 @@ const PACE_STEP: f64 = 0.15;
 const PACE_RANGE: (f64, f64) = (0.25, 6.0);
 /// Late events against the sums raise strain by this.
 const STRAIN_STEP: f64 = 1.15;
-/// Strain that nothing confirms goes back by this share a reading: half in about a minute.
-const STRAIN_DECAY: f64 = 0.0012;
+/// Strain that nothing confirms goes back by this share a reading: half in about twenty seconds.
+const STRAIN_DECAY: f64 = 0.0035;
 /// The most strain: beyond it the sums mean nothing anyway.
 const MOST_STRAIN: f64 = 3.0;
 

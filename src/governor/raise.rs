@@ -20,6 +20,7 @@ impl Governor {
     /// The first plan: what fits the memory there is and the work the cameras announce.
     pub(super) fn start(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         self.started = true;
+        self.calm.started(sight.now);
         let announced: f64 = sight.reading.asking.iter().map(|asking| asking.fps).sum();
         let asked = self.demand.with(announced);
         let limits = self.limits(sight, self.policy.water.memory_low, START_TIME);
@@ -33,14 +34,27 @@ impl Governor {
     /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch.
     pub(super) fn raise(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = self.policy.water;
+        self.give_frames_back(sight, draft);
         let limits = self.limits(sight, water.memory_low, water.time_low);
         self.improve(sight, draft, limits, WORTH_RAISING);
+    }
+
+    /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
+    /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back.
+    fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
+        let (asked, most) = (self.asked(), sight.lanes * self.policy.water.time_low);
+        let fits = |rate: &usize| self.time_needed(&asked, Levels { rate: *rate, ..self.levels }) <= most;
+        let Some(rate) = (0..self.levels.rate).find(fits) else { return };
+        self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
+        self.calm.raised(sight.now);
     }
 
     /// The same within what a step down aims at: pressure is neither high nor low, but another setting may be worth more.
     pub(super) fn trade(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = self.policy.water;
-        let limits = self.limits(sight, water.memory_target, water.time_target);
+        // Cameras are let in up to the same target: a little above it, or a full house could never get better.
+        let memory = water.memory_target + 0.5 * (water.memory_high - water.memory_target);
+        let limits = self.limits(sight, memory, water.time_target);
         self.improve(sight, draft, limits, WORTH_TRADING);
     }
 

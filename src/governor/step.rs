@@ -37,13 +37,12 @@ pub struct Governor {
     pub(super) ledger: Ledger,
     pub(super) calm: Calm,
     pub(super) door: Door,
-    pub(super) loading: Option<Loading>,
+    /// The switch under way, or the loads that fill empty seats: those hinder nobody and run side by side.
+    pub(super) loading: Vec<Loading>,
     pub(super) last_shed: Option<Elapsed>,
     pub(super) squeeze: f64,
     pub(super) next_look_up: Elapsed,
     pub(super) started: bool,
-    /// Models without a variant that no variant fits: nothing to wait for.
-    pub(super) stuck: bool,
     pub(super) in_flight: InFlight,
     /// Whether pressure was high before this reading's events were taken in.
     pub(super) pressed: bool,
@@ -83,12 +82,11 @@ impl Governor {
             ledger: Ledger::default(),
             calm: Calm::new(policy.dwell),
             door: Door::default(),
-            loading: None,
+            loading: Vec::new(),
             last_shed: None,
             squeeze: 1.0,
             next_look_up: Elapsed::ZERO,
             started: false,
-            stuck: false,
             in_flight: InFlight::new(policy.most_in_flight),
             pressed: false,
             seen: (Pressure::Normal, Load::default()),
@@ -116,7 +114,7 @@ impl Governor {
         self.fill_vacancy(&sight, &mut draft);
         self.tune_batches(reading);
         let admissions = self.answer_cameras(&sight, &mut draft);
-        self.next_check = now.plus_ms(if self.loading.is_some() { CHECK_MS / 2.0 } else { CHECK_MS });
+        self.next_check = now.plus_ms(if self.loading.is_empty() { CHECK_MS } else { CHECK_MS / 2.0 });
         self.compose(&sight, draft, admissions)
     }
 
@@ -142,7 +140,8 @@ impl Governor {
 
     /// What the governor is in the middle of.
     pub fn state(&self, now: Elapsed) -> State {
-        if self.loading.is_some() || self.ledger.awaits_memory() { State::Switching } else { self.calm.state(now) }
+        let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
+        if busy { State::Switching } else { self.calm.state(now) }
     }
 
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {
@@ -173,7 +172,7 @@ impl Governor {
     }
 
     fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
-        self.ledger.balance(reading.memory.ours, &self.profile, self.loading.is_some());
+        self.ledger.balance(reading.memory.ours, &self.profile, !self.loading.is_empty());
         let ceiling = pressure::ceiling(reading, &self.policy);
         let lanes = (reading.compute.lanes - reading.compute.elsewhere).max(0.1);
         let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;

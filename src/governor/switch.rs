@@ -1,4 +1,4 @@
-//! How one variant replaces another: load, use, retire, one at a time.
+//! How one variant replaces another: load, use, retire, one at a time. Only seats that are empty are filled side by side.
 //!
 //! Make before break where both fit; otherwise break before make, and the stage passes items through unasked in between.
 //! Next: [`admission`](super::admission).
@@ -23,6 +23,8 @@ pub(super) struct Loading {
     pub(super) pick: Pick,
     /// Whether it is a step up.
     pub(super) raise: bool,
+    /// Whether it fills a seat that was empty.
+    pub(super) fills: bool,
     pub(super) since: Elapsed,
 }
 
@@ -36,7 +38,7 @@ impl Governor {
         pick: Pick,
         reason: Reason,
     ) -> bool {
-        if self.loading.is_some() || self.ledger.awaits_memory() {
+        if !self.loading.is_empty() || self.ledger.awaits_memory() {
             return false;
         }
         let using = self.seats[at].using;
@@ -46,7 +48,7 @@ impl Governor {
         let (need, gap_ms) = (variant.memory(pick.batch), variant.load_ms);
         let change = self.variant_change(at, self.seats[at].variant(), Some(pick.variant));
         if need <= self.room(sight) {
-            self.load(sight.now, draft, at, pick, rises);
+            self.load(draft, Loading { model: at, pick, raise: rises, fills: false, since: sight.now });
         } else {
             let Some(old) = using else { return false };
             let freed = self.profile.models[at].variants[old].memory(self.seats[at].cap);
@@ -63,14 +65,14 @@ impl Governor {
 
     /// Loads one model that has no variant: what it should have, or the best below that which fits.
     pub(super) fn fill_vacancy(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        if self.loading.is_some() || self.ledger.awaits_memory() {
+        if self.loading.iter().any(|loading| !loading.fills) || self.ledger.awaits_memory() {
             return;
         }
-        let vacant = |at: &usize| self.seats[*at].is_vacant();
+        let waits = |at: usize| self.loading.iter().any(|loading| loading.model == at);
+        let vacant = |at: &usize| self.seats[*at].is_vacant() && !waits(*at);
         let found = (0..self.seats.len()).filter(vacant).find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
-        self.stuck = found.is_none();
         let Some((at, pick)) = found else { return };
-        self.load(sight.now, draft, at, pick, false);
+        self.load(draft, Loading { model: at, pick, raise: false, fills: true, since: sight.now });
         let change = self.variant_change(at, None, Some(pick.variant));
         self.decided(sight, draft, change, Reason::FillVacancy);
     }
@@ -92,10 +94,10 @@ impl Governor {
         })
     }
 
-    fn load(&mut self, now: Elapsed, draft: &mut Draft, at: usize, pick: Pick, raise: bool) {
-        let (model, variant) = self.names(at, pick.variant);
-        draft.moves.push(Move::Load { model, variant, batch: pick.batch });
-        self.loading = Some(Loading { model: at, pick, raise, since: now });
+    fn load(&mut self, draft: &mut Draft, loading: Loading) {
+        let (model, variant) = self.names(loading.model, loading.pick.variant);
+        draft.moves.push(Move::Load { model, variant, batch: loading.pick.batch });
+        self.loading.push(loading);
     }
 
     /// Retires the variant in use, if one is.
@@ -107,13 +109,30 @@ impl Governor {
         }
     }
 
-    /// Calls off the load under way.
+    /// Calls off what is being loaded.
     pub(super) fn abandon(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let Some(loading) = self.loading.take() else { return };
-        let (model, variant) = self.names(loading.model, loading.pick.variant);
-        draft.moves.push(Move::Retire { model, variant });
-        let change = self.variant_change(loading.model, Some(loading.pick.variant), self.seats[loading.model].using);
-        self.decided(sight, draft, change, Reason::Abandoned);
+        for loading in std::mem::take(&mut self.loading) {
+            let (model, variant) = self.names(loading.model, loading.pick.variant);
+            draft.moves.push(Move::Retire { model, variant });
+            let using = self.seats[loading.model].using;
+            let change = self.variant_change(loading.model, Some(loading.pick.variant), using);
+            self.decided(sight, draft, change, Reason::Abandoned);
+        }
+    }
+
+    /// Calls off what is being loaded for a model that is switched off.
+    pub(super) fn call_off(&mut self, draft: &mut Draft, at: usize) {
+        if let Some(loading) = self.loading.iter().find(|loading| loading.model == at).copied() {
+            let (model, variant) = self.names(at, loading.pick.variant);
+            draft.moves.push(Move::Retire { model, variant });
+            self.loading.retain(|loading| loading.model != at);
+        }
+    }
+
+    /// Strikes a load off the list, if it is the one expected.
+    fn expected(&mut self, at: usize, variant: usize) -> Option<Loading> {
+        let is = |loading: &Loading| (loading.model, loading.pick.variant) == (at, variant);
+        self.loading.iter().position(is).map(|position| self.loading.remove(position))
     }
 
     /// Bytes that may be allocated now, after everything asked for is there.
@@ -141,13 +160,13 @@ impl Governor {
     fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
-        let expected = self.loading.filter(|loading| (loading.model, loading.pick.variant) == (at, variant));
+        let mut expected = self.expected(at, variant);
         if expected.is_some_and(|loading| loading.raise && self.pressed) {
             // What was asked for in better times is not used in worse.
-            self.loading = None;
+            expected = None;
             self.calm.lowered(now);
         }
-        let Some(loading) = expected.filter(|_| self.loading.is_some()) else {
+        let Some(loading) = expected else {
             // Called off, but it came all the same.
             if self.seats[at].using != Some(variant) {
                 draft.moves.push(Move::Retire { model, variant: name });
@@ -158,7 +177,6 @@ impl Governor {
             self.profile.models[at].variants[variant].learn_memory(loading.pick.batch, bytes);
         }
         self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
-        self.loading = None;
         draft.moves.push(Move::Use { model, variant: name });
         self.retire(now, draft, at);
         self.ledger.enter(at, variant, loading.pick.batch);
@@ -172,8 +190,7 @@ impl Governor {
         if out_of_memory {
             self.profile.models[at].variants[variant].raise_memory();
         }
-        if self.loading.is_some_and(|loading| (loading.model, loading.pick.variant) == (at, variant)) {
-            self.loading = None;
+        if self.expected(at, variant).is_some() {
             self.seats[at].bar(now, variant);
         }
     }
@@ -191,10 +208,13 @@ impl Governor {
     }
 
     fn time_out(&mut self, now: Elapsed, draft: &mut Draft) {
-        let Some(loading) = self.loading else { return };
-        let usual = self.profile.models[loading.model].variants[loading.pick.variant].load_ms;
-        if now.ms_since(loading.since) > PATIENCE * usual + PATIENCE_MS {
-            self.loading = None;
+        let too_long = |loading: &Loading| {
+            let usual = self.profile.models[loading.model].variants[loading.pick.variant].load_ms;
+            now.ms_since(loading.since) > PATIENCE * usual + PATIENCE_MS
+        };
+        let (late, waiting): (Vec<Loading>, _) = self.loading.iter().copied().partition(too_long);
+        self.loading = waiting;
+        for loading in late {
             self.seats[loading.model].bar(now, loading.pick.variant);
             let (model, variant) = self.names(loading.model, loading.pick.variant);
             draft.moves.push(Move::Retire { model, variant });

@@ -3,6 +3,7 @@
 use super::knapsack::Limits;
 use super::ladder::{Pick, Problem, Target};
 use super::levels::Levels;
+use super::options::Menu;
 use super::profile::VariantProfile;
 use super::step::{Governor, Sight};
 
@@ -52,10 +53,13 @@ impl Governor {
         limits: Limits,
         least: Levels,
         most: Levels,
-        usable: &'a [Vec<bool>],
+        usable: &[Vec<bool>],
     ) -> Problem<'a> {
         let (policy, profile, pace) = (&self.policy, &self.profile, self.pace.factor());
-        Problem { policy, profile, demand, pace, limits, least, most, usable, without: 0 }
+        let menu = Menu::default();
+        let mut problem = Problem { policy, profile, demand, pace, limits, least, most, menu, without: 0 };
+        problem.menu = Menu::new(&problem, usable);
+        problem
     }
 
     /// Variants the policy allows, that have not failed lately and that `also` accepts by model and quality. The one in

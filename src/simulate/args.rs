@@ -7,7 +7,11 @@ use clap::Args;
 const EXAMPLES: &str = "Examples:
   flyball simulate tests/plant/crowd_burst.toml --decisions
   flyball simulate tests/plant/ramp.toml --chart ramp.svg --record ramp.jsonl
-  flyball simulate --replay ramp.jsonl";
+  flyball simulate --replay ramp.jsonl
+
+The last line is one JSON object. `vs_best_static` compares with the best fixed setting that never runs out of memory,
+`vs_static_in_time` with the best that also serves 95 of 100 frames within the objective; both know the whole scenario.
+`most_vs_...` is what an oracle would gain over the same, and so the most that any governor can.";
 
 /// Run the governor against a simulated machine.
 #[derive(Args, Clone, Debug, Default)]

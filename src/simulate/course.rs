@@ -14,6 +14,11 @@ const STEP_MS: f64 = 100.0;
 pub(super) trait Hand {
     /// What to do now.
     fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan;
+
+    /// Whether it looks at more than who asks and what happened.
+    fn measures(&self) -> bool {
+        true
+    }
 }
 
 impl Hand for Governor {
@@ -41,15 +46,16 @@ pub(super) fn run(scenario: &Scenario, device: &Device, hand: &mut dyn Hand, kee
     let mut log = Vec::new();
     let steps = (scenario.seconds * 1000.0 / STEP_MS) as u64;
     for step in 0..steps {
-        plant.run_until(step as f64 * STEP_MS);
+        plant.run_until(now_ms(step));
         plant.populate(STEP_MS);
         plant.store.pass(device, scenario, plant.now_ms / 1000.0, STEP_MS);
         let now = Elapsed::from_ms(plant.now_ms);
-        let reading = plant.reading();
+        let reading = if hand.measures() { plant.reading() } else { plant.glance() };
         let plan = hand.step(now, &reading);
         plant.apply(&plan);
-        note(&mut plant, &plan, &reading);
+        note(&mut plant, &reading);
         if keep_log {
+            plant.score.second(now_ms(step)).setting = setting(&plan);
             log.push((now, reading, plan));
         }
     }
@@ -58,8 +64,12 @@ pub(super) fn run(scenario: &Scenario, device: &Device, hand: &mut dyn Hand, kee
     Course { result, score, run_out: plant.store.run_out, refused: plant.refused.len(), log }
 }
 
+fn now_ms(step: u64) -> f64 {
+    step as f64 * STEP_MS
+}
+
 /// Fills in the second's figures that are read off rather than counted.
-fn note(plant: &mut Plant<'_>, plan: &Plan, reading: &Reading) {
+fn note(plant: &mut Plant<'_>, reading: &Reading) {
     let (cameras, asking) = (plant.served_cameras(), plant.asking.len());
     let tenant = plant.store.tenant() / MIB;
     let (now, total) = (plant.now_ms, plant.device.memory());
@@ -68,7 +78,6 @@ fn note(plant: &mut Plant<'_>, plan: &Plan, reading: &Reading) {
     second.ours = reading.memory.ours as f64 / MIB;
     second.tenant = tenant;
     second.ceiling = reading.memory.budget.map_or(total, |budget| total.min(budget as f64)) / MIB;
-    second.setting = setting(plan);
 }
 
 /// A plan in a few words: `fp32-640×4 int8×1 | every 2nd | rate 1`.

@@ -52,6 +52,7 @@ impl Plant<'_> {
         }
         camera.taken -= 1.0;
         camera.frames += 1;
+        self.score.asked(now);
         let faces = self.scenario.faces.at(now / 1000.0);
         for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
             *question = (*question + faces * asks / camera.fps).min(faces * asks * ASK_WITHIN_S);
@@ -84,7 +85,7 @@ impl Plant<'_> {
     }
 
     pub(super) fn served(&mut self, camera: usize, latency_ms: f64, value: f64) {
-        self.latencies.push_back((self.now_ms, latency_ms));
+        self.latencies.add(self.now_ms, latency_ms);
         self.cameras[camera].served.push_back(self.now_ms);
         self.score.served(self.now_ms, latency_ms, value);
     }

@@ -7,13 +7,13 @@ use crate::governor::{Asking, CameraName, CameraReading, Compute, Latency, Memor
 
 use super::plant::Plant;
 use super::scenario::MIB;
-use super::stage::{WINDOW_MS, percentile};
+use super::stage::WINDOW_MS;
 
 impl Plant<'_> {
     /// A reading, rounded as a log would hold it; events are handed out once.
     pub(super) fn reading(&mut self) -> Reading {
         let now = self.now_ms;
-        let budget = self.scenario.budget.as_ref().map(|budget| (budget.at(now / 1000.0) * MIB) as u64);
+        let budget = self.budget();
         let memory =
             Memory { ours: self.store.ours(self.device) as u64, free: self.store.free(self.device) as u64, budget };
         let device = self.device;
@@ -33,13 +33,28 @@ impl Plant<'_> {
         reading.rounded()
     }
 
-    fn end_to_end(&mut self) -> Latency {
-        let from = self.now_ms - WINDOW_MS;
-        while self.latencies.front().is_some_and(|entry| entry.0 < from) {
-            self.latencies.pop_front();
+    /// Only what a setting that never changes looks at: who asks, how many are served, what happened.
+    pub(super) fn glance(&mut self) -> Reading {
+        let served = self.cameras.iter().filter(|camera| !camera.gone);
+        let cameras =
+            served.map(|camera| CameraReading { camera: camera.name.clone(), offered_fps: 0.0, served_fps: 0.0 });
+        let ours = self.store.ours(self.device) as u64;
+        Reading {
+            memory: Memory { ours, free: self.store.free(self.device) as u64, budget: self.budget() },
+            cameras: cameras.collect(),
+            asking: self.asking.clone(),
+            events: std::mem::take(&mut self.events),
+            ..Reading::default()
         }
-        let mut latencies: Vec<f64> = self.latencies.iter().map(|entry| entry.1).collect();
-        Latency { p95_ms: percentile(&mut latencies, 0.95), count: latencies.len() as u32 }
+    }
+
+    fn budget(&self) -> Option<u64> {
+        self.scenario.budget.as_ref().map(|budget| (budget.at(self.now_ms / 1000.0) * MIB) as u64)
+    }
+
+    fn end_to_end(&mut self) -> Latency {
+        let (p95_ms, count) = self.latencies.p95(self.now_ms);
+        Latency { p95_ms, count }
     }
 
     fn camera_readings(&mut self) -> Vec<CameraReading> {

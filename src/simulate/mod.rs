@@ -10,6 +10,7 @@ mod frames;
 mod lanes;
 mod meter;
 mod plant;
+mod recent;
 mod score;
 mod stage;
 mod store;
@@ -34,7 +35,7 @@ use std::path::PathBuf;
 #[cfg(feature = "cli")]
 pub use args::SimulateArgs;
 pub use scenario::{Curve, Device, Failure, Scenario};
-pub use summary::{Outcome, Summary, simulate};
+pub use summary::{Outcome, Promises, Summary, promises, simulate};
 
 /// Why a simulation could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use crate::governor::{Asking, CameraName, Event};
 
+use super::recent::Recent;
 use super::scenario::{Device, Scenario};
 use super::score::Score;
 use super::stage::Stage;
@@ -92,7 +93,7 @@ pub(super) struct Plant<'a> {
     pub(super) in_flight: u32,
     pub(super) events: Vec<Event>,
     pub(super) score: Score,
-    pub(super) latencies: VecDeque<(f64, f64)>,
+    pub(super) latencies: Recent,
     pub(super) failures: Vec<u32>,
     pub(super) flights: Vec<Flight>,
     pub(super) spare: Vec<usize>,
@@ -122,7 +123,7 @@ impl<'a> Plant<'a> {
             in_flight: device.permits,
             events: Vec::new(),
             score: Score::new(scenario),
-            latencies: VecDeque::new(),
+            latencies: Recent::new(),
             failures: scenario.failures.iter().map(|failure| failure.times).collect(),
             flights: Vec::new(),
             spare: Vec::new(),

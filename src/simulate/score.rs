@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::scenario::Scenario;
-use super::stage::percentile;
 
 /// A disturbance may take this long to settle; latency is not held against the run meanwhile.
 pub(super) const SETTLE_S: f64 = 10.0;
@@ -13,7 +12,11 @@ pub(super) const SETTLE_S: f64 = 10.0;
 pub(super) struct Second {
     /// Quality-weighted items served in time.
     pub(super) value: f64,
-    pub(super) latencies: Vec<f64>,
+    pub(super) latencies: Vec<f32>,
+    /// Frames that were to be served, those later dropped or late included; those left out by the rate are not.
+    pub(super) asked: u32,
+    /// Frames served within the objective.
+    pub(super) in_time: u32,
     pub(super) switches: u32,
     pub(super) busy_ms: f64,
     pub(super) cameras: usize,
@@ -41,6 +44,8 @@ pub(super) struct Result {
     pub(super) switches_per_min: u32,
     /// Quality-weighted items a second.
     pub(super) throughput: f64,
+    /// Share of the frames to be served that were served within the objective, outside the seconds given to settle.
+    pub(super) in_time: f64,
     /// Longest time from a disturbance to the last second whose p95 was over the objective.
     pub(super) settled_s: f64,
 }
@@ -61,8 +66,14 @@ impl Score {
     pub(super) fn served(&mut self, now_ms: f64, latency_ms: f64, value: f64) {
         let in_time = latency_ms <= self.objective_ms;
         let second = self.second(now_ms);
-        second.latencies.push(latency_ms);
+        second.latencies.push(latency_ms as f32);
         second.value += if in_time { value } else { 0.0 };
+        second.in_time += u32::from(in_time);
+    }
+
+    /// A frame came that is to be served.
+    pub(super) fn asked(&mut self, now_ms: f64) {
+        self.second(now_ms).asked += 1;
     }
 
     pub(super) fn switched(&mut self, now_ms: f64) {
@@ -77,15 +88,20 @@ impl Score {
     pub(super) fn total(&mut self, scenario: &Scenario) -> Result {
         let disturbances = scenario.disturbances();
         for second in &mut self.seconds {
-            second.p95_ms = percentile(&mut second.latencies.clone(), 0.95);
+            second.p95_ms = late(&mut second.latencies);
         }
         let settling = |at: usize| disturbances.iter().any(|&from| (from..from + SETTLE_S).contains(&(at as f64)));
         let settled = self.seconds.iter().enumerate().filter(|(at, _)| !settling(*at));
-        let mut latencies: Vec<f64> = settled.flat_map(|(_, second)| second.latencies.iter().copied()).collect();
+        let (mut latencies, mut asked, mut in_time) = (Vec::new(), 0_u32, 0_u32);
+        for (_, second) in settled {
+            latencies.extend_from_slice(&second.latencies);
+            (asked, in_time) = (asked + second.asked, in_time + second.in_time);
+        }
         let switches: Vec<u32> =
             self.seconds.iter().enumerate().map(|(at, s)| if settling(at) { 0 } else { s.switches }).collect();
         Result {
-            p95_ms: percentile(&mut latencies, 0.95),
+            p95_ms: late(&mut latencies),
+            in_time: (f64::from(in_time) / f64::from(asked.max(1))).min(1.0),
             switches_per_min: busiest_minute(&switches),
             throughput: self.seconds.iter().map(|second| second.value).sum::<f64>() / scenario.seconds,
             settled_s: self.settled(&disturbances),
@@ -100,6 +116,12 @@ impl Score {
         }
         longest
     }
+}
+
+/// The 95th percentile; 0 of nothing.
+fn late(latencies: &mut [f32]) -> f64 {
+    let at = ((latencies.len() as f64 * 0.95) as usize).min(latencies.len().saturating_sub(1));
+    if latencies.is_empty() { 0.0 } else { f64::from(*latencies.select_nth_unstable_by(at, f32::total_cmp).1) }
 }
 
 fn busiest_minute(switches: &[u32]) -> u32 {

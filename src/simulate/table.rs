@@ -68,10 +68,12 @@ fn decision_log(outcome: &Outcome) -> String {
 }
 
 fn comparison(outcome: &Outcome) -> String {
-    let rivals = &outcome.rivals;
-    format!(
-        "value a second: governor {:.1}, fixed for the mean load {:.1}, fixed for the peak {:.1}, best fixed {:.1} \
-         ({}), oracle {:.1}\n",
-        outcome.summary.quality_throughput, rivals.mean, rivals.peak, rivals.best, rivals.best_setting, outcome.oracle
-    )
+    let (rivals, summary) = (&outcome.rivals, &outcome.summary);
+    let line = |who: &str, value: f64, how: &str| format!("{who:<28}{value:>10.1}  {how}\n");
+    "value a second\n".to_owned()
+        + &line("governor", summary.quality_throughput, "")
+        + &line("fixed for the mean load", rivals.mean, "")
+        + &line("fixed, 95 % in time", rivals.in_time.0, &rivals.in_time.1)
+        + &line("fixed, never out of memory", rivals.best.0, &rivals.best.1)
+        + &line("oracle", outcome.oracle, "knows the load, pays for no change")
 }

@@ -1,7 +1,10 @@
 //! `detect`: finds faces on frames, in one batch across cameras.
 //!
 //! Looks at every n-th frame of a camera (the dial's interval); the frames between pass untouched and the tracker fills in.
-//! Next: `track`, which gives the faces continuity.
+//! With `calm` it looks less often still while the same faces stay and nothing else moves ([`watch`]). Next: `track`, which
+//! gives the faces continuity.
+
+mod watch;
 
 use std::{
     collections::HashMap,
@@ -12,6 +15,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::watch::Watch;
 use super::duration;
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::{FaceDetector, InferenceError};
@@ -38,6 +42,11 @@ pub struct Config {
     /// Look at every n-th frame of a camera; the tracker fills in the others.
     #[schemars(range(min = 1, max = 120))]
     pub interval: u32,
+    /// While the same faces stay and nothing else moves, look only this often; whoever is new is still found within it.
+    /// 0 looks at every n-th frame whatever happens.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Written")]
+    pub calm: Duration,
     /// Most frames in one run of the network, over all cameras.
     #[schemars(range(min = 1, max = 64))]
     pub max_batch: usize,
@@ -57,6 +66,7 @@ impl Default for Config {
             variant: None,
             score_threshold: None,
             interval: 1,
+            calm: Duration::ZERO,
             max_batch: 1,
             linger: Duration::ZERO,
             max_faces: 64,
@@ -69,30 +79,50 @@ pub struct Detect {
     detector: Box<dyn FaceDetector>,
     dial: Arc<Dial>,
     max_faces: usize,
-    /// Frames since the last look, per camera, and when its last frame was seen.
-    since_look: HashMap<CameraId, (u32, Instant)>,
+    calm: Duration,
+    cameras: HashMap<CameraId, Seen>,
     found: Vec<Vec<FaceObservation>>,
+}
+
+/// What is remembered of a camera.
+#[derive(Debug)]
+struct Seen {
+    /// Frames since the last look.
+    since_look: u32,
+    /// When its last frame was seen.
+    heard: Instant,
+    watch: Watch,
 }
 
 impl Detect {
     /// A detect stage over `detector`; `dial` sets how often it looks.
     pub fn new(config: &Config, detector: Box<dyn FaceDetector>, dial: Arc<Dial>) -> Self {
         dial.set_interval(config.interval);
-        Self { detector, dial, max_faces: config.max_faces, since_look: HashMap::new(), found: Vec::new() }
+        let (max_faces, calm) = (config.max_faces, config.calm);
+        Self { detector, dial, max_faces, calm, cameras: HashMap::new(), found: Vec::new() }
     }
 
     /// Decides, camera by camera, which frames are looked at.
     fn choose(&mut self, batch: &mut [Packet], now: Instant) {
-        self.since_look.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < IDLE);
+        self.cameras.retain(|_, seen| now.saturating_duration_since(seen.heard) < IDLE);
         let (interval, looking) = (self.dial.interval(), self.dial.enabled());
         for packet in batch {
-            let (since, seen) = self.since_look.entry(packet.frame.camera.clone()).or_insert((interval, now));
-            *seen = now;
-            *since += 1;
-            packet.detected = looking && *since >= interval;
+            let new = || Seen { since_look: interval, heard: now, watch: Watch::default() };
+            let seen = self.cameras.entry(packet.frame.camera.clone()).or_insert_with(new);
+            seen.heard = now;
+            seen.since_look += 1;
+            let turn = looking && seen.since_look >= interval;
+            packet.detected = turn && (self.calm.is_zero() || seen.watch.is_due(&packet.frame, self.calm));
             if packet.detected {
-                *since = 0;
+                seen.since_look = 0;
             }
+        }
+    }
+
+    /// Remembers what a look showed, for the next choice.
+    fn remember(&mut self, packet: &Packet) {
+        if let Some(seen) = self.cameras.get_mut(&packet.frame.camera).filter(|_| !self.calm.is_zero()) {
+            seen.watch.saw(&packet.frame, &packet.faces);
         }
     }
 }
@@ -104,7 +134,7 @@ impl Detect {
         tracing::error!(frames = batch.len(), %cause, "no room to look at these frames; the tracker fills in");
         for packet in batch.iter_mut().filter(|packet| packet.detected) {
             packet.detected = false;
-            self.since_look.remove(&packet.frame.camera);
+            self.cameras.remove(&packet.frame.camera);
         }
         Ok(())
     }
@@ -130,6 +160,7 @@ impl Stage for Detect {
             faces.truncate(self.max_faces);
             packet.faces.append(faces);
         }
+        batch.iter().filter(|packet| packet.detected).for_each(|packet| self.remember(packet));
         Ok(())
     }
 }

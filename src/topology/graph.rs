@@ -80,6 +80,13 @@ impl Graph {
         &self.nodes
     }
 
+    /// The same graph with its stages told something else. Kinds, and so what each needs and adds, stay.
+    #[must_use]
+    pub fn told(mut self, change: impl Fn(&mut StageConfig)) -> Self {
+        self.nodes.iter_mut().for_each(|node| change(&mut node.config));
+        self
+    }
+
     /// The queues, by the node that reads.
     pub fn links(&self) -> &[Link] {
         &self.links

@@ -1,19 +1,20 @@
 //! Whatever the readings, the governor keeps its promises: ten thousand random runs.
 //!
 //! A small shelf answers the governor's moves with loads that succeed, fail or dawdle, while memory, load and latency do as
-//! they please.
+//! they please. Every run is made from its seed, which a failure names.
 
 mod shelf;
 
+use std::sync::OnceLock;
+
 use flyball::governor::{
-    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelReading, Move, Plan, Profile,
-    Reading, Reason,
+    Asking, CameraName, CameraReading, Compute, Elapsed, Event, Governor, Latency, Memory, ModelReading, Move, Plan,
+    Profile, Reading, Reason,
 };
-use proptest::prelude::*;
 use shelf::{MIB, Shelf, policy, profile};
 
 /// Random runs, as many as the project asks of itself.
-const RUNS: u32 = 10_000;
+const RUNS: u64 = 10_000;
 
 /// What one step of a run throws at the governor.
 #[derive(Clone, Debug)]
@@ -31,14 +32,48 @@ struct Throw {
     asks: bool,
 }
 
-fn throw() -> impl Strategy<Value = Throw> {
-    let memory = (prop_oneof![0_u64..50, 0_u64..600, 300_u64..3000], proptest::option::weighted(0.2, 150_u64..2000));
-    let load = (0_u8..30, 0.0..6.0_f64, prop_oneof![1.0..200.0_f64, 200.0..900.0_f64], 0.5..3.0_f64);
-    let rest = (50.0..2_500.0_f64, 0.0..1.0_f64, proptest::bool::weighted(0.03), any::<bool>());
-    (memory, load, rest).prop_map(|((free_mib, budget_mib), (cameras, faces, p95_ms, slowness), rest)| {
-        let (passed_ms, luck, out_of_memory, asks) = rest;
-        Throw { passed_ms, free_mib, budget_mib, cameras, faces, p95_ms, slowness, luck, out_of_memory, asks }
-    })
+fn throw(random: &mut fastrand::Rng) -> Throw {
+    let within = |random: &mut fastrand::Rng, from: f64, to: f64| from + (to - from) * random.f64();
+    let free_mib = match random.u8(0..3) {
+        0 => random.u64(0..50),
+        1 => random.u64(0..600),
+        _ => random.u64(300..3000),
+    };
+    Throw {
+        passed_ms: within(random, 50.0, 2_500.0),
+        free_mib,
+        budget_mib: (random.f64() < 0.2).then(|| random.u64(150..2000)),
+        cameras: random.u8(0..30),
+        faces: within(random, 0.0, 6.0),
+        p95_ms: if random.bool() { within(random, 1.0, 200.0) } else { within(random, 200.0, 900.0) },
+        slowness: within(random, 0.5, 3.0),
+        luck: random.f64(),
+        out_of_memory: random.f64() < 0.03,
+        asks: random.bool(),
+    }
+}
+
+/// The throws of one run.
+fn throws(seed: u64, least: usize, most: usize) -> Vec<Throw> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let count = random.usize(least..most);
+    (0..count).map(|_| throw(&mut random)).collect()
+}
+
+/// Plays every seed, on two threads.
+fn for_every_seed(runs: u64, play: impl Fn(u64) + Sync) {
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let play = &play;
+            scope.spawn(move || (half..runs).step_by(2).for_each(play));
+        }
+    });
+}
+
+/// Names of as many cameras as a throw can have, made once: a run spends its time on the governor.
+fn names() -> &'static [CameraName] {
+    static NAMES: OnceLock<Vec<CameraName>> = OnceLock::new();
+    NAMES.get_or_init(|| (0..30).map(|at| format!("camera-{at}").as_str().into()).collect())
 }
 
 fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
@@ -60,8 +95,7 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
     if throw.out_of_memory {
         events.push(Event::OutOfMemory { model: "recognise".into(), batch: 2 });
     }
-    let camera =
-        |at: u8| CameraReading { camera: format!("camera-{at}").as_str().into(), offered_fps: 15.0, served_fps: 14.0 };
+    let camera = |name: &CameraName| CameraReading { camera: name.clone(), offered_fps: 15.0, served_fps: 14.0 };
     let asking = Asking { camera: "new".into(), fps: 15.0, bytes: 20 * MIB };
     Reading {
         memory: Memory {
@@ -72,7 +106,7 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
         compute: Compute { lanes: 2.0, elsewhere: 0.2 },
         end_to_end: Latency { p95_ms: throw.p95_ms, count: 100 },
         models: last.rungs.iter().map(measured).collect(),
-        cameras: (0..throw.cameras).map(camera).collect(),
+        cameras: names()[..usize::from(throw.cameras)].iter().map(camera).collect(),
         asking: if throw.asks { vec![asking] } else { Vec::new() },
         events,
     }
@@ -91,19 +125,18 @@ fn quality(plan: &Plan, at: usize, profile: &Profile) -> Option<f64> {
 }
 
 /// Under pressure nothing gets better: no variant, no shorter interval, no higher rate.
-fn nothing_rose(before: &Plan, after: &Plan, profile: &Profile) -> Result<(), TestCaseError> {
-    prop_assert!(after.detect_interval >= before.detect_interval, "interval fell: {:?}", after.decisions);
-    prop_assert!(after.camera_rate <= before.camera_rate, "rate rose: {:?}", after.decisions);
+fn nothing_rose(seed: u64, before: &Plan, after: &Plan, profile: &Profile) {
+    assert!(after.detect_interval >= before.detect_interval, "seed {seed}: interval fell: {:?}", after.decisions);
+    assert!(after.camera_rate <= before.camera_rate, "seed {seed}: rate rose: {:?}", after.decisions);
     for at in 0..profile.models.len() {
         if let (Some(was), Some(is)) = (quality(before, at, profile), quality(after, at, profile)) {
-            prop_assert!(is <= was, "{} rose: {:?}", profile.models[at].name, after.decisions);
+            assert!(is <= was, "seed {seed}: {} rose: {:?}", profile.models[at].name, after.decisions);
         }
     }
-    Ok(())
 }
 
-/// Runs the throws and checks every step; returns all plans.
-fn play(throws: &[Throw], check: bool) -> Result<Vec<(Elapsed, Plan)>, TestCaseError> {
+/// Runs the throws of `seed` and checks every step; returns all plans.
+fn play(seed: u64, throws: &[Throw], check: bool) -> Vec<(Elapsed, Plan)> {
     let profile = profile();
     let mut governor = Governor::new(policy(), profile.clone());
     let (mut shelf, mut now, mut plans) = (Shelf::default(), Elapsed::ZERO, Vec::new());
@@ -112,35 +145,30 @@ fn play(throws: &[Throw], check: bool) -> Result<Vec<(Elapsed, Plan)>, TestCaseE
         shelf.pass(throw.luck);
         let seen = reading(throw, &mut shelf, &last);
         if check && at > 0 {
-            squeezed(&governor, now, &seen, &last, &profile)?;
+            squeezed(seed, (&governor, now), &seen, &last, &profile);
         }
         let plan = governor.step(now, &seen);
         if check {
             let loads = plan.moves.iter().any(|step| matches!(step, Move::Load { .. }));
-            prop_assert!(!loads || plan.memory_planned <= ceiling(&seen), "planned beyond {}", ceiling(&seen));
+            let most = ceiling(&seen);
+            assert!(!loads || plan.memory_planned <= most, "seed {seed}: planned beyond {most}");
             if at > 0 && seen.memory.ours as f64 > 0.92 * ceiling(&seen) as f64 {
-                nothing_rose(&last, &plan, &profile)?;
+                nothing_rose(seed, &last, &plan, &profile);
             }
         }
         shelf.apply(&plan, governor.profile());
         plans.push((now, plan.clone()));
         (last, now) = (plan, now.plus_ms(throw.passed_ms));
     }
-    Ok(plans)
+    plans
 }
 
 /// The same moment with all memory gone: the answer must not be better than the plan in force.
-fn squeezed(
-    governor: &Governor,
-    now: Elapsed,
-    seen: &Reading,
-    last: &Plan,
-    profile: &Profile,
-) -> Result<(), TestCaseError> {
+fn squeezed(seed: u64, (governor, now): (&Governor, Elapsed), seen: &Reading, last: &Plan, profile: &Profile) {
     let mut worse = seen.clone();
     (worse.memory.free, worse.memory.budget) = (0, None);
     let plan = governor.clone().step(now, &worse);
-    nothing_rose(last, &plan, profile)
+    nothing_rose(seed, last, &plan, profile);
 }
 
 fn upgrades(plans: &[(Elapsed, Plan)]) -> Vec<Elapsed> {
@@ -159,32 +187,33 @@ fn busiest_minute(plans: &[(Elapsed, Plan)]) -> usize {
 /// most two steps to go down for each step up.
 const MOST_SWITCHES: usize = 3 + 12 + 24;
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: RUNS, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn promises_hold_for_any_readings(throws in proptest::collection::vec(throw(), 4..20)) {
-        let plans = play(&throws, true)?;
-        let raised = upgrades(&plans);
-        for pair in raised.windows(2) {
-            prop_assert!(pair[1].ms_since(pair[0]) >= policy().dwell.upgrade_ms, "raised twice within the dwell");
+#[test]
+fn promises_hold_for_any_readings() {
+    for_every_seed(RUNS, |seed| {
+        let plans = play(seed, &throws(seed, 4, 20), true);
+        for pair in upgrades(&plans).windows(2) {
+            assert!(
+                pair[1].ms_since(pair[0]) >= policy().dwell.upgrade_ms,
+                "seed {seed}: raised twice within the dwell"
+            );
         }
-        prop_assert!(busiest_minute(&plans) <= MOST_SWITCHES);
-    }
+        assert!(busiest_minute(&plans) <= MOST_SWITCHES, "seed {seed}");
+    });
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+#[test]
+fn the_same_readings_give_the_same_plans() {
+    for_every_seed(500, |seed| {
+        let throws = throws(seed, 5, 40);
+        assert_eq!(play(seed, &throws, false), play(seed, &throws, false), "seed {seed}");
+    });
+}
 
-    #[test]
-    fn the_same_readings_give_the_same_plans(throws in proptest::collection::vec(throw(), 5..40)) {
-        prop_assert_eq!(play(&throws, false)?, play(&throws, false)?);
-    }
-
-    #[test]
-    fn a_reading_survives_being_written_down(throw in throw()) {
-        let seen = reading(&throw, &mut Shelf::default(), &Plan::default());
+#[test]
+fn a_reading_survives_being_written_down() {
+    for_every_seed(500, |seed| {
+        let seen = reading(&throws(seed, 1, 2)[0], &mut Shelf::default(), &Plan::default());
         let written = serde_json::to_string(&seen).expect("plain data");
-        prop_assert_eq!(seen, serde_json::from_str(&written).expect("what was written"));
-    }
+        assert_eq!(seen, serde_json::from_str(&written).expect("what was written"), "seed {seed}");
+    });
 }

@@ -1,10 +1,14 @@
 //! `flyball bench CLIP…`: what the pipeline costs on this machine, beside its floor measured in the same run.
 //!
 //! Three passes: decoding alone; the pipeline; the same networks as often on prepared tensors. `overhead` is the pipeline's
-//! CPU time over the sum of the other two. `report` prints it. With `--soak-faces` it measures memory instead: see `soak`.
+//! CPU time over the sum of the other two. `report` prints it. With `--policy both` the pipeline runs twice, looking at
+//! every frame and looking only where it may pay, and `visits` says what that changed for subscribers.
+//! With `--soak-faces` it measures memory instead: see `soak`.
 
+mod policy;
 mod report;
 mod soak;
+mod visits;
 
 use std::{
     io::Write,
@@ -14,11 +18,13 @@ use std::{
 
 use clap::Args;
 
+use self::policy::{Policy, Runs};
 use self::report::{Figures, Report};
+use self::visits::Told;
 use super::{Exit, complain};
 use crate::{
     config::{Camera, Deployment, Environment, Pace, Source},
-    events::{EventSink, MemoryBus, wire::VisitState},
+    events::{EventSink, MemoryBus},
     flow::Percentiles,
     memory::{peak_resident_bytes, process_cpu_time},
     scene::CameraId,
@@ -29,6 +35,8 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   flyball bench samples/footage/mosaic4_720p.mp4
   flyball bench a.mp4 b.mp4 --realtime --config config/bench.toml
+  flyball bench samples/footage/mosaic4_720p.mp4 --policy both --config config/demo.toml
+  flyball bench samples/footage/mosaic4_720p.mp4 --cameras 12 --realtime --policy adaptive
   flyball bench --soak-faces 1000000 --soak-variant int8 --for 30m
 
 The last line is one JSON object. CPU time means the same on a busy machine, wall time does not.";
@@ -46,6 +54,14 @@ pub(super) struct BenchArgs {
     /// Deployment whose pipeline, models and gallery are used; its cameras are replaced by the clips
     #[arg(long, default_value = "config/bench.toml", value_name = "FILE")]
     config: PathBuf,
+    /// As many cameras, which play the clips in turn
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    cameras: Option<u16>,
+    /// How often to look: at every frame, or only where it may pay (seldom while the same faces stay and nothing moves, at
+    /// known faces again when they show themselves better); `both` runs both and compares the events. Without it the
+    /// pipeline runs as written
+    #[arg(long, value_enum)]
+    policy: Option<Runs>,
     /// Only the JSON object
     #[arg(long)]
     json: bool,
@@ -71,10 +87,10 @@ pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Exit {
             |()| Exit::Done,
         );
     }
-    let measured = replace_cameras(&mut deployment, args).and_then(|()| measure(&deployment, &graph, args));
+    let measured = replace_cameras(&mut deployment, args).and_then(|()| measure_all(&deployment, &graph, args));
     match measured {
         // A reader that went away wants no more figures.
-        Ok(report) => report.print(args.json, out).map_or(Exit::Done, |()| Exit::Done),
+        Ok(reports) => report::print(&reports, args.json, out).map_or(Exit::Done, |()| Exit::Done),
         Err(cause) => {
             complain(&cause);
             cause.into()
@@ -92,16 +108,23 @@ fn replace_cameras(deployment: &mut Deployment, args: &BenchArgs) -> Result<(), 
         let id = CameraId::new(&format!("clip{}", n + 1)).map_err(|e| AssembleError::Bad(e.to_string()))?;
         Ok(Camera { id, source: Source::File { path: clip.clone(), pace, repeat: false }, ..pattern.clone() })
     };
-    deployment.cameras = args.clips.iter().enumerate().map(camera).collect::<Result<_, _>>()?;
+    let clips = args.clips.iter().cycle().take(args.cameras.map_or(args.clips.len(), usize::from));
+    deployment.cameras = clips.enumerate().map(camera).collect::<Result<_, _>>()?;
     (deployment.events.zenoh, deployment.events.journal) = (None, None);
     Ok(())
 }
 
-fn measure(deployment: &Deployment, graph: &Graph, args: &BenchArgs) -> Result<Report, AssembleError> {
-    let decode = decode_alone(&args.clips)?;
-    let (figures, counts) = run_pipeline(deployment, graph)?;
+/// One report a policy, all beside the same decoding.
+fn measure_all(deployment: &Deployment, graph: &Graph, args: &BenchArgs) -> Result<Vec<Report>, AssembleError> {
+    let clips: Vec<PathBuf> = args.clips.iter().cycle().take(deployment.cameras.len()).cloned().collect();
+    let decode = decode_alone(&clips)?;
+    Policy::of(args.policy).into_iter().map(|policy| measure(deployment, graph, policy, decode)).collect()
+}
+
+fn measure(deployment: &Deployment, graph: &Graph, policy: Policy, decode: Duration) -> Result<Report, AssembleError> {
+    let (figures, counts) = run_pipeline(deployment, &policy.tell(graph))?;
     let networks = networks_alone(&deployment.models, &counts)?;
-    Ok(Report { decode, networks, figures, runs: counts })
+    Ok(Report { policy, decode, networks, figures, runs: counts })
 }
 
 /// CPU time of decoding every clip once and doing nothing with it.
@@ -138,10 +161,9 @@ fn run_pipeline(deployment: &Deployment, graph: &Graph) -> Result<(Figures, Coun
     if let Some(why) = ended.outcome.failure {
         return Err(AssembleError::Failed(why));
     }
-    let opened = bus.events().iter().filter_map(|e| e.visit().map(|v| v.visit.state.clone())).collect::<Vec<_>>();
-    let visits = opened.iter().filter(|state| **state == VisitState::Opened).count() as u64;
+    let told = Told::of(&bus.events());
     let peak = peak_resident_bytes();
-    Ok((Figures { frames, wall, cpu, peak, faces, visits, latency, drops, stages }, counts))
+    Ok((Figures { frames, wall, cpu, peak, faces, told, latency, drops, stages }, counts))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the front reads the clock")]

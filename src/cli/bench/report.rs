@@ -9,6 +9,7 @@ use std::{
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
 
+use super::{policy::Policy, visits::Told};
 use crate::flow::{Percentiles, StageTotals};
 use crate::inference::{RunCount, RunKey};
 
@@ -21,7 +22,8 @@ pub(super) struct Figures {
     pub(super) peak: u64,
     /// Faces seen, over all frames.
     pub(super) faces: u64,
-    pub(super) visits: u64,
+    /// What subscribers heard.
+    pub(super) told: Told,
     pub(super) latency: Percentiles,
     pub(super) drops: u64,
     /// Stages in graph order.
@@ -30,6 +32,7 @@ pub(super) struct Figures {
 
 /// All three passes.
 pub(super) struct Report {
+    pub(super) policy: Policy,
     pub(super) decode: Duration,
     pub(super) networks: Duration,
     pub(super) figures: Figures,
@@ -56,20 +59,13 @@ impl Report {
         ms(time) / self.figures.frames.max(1) as f64
     }
 
-    /// Prints the table, unless only JSON is wanted, and the JSON object as the last line.
-    pub(super) fn print(&self, json_only: bool, out: &mut dyn Write) -> io::Result<()> {
-        if !json_only {
-            writeln!(out, "{}\n{}\n{}", self.summary(), self.stage_table(), self.network_table())?;
-        }
-        writeln!(out, "{}", self.json())
-    }
-
     fn summary(&self) -> Table {
         let f = &self.figures;
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.add_row(["policy", self.policy.name()]);
         table.add_row(["frames", &format!("{} ({} dropped)", f.frames, f.drops)]);
-        table.add_row(["faces, visits", &format!("{}, {}", f.faces, f.visits)]);
+        table.add_row(["faces, visits", &format!("{}, {}", f.faces, f.told.visits())]);
         let pace = f.frames as f64 / f.wall.as_secs_f64();
         table.add_row(["wall", &format!("{:.2} s ({pace:.0} frames/s)", f.wall.as_secs_f64())]);
         table.add_row(["CPU a frame", &format!("{:.2} ms", self.per_frame(f.cpu))]);
@@ -128,7 +124,8 @@ impl Report {
             "cpu_ms_per_frame": short(self.per_frame(f.cpu)),
             "peak_rss_mb": short(f.peak as f64 / 1e6),
             "faces": f.faces,
-            "visits": f.visits,
+            "visits": f.told.visits(),
+            "policy": self.policy.name(),
             "latency_ms": { "p50": short(ms(l.p50)), "p95": short(ms(l.p95)), "p99": short(ms(l.p99)) },
             "drops": f.drops,
             "stages": f.stages.iter().map(stage).collect::<serde_json::Map<_, _>>(),
@@ -137,6 +134,33 @@ impl Report {
             "overhead": short(self.overhead()),
         })
     }
+}
+
+/// Prints the tables, unless only JSON is wanted, and one JSON object as the last line. Of two runs that object is the
+/// second's, with the first's beside it and what differs.
+pub(super) fn print(reports: &[Report], json_only: bool, out: &mut dyn Write) -> io::Result<()> {
+    for report in reports.iter().filter(|_| !json_only) {
+        writeln!(out, "{}\n{}\n{}", report.summary(), report.stage_table(), report.network_table())?;
+    }
+    let [full, adaptive] = reports else {
+        return reports.iter().try_for_each(|report| writeln!(out, "{}", report.json()));
+    };
+    let (mut all, differences) = (adaptive.json(), full.figures.told.differences(&adaptive.figures.told));
+    let ratio = adaptive.per_frame(adaptive.figures.cpu) / full.per_frame(full.figures.cpu).max(f64::MIN_POSITIVE);
+    if !json_only {
+        let latest = differences.latest_ms;
+        writeln!(out, "adaptive over full, CPU a frame: {ratio:.2}")?;
+        writeln!(
+            out,
+            "visits missing {}, extra {}, with another name {}; opened at most {latest:.0} ms later",
+            differences.missing, differences.extra, differences.other_names
+        )?;
+    }
+    all["policy"] = json!("both");
+    all["full"] = full.json();
+    all["cpu_ratio"] = json!(short(ratio));
+    all["differences"] = differences.json();
+    writeln!(out, "{all}")
 }
 
 fn right_aligned(mut table: Table) -> Table {

@@ -129,13 +129,10 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    for problem in &problems {
-        tracing::warn!("{problem}");
-    }
+    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
     startup.step("files", now());
-    if !args.no_doctor
-        && let Some(exit) = super::doctor::refuse(&deployment, &graph)
-    {
+    let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, &graph) };
+    if let Some(exit) = refused {
         return Ok(exit);
     }
     startup.step("doctor", now());

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::inference::{Batch, InferenceError, LARGEST_BUCKET, Outputs, decode::DecodeError, manifest::ModelManifest};
 
+/// How often a variant without room is tried again before its items are given up: two seconds, several loads of a small one.
+const TRIES: u32 = 10;
+
 /// A model's sessions and the tensors they work on.
 pub(super) struct Network {
     model: String,
@@ -17,6 +20,8 @@ pub(super) struct Network {
     batch: Batch,
     outputs: Outputs,
     room: Room,
+    /// Turns in a row on a variant of which not even one item fitted.
+    tries: u32,
 }
 
 /// One turn: a session that does not change until it is over.
@@ -41,13 +46,15 @@ impl Network {
             batch: Batch::default(),
             outputs: Outputs::new(),
             room: Room::default(),
+            tries: 0,
         }
     }
 
     /// Takes a session for one turn: of a variant that fits, if the last one did not and another comes in time.
     pub(super) fn turn(&mut self) -> Result<Turn<'_>, InferenceError> {
         let (running, rung) = self.supply.take(self.room.too_large())?;
-        let last = self.room.too_large() == Some(&rung.variant);
+        let stuck = self.room.too_large() == Some(&rung.variant);
+        self.tries = if stuck { self.tries + 1 } else { 0 };
         self.room.on(&rung.variant);
         Ok(Turn {
             rung,
@@ -57,7 +64,7 @@ impl Network {
             batch: &mut self.batch,
             outputs: &mut self.outputs,
             room: &mut self.room,
-            last,
+            last: self.tries >= TRIES,
         })
     }
 }

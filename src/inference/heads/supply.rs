@@ -14,9 +14,9 @@ use crate::{
 /// How long a worker waits while all sessions of its model are out. Longer than any batch takes; when it passes, sessions
 /// have been lost, and the worker should say so rather than hang.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a worker whose variant has no room waits for a lower one: several loads of a small one. After that it tries the
-/// same once more.
-const LOWER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a worker whose variant has no room waits for a lower one before it tries the same once more: two steps of the
+/// governor, which hears of every failure and leaves the rung after a few.
+const LOWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// The sessions a head works with.
 pub struct Supply(Source);

@@ -18,6 +18,8 @@ impl World {
             source: config::Source::Synthetic(made_up),
             limits: config::Limits::default(),
             decoder: config::Decoder::Auto,
+            health: config::Health::default(),
+            wait: config::Wait::default(),
             place: config::Place::default(),
         };
         let source = SourceSpec::Synthetic(SyntheticSpec { frames: Some(1), ..SyntheticSpec::default() });

@@ -26,12 +26,19 @@ fn a_rung_without_room_is_left_its_cost_rises_and_the_decision_says_why() {
     let failed = seat.lease(PATIENCE).unwrap().run(&batch, &mut outputs).unwrap_err();
     assert!(failed.is_out_of_memory());
     world.seconds(1, 30.0);
-    assert_eq!(world.loaded("knower"), ["cheap"], "the lower rung is in its place");
-    seat.lease(PATIENCE).unwrap().run(&batch, &mut outputs).expect("and runs what did not fit");
+    assert!(weights(&world, "dear") > believed, "it is known to be dearer than was believed");
+    let mut tries = 0;
+    while world.loaded("knower") != ["cheap"] {
+        tries += 1;
+        assert!(tries < 40, "it is not left: {:?}", world.loaded("knower"));
+        if let Ok(mut lease) = seat.lease(Duration::ZERO) {
+            let _fails_on_the_dear_one = lease.run(&batch, &mut outputs);
+        }
+        world.step(30.0);
+        world.step(30.0);
+    }
+    world.seconds(1, 30.0);
+    seat.lease(PATIENCE).unwrap().run(&batch, &mut outputs).expect("the lower rung runs what did not fit");
     let state = world.shown.state.lock().unwrap().clone().unwrap();
     assert!(state.decisions.iter().any(|decision| decision.reason == "out_of_memory"), "{:?}", state.decisions);
-    world.full.store(false, Ordering::SeqCst);
-    world.seconds(60, 30.0);
-    assert_eq!(world.loaded("knower"), ["dear"], "when there is room again it comes back");
-    assert!(weights(&world, "dear") > believed, "and is known to be dearer than was believed");
 }

@@ -92,7 +92,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
+    pub(super) fn new(memory_mib: impl IntoIterator<Item = u64>) -> Self {
         let figures = |mib: u64| MemoryFigures { ours: mib * MIB, free: 1024 * MIB, total: 2048 * MIB };
         Self::metered(Box::new(ScriptedMeter::new(memory_mib.into_iter().map(figures))))
     }
