@@ -23,7 +23,7 @@ const REORDER_MS: u32 = 50;
 const TRANSPORT_CC: &str = crate::media::webrtc::TRANSPORT_CC;
 
 /// What shall come: a codec as RTP names it, and the number its congestion control goes by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::media) struct Wanted {
     pub(in crate::media) codec: &'static str,
     pub(in crate::media) transport_cc: Option<u8>,

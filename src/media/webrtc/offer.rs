@@ -87,7 +87,7 @@ fn lines(text: &str) -> Result<Vec<&str>, OfferError> {
         let plain = line.chars().all(|c| !c.is_control() || c == '\t');
         plain && bytes.len() > 2 && bytes[0].is_ascii_lowercase() && bytes[1] == b'='
     };
-    if lines.first() != Some(&"v=0") || !lines.iter().all(|line| well_formed(line)) {
+    if lines.first() != Some(&"v=0") || !lines.iter().all(well_formed) {
         return Err(OfferError::NotSdp);
     }
     if lines.iter().any(|line| line.len() > LONGEST_LINE) {
