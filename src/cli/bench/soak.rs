@@ -75,11 +75,16 @@ pub(super) fn run(
     let seen = soak(&mut embedder, wanted, args.at_most.map(|most| started + most))?;
     let (cpu, wall) = (process_cpu_time().saturating_sub(cpu), now().duration_since(started));
     let rise = 100.0 * (seen.high.max(seen.warm) - seen.warm) as f64 / seen.warm.max(1) as f64;
+    let flat = (seen.high > 0).then_some(rise <= FLAT); // nothing is known when it ended within the warm-up
     let object = json!({ "recognitions": seen.recognitions, "frames": seen.frames, "model": args.soak_model,
         "warm_up_high_kib": seen.warm / 1024, "high_kib": seen.high / 1024, "rise_percent": (rise * 100.0).round() / 100.0,
-        "flat": rise <= FLAT, "cpu_s": cpu.as_secs_f64(), "wall_s": wall.as_secs_f64(), "seed": SEED });
+        "flat": flat, "cpu_s": cpu.as_secs_f64(), "wall_s": wall.as_secs_f64(), "seed": SEED });
     if !json_only {
-        let word = if rise <= FLAT { "flat" } else { "not flat" };
+        let word = match flat {
+            Some(true) => "flat",
+            Some(false) => "not flat",
+            None => "ended within the warm-up, so not measured",
+        };
         let _ = writeln!(
             out,
             "{} recognitions on {} frames: highest {} KiB after a warm-up with {} KiB, {rise:+.2} %: {word} (limit {FLAT} %)",
