@@ -54,9 +54,9 @@ impl Copy {
     /// From now on this budget.
     fn set_budget(&self, bytes: u64) -> io::Result<()> {
         let text = fs::read_to_string(&self.0)?;
-        let line = |line: &str| match line.trim_start().starts_with("memory_budget") {
-            true => format!("memory_budget = \"{bytes} B\"\n"),
-            false => format!("{line}\n"),
+        let line = |line: &str| {
+            let is_budget = line.trim_start().starts_with("memory_budget");
+            if is_budget { format!("memory_budget = \"{bytes} B\"\n") } else { format!("{line}\n") }
         };
         fs::write(&self.0, text.lines().map(line).collect::<String>())
     }

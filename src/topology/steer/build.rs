@@ -50,7 +50,9 @@ pub(in crate::topology) fn start(with: Equipment<'_>, running: &Running) -> Resu
     let (policy, mut profile) = charts(with.deployment, with.graph, &subjects, total);
     known(&policy, &subjects)?;
     let lessons = lessons_beside(&with.deployment.models.dir);
-    lessons.iter().for_each(|file| recall(&mut profile, file));
+    if let Some(file) = &lessons {
+        recall(&mut profile, file);
+    }
     let shelf = with.room.shelf_and_events();
     if let Some((_, events)) = &shelf {
         events.try_iter().for_each(drop); // what was loaded before anybody steered
