@@ -48,10 +48,11 @@ fn run(pipeline: &Path, clip: &str) -> Vec<Visit> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("deployment.toml");
     let text = format!(
-        "[deployment]\nname = \"t\"\nsite = \"t\"\npipeline = {pipeline:?}\n[models]\ndir = {:?}\ndevice = \"cpu\"\n\
-         [governor]\nenabled = false\n[[camera]]\nid = \"gate\"\nsource = {{ file = {:?}, pace = \"fast\" }}\n",
-        root().join("models"),
-        root().join(clip)
+        "[deployment]\nname = \"t\"\nsite = \"t\"\npipeline = \"{}\"\n[models]\ndir = \"{}\"\ndevice = \"cpu\"\n\
+         [governor]\nenabled = false\n[[camera]]\nid = \"gate\"\nsource = {{ file = \"{}\", pace = \"fast\" }}\n",
+        pipeline.display(),
+        root().join("models").display(),
+        root().join(clip).display()
     );
     fs::write(&file, text).unwrap();
     let opened = open(&file, &Environment::of(&[]));

@@ -4,6 +4,9 @@
 //! How much a run is worth beside the best fixed settings and the oracle differs by scenario: each row holds what was
 //! reached over four seeds, rounded down, so that a change that costs something is seen. `flyball simulate` prints the
 //! figures themselves, and the most that any governor could gain (`most_vs_…`): the fixed settings know the whole scenario.
+//!
+//! Twenty minutes of machine time are played many times over: with the other checks, where some optimisation is on.
+#![cfg(feature = "checks")]
 
 use std::path::PathBuf;
 

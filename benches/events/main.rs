@@ -28,7 +28,7 @@ fn main() {
         ["throughput", events] => throughput::run(events.parse().expect("a number of events")),
         ["router", endpoint] => child::run_router(endpoint),
         ["writer", endpoint, journal, pace] => {
-            child::run_writer(endpoint, journal, pace.parse().expect("events a second"))
+            child::run_writer(endpoint, journal, pace.parse().expect("events a second"));
         }
         ["subscriber", endpoint, count] => child::run_subscriber(endpoint, count),
         _ => println!("usage: events chaos [ROW…] | events throughput [EVENTS]"),

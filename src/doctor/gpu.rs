@@ -1,5 +1,6 @@
 //! The GPU, from the ground up: driver, a runtime built for it, CUDA, cuDNN, the provider itself. The first piece that will
 //! not do is named; what stands on it is not looked at, so that one cause is one complaint.
+#![allow(clippy::result_large_err, reason = "the error is the finding that ends the climb; it is moved once")]
 
 use std::path::{Path, PathBuf};
 

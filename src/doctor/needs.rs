@@ -21,6 +21,7 @@ pub enum Gpu {
 
 /// What is asked for.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each asked for by its name")]
 pub struct Needs {
     /// The deployment's file, for the words of a complaint.
     pub file: Option<PathBuf>,

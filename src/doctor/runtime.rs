@@ -52,9 +52,12 @@ pub(super) fn check(_: &Needs, wanted: &WantedVersions, _: &Places) -> (Check, O
     (wanted.onnxruntime.absent(Area::Onnxruntime, NAME, Weight::NotNeeded), None)
 }
 
+/// A provider by name, and why it does not load.
+pub(super) type Provider = (&'static str, Result<(), String>);
+
 /// Every provider the library offers beside the CPU's, and why one does not load.
 #[cfg(feature = "ort")]
-pub(super) fn providers(runtime: &Runtime) -> Result<Vec<(&'static str, Result<(), String>)>, String> {
+pub(super) fn providers(runtime: &Runtime) -> Result<Vec<Provider>, String> {
     use crate::inference::ort::{Library, LibrarySearch};
     let search = LibrarySearch { explicit: Some(runtime.path.clone()), roots: Vec::new() };
     let library = Library::load(&search).map_err(|cause| cause.to_string())?;
@@ -63,6 +66,6 @@ pub(super) fn providers(runtime: &Runtime) -> Result<Vec<(&'static str, Result<(
 }
 
 #[cfg(not(feature = "ort"))]
-pub(super) fn providers(_: &Runtime) -> Result<Vec<(&'static str, Result<(), String>)>, String> {
+pub(super) fn providers(_: &Runtime) -> Result<Vec<Provider>, String> {
     Ok(Vec::new())
 }

@@ -81,7 +81,6 @@ impl Memory {
     fn see(&mut self, at: Instant, closed: Option<f32>, config: &Config) {
         let count = self.answer.known().copied().unwrap_or(0);
         match closed {
-            None => {}
             Some(p) if p >= config.closed_from && self.opened => {
                 self.closed.get_or_insert(at);
             }
@@ -91,7 +90,7 @@ impl Memory {
                 self.opened = true;
                 self.answer = Finding::Known { value: count + u32::from(blinked), confidence: 1.0 };
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
         if !self.answer.asked() {
             self.answer = Finding::Unsure;

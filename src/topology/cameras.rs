@@ -134,11 +134,10 @@ impl CameraReports for ToBoard {
         let words = picture_words(picture);
         self.conditions.picture(camera, picture, evidence);
         self.board.camera_state(camera, words.to_owned());
-        match evidence {
-            Some(Evidence { measure, value, limit }) => {
-                tracing::warn!(%camera, picture = words, measure, value, limit, "camera");
-            }
-            None => tracing::info!(%camera, picture = words, "camera"),
+        if let Some(Evidence { measure, value, limit }) = evidence {
+            tracing::warn!(%camera, picture = words, measure, value, limit, "camera");
+        } else {
+            tracing::info!(%camera, picture = words, "camera");
         }
     }
 

@@ -164,7 +164,6 @@ fn bus_config(settings: &crate::config::Zenoh) -> crate::events::BusConfig {
         raw: settings.raw.clone(),
         insecure: settings.insecure,
         multicast: settings.multicast,
-        ..BusConfig::default()
     }
 }
 

@@ -84,7 +84,7 @@ impl Conditions {
 
 impl Known {
     fn line(&mut self, state: CameraState, detail: &str) {
-        let Some((condition, retry_in)) = condition(state) else { return };
+        let (condition, retry_in) = condition(state);
         // Trying again is no news: what is wrong stays said until it is right.
         let tries_again = condition == CameraCondition::Connecting && self.line.is_some();
         if tries_again {
@@ -150,8 +150,8 @@ fn tidy(value: f32) -> f64 {
 }
 
 /// The word for a state, and when it is tried again. A stop that was asked for is no condition.
-fn condition(state: CameraState) -> Option<(CameraCondition, Option<Duration>)> {
-    Some(match state {
+fn condition(state: CameraState) -> (CameraCondition, Option<Duration>) {
+    match state {
         CameraState::Connecting => (CameraCondition::Connecting, None),
         CameraState::Live => (CameraCondition::Live, None),
         CameraState::Stalled => (CameraCondition::Stalled, None),
@@ -160,7 +160,7 @@ fn condition(state: CameraState) -> Option<(CameraCondition, Option<Duration>)> 
         CameraState::Unreachable { retry_in } => (CameraCondition::Unreachable, Some(retry_in)),
         CameraState::Unusable { retry_in } => (CameraCondition::Unusable, Some(retry_in)),
         CameraState::Ended | CameraState::Stopped | CameraState::Failed => (CameraCondition::Ended, None),
-    })
+    }
 }
 
 fn word(picture: PictureState) -> Option<CameraCondition> {

@@ -153,7 +153,9 @@ impl Cameras {
         roster.cameras.insert(camera.clone(), entry);
         let presence = roster.presence.clone();
         drop(roster);
-        presence.iter().for_each(|presence| presence(camera, true));
+        if let Some(presence) = &presence {
+            presence(camera, true);
+        }
         Ok(())
     }
 
@@ -217,7 +219,9 @@ impl Cameras {
             self.0.board.forget(camera);
             self.0.drops.forget(camera);
             drop(roster);
-            presence.iter().for_each(|presence| presence(camera, false));
+            if let Some(presence) = &presence {
+                presence(camera, false);
+            }
         }
     }
 
@@ -265,7 +269,9 @@ impl Cameras {
         };
         drop(presence);
         let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
-        over.into_iter().for_each(|(_, entry)| entry.join());
+        for (_, entry) in over {
+            entry.join();
+        }
         late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()
     }
 

@@ -31,9 +31,9 @@ pub(super) fn damaged() -> Vec<Row> {
             let at = random.usize(..bytes.len());
             let mut broken = bytes.clone();
             if flips {
-                broken[at] ^= 1 << random.u8(..8)
+                broken[at] ^= 1 << random.u8(..8);
             } else {
-                broken.truncate(at)
+                broken.truncate(at);
             }
             let one = recovered(&path, &broken, &sent);
             sum.sent += one.sent;

@@ -1,6 +1,7 @@
 //! `flyball doctor --watch`: processor, memory and GPU, a line a second.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     time::Duration,
 };
@@ -37,9 +38,9 @@ fn line(pulse: &Pulse) -> String {
     let mut line = format!("cpu {busy} %   memory {} of {}", ByteSize(used), ByteSize(pulse.total));
     for gpu in &pulse.gpus {
         let used = ByteSize(gpu.total.saturating_sub(gpu.free));
-        line += &format!("   {} {used} of {}", gpu.name, ByteSize(gpu.total));
+        let _ = write!(line, "   {} {used} of {}", gpu.name, ByteSize(gpu.total));
         if let Some(busy) = gpu.decoder {
-            line += &format!(", decoder {busy} %");
+            let _ = write!(line, ", decoder {busy} %");
         }
     }
     if pulse.gpus.is_empty() { line + "   no GPU" } else { line }

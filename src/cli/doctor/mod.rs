@@ -85,7 +85,9 @@ fn needs(args: &DoctorArgs) -> Option<Needs> {
     match open(file, &Environment::of_process()) {
         Opened { deployment: Some(deployment), graph: Some(graph), .. } => Some(Needs::of(&deployment, &graph)),
         Opened { problems, .. } => {
-            problems.iter().for_each(|problem| complain(&format!("{problem}\n")));
+            for problem in &problems {
+                complain(&format!("{problem}\n"));
+            }
             if problems.is_empty() {
                 complain(&format!("{} is a pipeline: name a deployment, such as config/demo.toml", file.display()));
             }

@@ -129,7 +129,9 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
-    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
     startup.step("files", now());
     let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, &graph) };
     if let Some(exit) = refused {

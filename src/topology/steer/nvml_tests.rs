@@ -1,5 +1,6 @@
 //! The real NVML code against a library made for the test (`tests/fake_nvml/nvml.c`), whose figures the test scripts: what
 //! the governor does when somebody else takes the device's memory, and when they leave.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{fs, path::Path, process::Command};
 

@@ -72,7 +72,7 @@ impl Serve {
         let running = serve.run();
         println!("{}", running.address());
         loop {
-            super::relay::pause(std::time::Duration::from_secs(60));
+            super::relay::pause(std::time::Duration::from_mins(1));
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 /// What the network does wrong.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "faults are independent of each other")]
 pub struct Faults {
     /// Nothing more reaches the camera, and nobody says so.
     pub hold: bool,
