@@ -66,8 +66,16 @@ fn started(journal: PathBuf, limits: Limits, bus: &MemoryBus) -> Started {
 
 fn all(journal: &Path, source: &str) -> Vec<Event> {
     let opened = Journal::open(journal, Limits::default(), Uuid::now_v7(), UtcMicros::default()).unwrap();
-    let page = opened.journal.reader().since(source, 0, usize::MAX).unwrap();
-    page.events.iter().map(|text| Event::from_json(text.as_bytes()).unwrap()).collect()
+    let (reader, mut events, mut since) = (opened.journal.reader(), Vec::new(), 0);
+    loop {
+        // A page ends before a hole.
+        let page = reader.since(source, since, usize::MAX).unwrap();
+        if page.events.is_empty() {
+            return events;
+        }
+        events.extend(page.events.iter().map(|text| Event::from_json(text.as_bytes()).unwrap()));
+        since = page.upto;
+    }
 }
 
 #[test]
