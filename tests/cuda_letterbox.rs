@@ -160,7 +160,7 @@ fn nvrtc_compiles_it_and_without_a_driver_that_is_said() {
         let told = compile().unwrap_err().to_string();
         assert!(told.contains("nvidia-cuda-nvrtc-cu12"), "{told}");
         eprintln!(
-            "SKIPPED: NVRTC is not here; pip install nvidia-cuda-nvrtc-cu12 and name its lib folder in LD_LIBRARY_PATH"
+            "SKIPPED (optional): NVRTC is not here; pip install nvidia-cuda-nvrtc-cu12 and name its lib folder in LD_LIBRARY_PATH"
         );
         return;
     }

@@ -243,7 +243,7 @@ fn what_cannot_be_served_is_said_before_anything_starts() {
     let port = free_port();
     let taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     let file = place.light_deployment(&[("gate", WORLD)], &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
-    refused(&support::run(&["run", text(&file), "--plain"]), FAILED, &["cannot listen", &port.to_string()]);
+    refused(&support::run(&["run", text(&file), "--plain"]), FAILED, &["address already in use", &port.to_string()]);
     drop(taken);
     for (more, words) in [
         ("[server]\nlisten = \"0.0.0.0:8080\"\n", ["other machines", "insecure = true"]),

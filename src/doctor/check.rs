@@ -134,6 +134,11 @@ impl Check {
         self
     }
 
+    /// Whether a model's manifest is to blame, which people write, rather than a file that set-up fetches.
+    pub fn is_about_a_manifest(&self) -> bool {
+        self.area == Area::Models && self.mend.as_deref() == Some(super::weights::LIST)
+    }
+
     /// Whether somebody should do something about it.
     pub fn is_complaint(&self) -> bool {
         self.health != Health::Healthy && self.weight != Weight::NotNeeded

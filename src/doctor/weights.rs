@@ -8,6 +8,8 @@ use crate::inference::{
 
 /// What puts a file right, whatever is wrong with it.
 const FETCH: &str = "make setup";
+/// What shows the models there are, where one that is named cannot be read or is not there.
+pub(super) const LIST: &str = "flyball models list";
 
 pub(super) fn checks(needs: &Needs, depth: Depth) -> Vec<Check> {
     let (catalogue, unusable) = Catalogue::read_usable(&needs.models_dir);
@@ -36,7 +38,7 @@ fn all(catalogue: &Catalogue, unusable: &[ManifestProblem], depth: Depth) -> Vec
         .collect();
     checks.extend(unusable.iter().map(|problem| {
         let check = Check::of(Area::Models, problem.file.clone(), Health::Error, Weight::Advice);
-        check.note(problem.to_string()).mend("flyball models list")
+        check.note(problem.to_string()).mend(LIST)
     }));
     checks
 }
@@ -50,7 +52,7 @@ fn absent(name: &str, cause: &InferenceError, unusable: &[ManifestProblem]) -> C
     let problem = unusable.iter().find(|problem| std::path::Path::new(&problem.file).ends_with(&manifest));
     let note = problem.map_or_else(|| cause.to_string(), ToString::to_string);
     let health = if problem.is_some() { Health::Error } else { Health::Missing };
-    Check::of(Area::Models, name, health, Weight::Fatal).note(note).mend("flyball models list")
+    Check::of(Area::Models, name, health, Weight::Fatal).note(note).mend(LIST)
 }
 
 /// One model: the variant named, or every one.

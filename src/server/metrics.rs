@@ -81,6 +81,11 @@ type Labels = Vec<(&'static str, String)>;
 #[derive(Debug, Default)]
 pub(super) struct Sheet(BTreeMap<&'static str, Vec<(Labels, f64)>>);
 
+/// A label's text as OpenMetrics writes it; the library puts it down as it is.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
 impl Sheet {
     /// Writes one value down; labels in the order of the list.
     pub(super) fn set(&mut self, name: &'static str, labels: &[&str], value: f64) {
@@ -89,7 +94,7 @@ impl Sheet {
             return;
         };
         debug_assert_eq!(metric.labels.len(), labels.len(), "labels of {name}");
-        let labels = metric.labels.iter().copied().zip(labels.iter().map(|text| (*text).to_owned())).collect();
+        let labels = metric.labels.iter().copied().zip(labels.iter().map(|text| escaped(text))).collect();
         self.0.entry(name).or_default().push((labels, value));
     }
 

@@ -104,7 +104,11 @@ pub(super) fn refuse(deployment: &Deployment, graph: &Graph) -> Option<Exit> {
     report.fatal().next().map(how_to_end)
 }
 
-/// A taken port is the machine's refusal, anything else is missing.
+/// A taken port is the machine's refusal, a manifest that cannot be read what we were given; anything else is missing.
 fn how_to_end(check: &Check) -> Exit {
-    if check.area == Area::Ports { Exit::Failed } else { Exit::Missing }
+    match check.area {
+        Area::Ports => Exit::Failed,
+        _ if check.is_about_a_manifest() => Exit::BadInput,
+        _ => Exit::Missing,
+    }
 }
