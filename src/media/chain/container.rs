@@ -113,12 +113,26 @@ fn demux(
     })?;
     let demuxer = require(name)?;
     watch_tracks(&demuxer, pipeline, assembly, on_track);
-    let link = || {
-        pipeline.add(&demuxer)?;
-        typefind.link(&demuxer)?;
-        demuxer.sync_state_with_parent()
-    };
-    link().map_err(|error| assembly.failed(&error.to_string()))
+    link_awake(pipeline, typefind, &demuxer).map_err(|error| assembly.failed(&error.to_string()))
+}
+
+/// Puts the demuxer behind the recogniser and wakes it, on the recogniser's own thread.
+///
+/// The pipeline may still be starting on another thread, which would find the new element and wake it too: it would hold
+/// the demuxer and wait for this thread, while this one waits for the demuxer. The lock keeps that thread off until the
+/// demuxer has opened its pads, the only step that reaches back here.
+fn link_awake(
+    pipeline: &gst::Pipeline,
+    typefind: &gst::Element,
+    demuxer: &gst::Element,
+) -> Result<(), gst::glib::BoolError> {
+    demuxer.set_locked_state(true);
+    pipeline.add(demuxer)?;
+    typefind.link(demuxer)?;
+    // A failure is told on the bus.
+    let _ = demuxer.set_state(gst::State::Paused);
+    demuxer.set_locked_state(false);
+    demuxer.sync_state_with_parent()
 }
 
 fn watch_tracks(demuxer: &gst::Element, pipeline: &gst::Pipeline, assembly: &Assembly, on_track: &OnTrack) {
