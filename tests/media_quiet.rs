@@ -38,14 +38,15 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Reads everything: our own traces, and GStreamer's down to DEBUG, where it repeats addresses.
+/// Reads our own traces, and GStreamer's down to LOG in every room where addresses go.
 fn listen() -> Log {
     let log = Log::default();
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
     gst::init().unwrap();
     gst::log::remove_default_log_function();
     gst::log::set_active(true);
-    gst::log::set_default_threshold(gst::DebugLevel::Debug);
+    // Where addresses go; everything at once slows a file's start so much that threads meet which never meet otherwise.
+    gst::log::set_threshold_from_string("*:3,rtsp*:6,sdp*:6,GST_URI:6,GST_BUS:5,GST_PIPELINE:5,default:5", true);
     let written = log.clone();
     gst::log::add_log_function(move |_, _, _, _, _, _, message| {
         let line = message.get().map(|text| format!("{text}\n")).unwrap_or_default();
