@@ -1,13 +1,14 @@
 //! When to look at a track again. Looking costs a network run, so a question is asked once a track, again when the face
 //! shows itself better than before, and again when the last answer has grown old.
 //!
-//! Shared by `recognize` and `liveness`; both keep one [`Asked`] a track in a [`PerTrack`].
+//! Shared by every stage that looks at followed faces; each keeps one [`Asked`] a track in a [`PerTrack`].
 
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
+use crate::flow::StageError;
 use crate::inference::InferenceError;
 use crate::scene::{CameraId, TrackId};
 
@@ -38,9 +39,16 @@ pub(super) struct Asked {
     looks: u32,
 }
 
-/// Memory ran out for a single face on every rung there is: these tracks keep the answer they have.
-pub(super) fn ask_again_later(cause: &InferenceError) {
-    tracing::error!(%cause, "no room to look at these faces; their tracks are asked about again later");
+/// What a network answered; `None` where memory ran out for a single face on every rung there is. That is no end: what
+/// is known stays, and it is asked again later.
+pub(super) fn answered<T>(answer: Result<T, InferenceError>) -> Result<Option<T>, StageError> {
+    match answer {
+        Err(cause) if cause.is_out_of_memory() => {
+            tracing::error!(%cause, "no room to look here; what is known stays, and it is asked again later");
+            Ok(None)
+        }
+        answer => answer.map(Some).map_err(StageError::new),
+    }
 }
 
 impl Asked {
@@ -128,6 +136,15 @@ mod tests {
             }
         }
         assert_eq!(looks, [0, 4, 10, 41, 72], "birth, second look, better, old, old");
+    }
+
+    #[test]
+    fn memory_that_runs_out_ends_no_stage_and_other_faults_do() {
+        let model = || "toy".to_owned();
+        let full = InferenceError::OutOfMemory { model: model(), batch: 1, problem: "no room".into() };
+        assert!(answered::<u8>(Err(full)).unwrap().is_none());
+        assert!(answered::<u8>(Err(InferenceError::Run { model: model(), problem: "broken".into() })).is_err());
+        assert_eq!(answered(Ok(3_u8)).unwrap(), Some(3));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{asking::PerTrack, liveness::look_at};
+use super::{
+    asking::{PerTrack, answered},
+    liveness::look_at,
+};
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::EyeWatcher;
 use crate::scene::{Finding, Packet, TrackPhase};
@@ -119,7 +122,7 @@ impl Blink {
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
-            let closed = self.watcher.closed(&looks).map_err(StageError::new)?;
+            let Some(closed) = answered(self.watcher.closed(&looks))? else { return Ok(()) };
             for (&(p, f), closed) in some.iter().zip(closed) {
                 let (frame, Some(track)) = (&batch[p].frame, batch[p].faces[f].track) else { continue };
                 self.tracks.of(&frame.camera, track.id, frame.captured.at).see(frame.captured.at, closed, &self.config);

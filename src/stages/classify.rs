@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asking::{Asked, Asking, PerTrack},
+    asking::{Asked, Asking, PerTrack, answered},
     duration,
     liveness::look_at,
 };
@@ -186,7 +186,7 @@ impl Classify {
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
-            let found = self.classifier.classify(&looks).map_err(StageError::new)?;
+            let Some(found) = answered(self.classifier.classify(&looks))? else { return Ok(()) };
             for (&(p, f), found) in some.iter().zip(found) {
                 let (frame, Some(track)) = (&batch[p].frame, batch[p].faces[f].track) else { continue };
                 self.tracks.of(&frame.camera, track.id, frame.captured.at).add(&found, &self.config);

@@ -1,3 +1,5 @@
+//! What `classify` answers over a track, on scripted looks.
+
 use super::*;
 use crate::flow::testing::{now, packet};
 use crate::inference::{InferenceError, Look};

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asking::{Asked, Asking, PerTrack},
+    asking::{Asked, Asking, PerTrack, answered},
     duration,
     liveness::look_at,
 };
@@ -123,7 +123,7 @@ impl Deepfake {
     }
 
     fn look(&mut self, packet: &Packet, f: usize) -> Result<(), StageError> {
-        let scores = self.judge.judge(&[look_at(packet, f)]).map_err(StageError::new)?;
+        let Some(scores) = answered(self.judge.judge(&[look_at(packet, f)]))? else { return Ok(()) };
         let (Some(track), Some(score)) = (packet.faces[f].track, scores.first().copied().flatten()) else {
             return Ok(());
         };

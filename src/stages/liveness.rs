@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asking::{Asked, Asking, PerTrack, ask_again_later},
+    asking::{Asked, Asking, PerTrack, answered},
     duration,
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
@@ -133,13 +133,7 @@ impl Liveness {
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
-            let scores = match self.judge.judge(&looks) {
-                Err(cause) if cause.is_out_of_memory() => {
-                    ask_again_later(&cause);
-                    return Ok(());
-                }
-                asked => asked.map_err(StageError::new)?,
-            };
+            let Some(scores) = answered(self.judge.judge(&looks))? else { return Ok(()) };
             for (&(p, f), score) in some.iter().zip(scores) {
                 self.remember(&batch[p], f, score);
             }

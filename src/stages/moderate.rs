@@ -14,7 +14,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::duration;
+use super::{asking::answered, duration};
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::ContentWatcher;
 use crate::memory::Pixels;
@@ -104,7 +104,9 @@ impl Moderate {
     fn look(&mut self, batch: &[Packet], chosen: &[usize]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let frames: Vec<&Pixels> = some.iter().map(|&p| batch[p].frame.pixels.as_ref()).collect();
-            self.watcher.look(&frames, &mut self.found).map_err(StageError::new)?;
+            if answered(self.watcher.look(&frames, &mut self.found))?.is_none() {
+                return Ok(());
+            }
             for (&p, found) in some.iter().zip(&self.found) {
                 let answer = verdict(found, &self.flag, self.config.threshold);
                 self.cameras.entry(batch[p].frame.camera.clone()).or_default().answer = answer;

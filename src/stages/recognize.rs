@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asking::{Asked, Asking, PerTrack, ask_again_later},
+    asking::{Asked, Asking, PerTrack, answered},
     duration,
     liveness::look_at,
 };
@@ -156,13 +156,7 @@ impl Recognize {
     fn look(&mut self, batch: &mut [Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {
         for some in chosen.chunks(self.dial.max_batch()) {
             let looks: Vec<_> = some.iter().map(|&(p, f)| look_at(&batch[p], f)).collect();
-            let embeddings = match self.embedder.embed(&looks) {
-                Err(cause) if cause.is_out_of_memory() => {
-                    ask_again_later(&cause);
-                    return Ok(());
-                }
-                asked => asked.map_err(StageError::new)?,
-            };
+            let Some(embeddings) = answered(self.embedder.embed(&looks))? else { return Ok(()) };
             for (&(p, f), embedding) in some.iter().zip(embeddings) {
                 batch[p].faces[f].embedding.clone_from(&embedding);
                 self.remember(&batch[p], f, embedding)?;
