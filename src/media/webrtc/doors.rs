@@ -24,6 +24,7 @@ pub struct Doors(Arc<Mutex<BTreeMap<CameraId, Sender<Knock>>>>);
 
 /// Somebody at the door.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "media"), allow(dead_code, reason = "who answers needs GStreamer"))]
 pub(crate) enum Knock {
     /// Wants to send.
     Call(Call),
@@ -33,6 +34,7 @@ pub(crate) enum Knock {
 
 /// Somebody who wants to send.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "media"), allow(dead_code, reason = "who answers needs GStreamer"))]
 pub(crate) struct Call {
     /// What they would send.
     pub(crate) offer: SdpOffer,
