@@ -17,6 +17,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "cli")]
 pub mod doctor;
 pub mod events;
 pub mod flow;
@@ -28,6 +29,7 @@ pub mod memory;
 pub mod scene;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "cli")]
 pub mod simulate;
 pub mod stages;
 #[cfg(feature = "cli")]

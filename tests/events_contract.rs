@@ -149,6 +149,7 @@ fn cbor_says_the_same_as_json_in_less_space() {
     }
 }
 
+#[cfg(feature = "checks")]
 proptest::proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {

@@ -6,13 +6,10 @@
 //! figures themselves, and the most that any governor could gain (`most_vs_…`): the fixed settings know the whole scenario.
 //!
 //! Twenty minutes of machine time are played many times over: with the other checks, where some optimisation is on.
-#![cfg(feature = "checks")]
 
 use std::path::PathBuf;
 
-use flyball::simulate::{Scenario, Summary, promises, simulate};
-#[cfg(feature = "cli")]
-use flyball::simulate::{SimulateArgs, run};
+use flyball::simulate::{Scenario, SimulateArgs, Summary, promises, run, simulate};
 
 /// A disturbance is over after this.
 const SETTLED_S: f64 = 10.0;
@@ -162,7 +159,6 @@ fn the_promises_hold_on_other_seeds() {
     }
 }
 
-#[cfg(feature = "cli")]
 #[test]
 fn a_recorded_run_is_decided_again_the_same_way() {
     let folder = tempfile::tempdir().unwrap();

@@ -128,8 +128,6 @@ impl SearchResult {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use proptest::prelude::*;
-
     use super::*;
     use crate::{scene::Space, vision::Metric};
 
@@ -194,21 +192,28 @@ mod tests {
         assert!(matches!(index.search(&all[1].embedding), Err(SpaceError::OtherSpace { .. })));
     }
 
-    proptest! {
-        #[test]
-        fn search_finds_what_sorting_finds(
-            rows in proptest::collection::vec((0u8..6, [0.1f32..1.0, -1f32..1.0, -1f32..1.0]), 1..30),
-            face in [0.1f32..1.0, -1f32..1.0, -1f32..1.0],
-        ) {
-            let space = space(Metric::Cosine);
-            let all: Vec<_> = rows.iter().map(|(p, raw)| enrolled(&space, &format!("p{p}"), *raw)).collect();
-            let probe = space.embed(&face).unwrap();
-            let mut sorted: Vec<_> = all.iter().map(|e| (space.score(&e.embedding.values, &probe.values), &e.person)).collect();
-            sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let found = Index::new(space, &all).unwrap().search(&probe).unwrap();
-            prop_assert!((found.best.unwrap().1 - sorted[0].0).abs() < f32::EPSILON);
-            let second = sorted.iter().find(|s| s.1 != sorted[0].1).map(|s| s.0);
-            prop_assert_eq!(found.second.map(|s| s.1), second);
+    #[cfg(feature = "checks")]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn search_finds_what_sorting_finds(
+                rows in proptest::collection::vec((0u8..6, [0.1f32..1.0, -1f32..1.0, -1f32..1.0]), 1..30),
+                face in [0.1f32..1.0, -1f32..1.0, -1f32..1.0],
+            ) {
+                let space = space(Metric::Cosine);
+                let all: Vec<_> = rows.iter().map(|(p, raw)| enrolled(&space, &format!("p{p}"), *raw)).collect();
+                let probe = space.embed(&face).unwrap();
+                let mut sorted: Vec<_> = all.iter().map(|e| (space.score(&e.embedding.values, &probe.values), &e.person)).collect();
+                sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+                let found = Index::new(space, &all).unwrap().search(&probe).unwrap();
+                prop_assert!((found.best.unwrap().1 - sorted[0].0).abs() < f32::EPSILON);
+                let second = sorted.iter().find(|s| s.1 != sorted[0].1).map(|s| s.0);
+                prop_assert_eq!(found.second.map(|s| s.1), second);
+            }
         }
     }
 }

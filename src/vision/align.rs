@@ -157,8 +157,6 @@ fn slid(center: f64, length: f64, last: f64) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     /// Five points of a tilted face, and the map numpy's SVD form of Umeyama gives for them onto the template.
@@ -213,26 +211,33 @@ mod tests {
         assert_eq!(scaled_crop(BBox::new(0.0, 0.0, 0.0, 5.0), frame, 2.7), None);
     }
 
-    proptest! {
-        #[test]
-        fn a_known_turn_is_found_again(turn in -3f32..3.0, scale in 0.2f32..5.0, x in -500f32..500.0, y in -500f32..500.0) {
-            let (sin, cos) = turn.sin_cos();
-            let real = Affine([[scale * cos, -scale * sin, x], [scale * sin, scale * cos, y]]);
-            let moved = TILTED.map(|p| real.apply(p));
-            let found = Affine::similarity(&TILTED, &moved).unwrap();
-            prop_assert!((found.scale() / scale - 1.0).abs() < 1e-3);
-            for p in TILTED {
-                prop_assert!(close(found.apply(p), real.apply(p), 0.05));
-                prop_assert!(close(found.inverse().unwrap().apply(real.apply(p)), p, 0.05));
-            }
-        }
+    #[cfg(feature = "checks")]
+    mod properties {
+        use proptest::prelude::*;
 
-        #[test]
-        fn crops_stay_inside(x in -200f32..2000.0, y in -200f32..2000.0, w in 0.5f32..2000.0, h in 0.5f32..2000.0,
-                             fw in 1u32..1300, fh in 1u32..800) {
-            if let Some(rect) = scaled_crop(BBox::new(x, y, w, h), Size::new(fw, fh), 2.7) {
-                prop_assert!(rect.x + rect.size.w <= fw && rect.y + rect.size.h <= fh);
-                prop_assert!(rect.size.w > 0 && rect.size.h > 0);
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn a_known_turn_is_found_again(turn in -3f32..3.0, scale in 0.2f32..5.0, x in -500f32..500.0, y in -500f32..500.0) {
+                let (sin, cos) = turn.sin_cos();
+                let real = Affine([[scale * cos, -scale * sin, x], [scale * sin, scale * cos, y]]);
+                let moved = TILTED.map(|p| real.apply(p));
+                let found = Affine::similarity(&TILTED, &moved).unwrap();
+                prop_assert!((found.scale() / scale - 1.0).abs() < 1e-3);
+                for p in TILTED {
+                    prop_assert!(close(found.apply(p), real.apply(p), 0.05));
+                    prop_assert!(close(found.inverse().unwrap().apply(real.apply(p)), p, 0.05));
+                }
+            }
+
+            #[test]
+            fn crops_stay_inside(x in -200f32..2000.0, y in -200f32..2000.0, w in 0.5f32..2000.0, h in 0.5f32..2000.0,
+                                 fw in 1u32..1300, fh in 1u32..800) {
+                if let Some(rect) = scaled_crop(BBox::new(x, y, w, h), Size::new(fw, fh), 2.7) {
+                    prop_assert!(rect.x + rect.size.w <= fw && rect.y + rect.size.h <= fh);
+                    prop_assert!(rect.size.w > 0 && rect.size.h > 0);
+                }
             }
         }
     }

@@ -157,31 +157,7 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    /// Tries every pairing.
-    fn cheapest(costs: &Costs, gate: f32, row: usize, taken: &mut Vec<bool>) -> f32 {
-        if row == costs.rows() {
-            return 0.0;
-        }
-        let mut best = gate + cheapest(costs, gate, row + 1, taken);
-        for col in 0..costs.cols {
-            let cost = costs.values[row * costs.cols + col];
-            if !taken[col] && cost < gate {
-                taken[col] = true;
-                best = best.min(cost + cheapest(costs, gate, row + 1, taken));
-                taken[col] = false;
-            }
-        }
-        best
-    }
-
-    fn total(costs: &Costs, gate: f32, pairs: &[(usize, usize)]) -> f32 {
-        let paired: f32 = pairs.iter().map(|&(r, c)| costs.values[r * costs.cols + c]).sum();
-        paired + gate * (costs.rows() - pairs.len()) as f32
-    }
 
     #[test]
     fn a_greedy_choice_is_taken_back_when_that_is_cheaper() {
@@ -198,22 +174,51 @@ mod tests {
         assert!(assign(&Costs::from_fn(2, 2, |_, _| 1.0), 1.0).is_empty());
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
-        #[test]
-        fn nothing_is_cheaper(
-            rows in 0usize..6, cols in 0usize..6, gate in 0f32..12.0,
-            seeds in proptest::collection::vec(0u8..11, 36),
-        ) {
-            let costs = Costs::from_fn(rows, cols, |r, c| f32::from(seeds[r * 6 + c]));
-            let pairs = assign(&costs, gate);
-            let mut columns: Vec<_> = pairs.iter().map(|p| p.1).collect();
-            columns.sort_unstable();
-            columns.dedup();
-            prop_assert_eq!(columns.len(), pairs.len());
-            prop_assert!(pairs.iter().all(|&(r, c)| costs.values[r * cols + c] < gate));
-            let best = cheapest(&costs, gate, 0, &mut vec![false; cols]);
-            prop_assert!((total(&costs, gate, &pairs) - best).abs() < 1e-3);
+    #[cfg(feature = "checks")]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Tries every pairing.
+        fn cheapest(costs: &Costs, gate: f32, row: usize, taken: &mut Vec<bool>) -> f32 {
+            if row == costs.rows() {
+                return 0.0;
+            }
+            let mut best = gate + cheapest(costs, gate, row + 1, taken);
+            for col in 0..costs.cols {
+                let cost = costs.values[row * costs.cols + col];
+                if !taken[col] && cost < gate {
+                    taken[col] = true;
+                    best = best.min(cost + cheapest(costs, gate, row + 1, taken));
+                    taken[col] = false;
+                }
+            }
+            best
+        }
+
+        fn total(costs: &Costs, gate: f32, pairs: &[(usize, usize)]) -> f32 {
+            let paired: f32 = pairs.iter().map(|&(r, c)| costs.values[r * costs.cols + c]).sum();
+            paired + gate * (costs.rows() - pairs.len()) as f32
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(400))]
+            #[test]
+            fn nothing_is_cheaper(
+                rows in 0usize..6, cols in 0usize..6, gate in 0f32..12.0,
+                seeds in proptest::collection::vec(0u8..11, 36),
+            ) {
+                let costs = Costs::from_fn(rows, cols, |r, c| f32::from(seeds[r * 6 + c]));
+                let pairs = assign(&costs, gate);
+                let mut columns: Vec<_> = pairs.iter().map(|p| p.1).collect();
+                columns.sort_unstable();
+                columns.dedup();
+                prop_assert_eq!(columns.len(), pairs.len());
+                prop_assert!(pairs.iter().all(|&(r, c)| costs.values[r * cols + c] < gate));
+                let best = cheapest(&costs, gate, 0, &mut vec![false; cols]);
+                prop_assert!((total(&costs, gate, &pairs) - best).abs() < 1e-3);
+            }
         }
     }
 }

@@ -41,30 +41,7 @@ pub fn nms(boxes: &[BBox], scores: &[f32], limit: f32) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn any_box() -> impl Strategy<Value = BBox> {
-        (0f32..100.0, 0f32..100.0, 0f32..40.0, 0f32..40.0).prop_map(|(x, y, w, h)| BBox::new(x, y, w, h))
-    }
-
-    /// The textbook form: strike out what the best remaining box covers, again and again.
-    fn naive_nms(boxes: &[BBox], scores: &[f32], limit: f32) -> Vec<usize> {
-        let mut left: Vec<usize> = (0..boxes.len()).collect();
-        let mut kept = Vec::new();
-        while !left.is_empty() {
-            let mut best = left[0];
-            for &i in &left {
-                if scores[i] > scores[best] {
-                    best = i;
-                }
-            }
-            kept.push(best);
-            left.retain(|&i| i != best && iou(boxes[i], boxes[best]) <= limit);
-        }
-        kept
-    }
 
     #[test]
     fn half_covered_squares_share_a_third() {
@@ -73,26 +50,54 @@ mod tests {
         assert_eq!(grown(a, 0.5), BBox::new(-5.0, -5.0, 20.0, 20.0));
     }
 
-    proptest! {
-        #[test]
-        fn iou_is_symmetric_bounded_and_one_with_itself(a in any_box(), b in any_box()) {
-            let v = iou(a, b);
-            prop_assert!((0.0..=1.0).contains(&v));
-            prop_assert!((v - iou(b, a)).abs() < f32::EPSILON);
-            // Below a few pixels the rounding of far-away edges is no longer small against the box.
-            if a.w >= 4.0 && a.h >= 4.0 {
-                prop_assert!((iou(a, a) - 1.0).abs() < 1e-3);
-            }
+    #[cfg(feature = "checks")]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        fn any_box() -> impl Strategy<Value = BBox> {
+            (0f32..100.0, 0f32..100.0, 0f32..40.0, 0f32..40.0).prop_map(|(x, y, w, h)| BBox::new(x, y, w, h))
         }
 
-        #[test]
-        fn nms_equals_the_textbook_form(
-            items in proptest::collection::vec((any_box(), 0u8..20), 0..40),
-            limit in 0f32..1.0,
-        ) {
-            let boxes: Vec<_> = items.iter().map(|i| i.0).collect();
-            let scores: Vec<_> = items.iter().map(|i| f32::from(i.1) / 20.0).collect();
-            prop_assert_eq!(nms(&boxes, &scores, limit), naive_nms(&boxes, &scores, limit));
+        /// The textbook form: strike out what the best remaining box covers, again and again.
+        fn naive_nms(boxes: &[BBox], scores: &[f32], limit: f32) -> Vec<usize> {
+            let mut left: Vec<usize> = (0..boxes.len()).collect();
+            let mut kept = Vec::new();
+            while !left.is_empty() {
+                let mut best = left[0];
+                for &i in &left {
+                    if scores[i] > scores[best] {
+                        best = i;
+                    }
+                }
+                kept.push(best);
+                left.retain(|&i| i != best && iou(boxes[i], boxes[best]) <= limit);
+            }
+            kept
+        }
+
+        proptest! {
+            #[test]
+            fn iou_is_symmetric_bounded_and_one_with_itself(a in any_box(), b in any_box()) {
+                let v = iou(a, b);
+                prop_assert!((0.0..=1.0).contains(&v));
+                prop_assert!((v - iou(b, a)).abs() < f32::EPSILON);
+                // Below a few pixels the rounding of far-away edges is no longer small against the box.
+                if a.w >= 4.0 && a.h >= 4.0 {
+                    prop_assert!((iou(a, a) - 1.0).abs() < 1e-3);
+                }
+            }
+
+            #[test]
+            fn nms_equals_the_textbook_form(
+                items in proptest::collection::vec((any_box(), 0u8..20), 0..40),
+                limit in 0f32..1.0,
+            ) {
+                let boxes: Vec<_> = items.iter().map(|i| i.0).collect();
+                let scores: Vec<_> = items.iter().map(|i| f32::from(i.1) / 20.0).collect();
+                prop_assert_eq!(nms(&boxes, &scores, limit), naive_nms(&boxes, &scores, limit));
+            }
         }
     }
 }

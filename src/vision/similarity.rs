@@ -165,8 +165,6 @@ pub fn unit(values: &[f32]) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn space(name: &str, metric: Metric) -> SpaceInfo {
@@ -199,14 +197,21 @@ mod tests {
         assert!(matches!(space.embed(&[1.0; 4]), Err(SpaceError::WrongLength { found: 4, .. })));
     }
 
-    proptest! {
-        #[test]
-        fn lanes_change_nothing(pairs in proptest::collection::vec((-1f32..1.0, -1f32..1.0), 0..200)) {
-            let (a, b): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
-            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
-            prop_assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-3);
-            let squares: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
-            prop_assert!((f64::from(distance(&a, &b)) - squares.sqrt()).abs() < 1e-3);
+    #[cfg(feature = "checks")]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn lanes_change_nothing(pairs in proptest::collection::vec((-1f32..1.0, -1f32..1.0), 0..200)) {
+                let (a, b): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+                let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                prop_assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-3);
+                let squares: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+                prop_assert!((f64::from(distance(&a, &b)) - squares.sqrt()).abs() < 1e-3);
+            }
         }
     }
 }

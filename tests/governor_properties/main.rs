@@ -13,9 +13,8 @@ use flyball::governor::{
 };
 use shelf::{MIB, Shelf, policy, profile};
 
-/// Random runs, as many as the project asks of itself.
-/// A tenth of them in the quick build of the logic alone, which is compiled without optimisation.
-const RUNS: u64 = if cfg!(feature = "checks") { 10_000 } else { 1_000 };
+/// Random runs, as many as the project asks of itself: too many for the quick build of the logic alone.
+const RUNS: u64 = 10_000;
 
 /// What one step of a run throws at the governor.
 #[derive(Clone, Debug)]

@@ -89,6 +89,7 @@ fn somebody(number: usize) -> Enrolment {
 }
 
 #[test]
+#[cfg_attr(not(feature = "checks"), ignore = "long: `make test` runs it")]
 fn a_full_disk_says_so_and_loses_nobody() {
     let mut disk = Disk::new(2 << 20);
     let mut there = 0;
@@ -108,6 +109,7 @@ fn a_full_disk_says_so_and_loses_nobody() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "checks"), ignore = "long: `make test` runs it")]
 fn a_power_cut_at_any_write_leaves_all_or_nothing() {
     let disk = Disk::new(64 << 20);
     write(&disk.open().unwrap(), &Change::Add(&[somebody(0)])).unwrap();

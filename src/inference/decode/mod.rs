@@ -14,7 +14,7 @@ mod points;
 mod proposal;
 mod retinaface;
 mod scrfd;
-#[cfg(test)]
+#[cfg(all(test, feature = "checks"))]
 mod tests;
 mod ultraface;
 mod vector;

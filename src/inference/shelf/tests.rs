@@ -67,6 +67,7 @@ fn wait_for(events: &Receiver<ShelfEvent>, wanted: impl Fn(&ShelfEvent) -> bool)
 }
 
 #[test]
+#[cfg_attr(not(feature = "checks"), ignore = "long: `make test` runs it")]
 fn ten_thousand_switches_under_load_lose_nothing_and_leak_nothing() {
     const SWITCHES: usize = 10_000;
     let (shelf, events, alive) = shelf();

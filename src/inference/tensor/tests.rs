@@ -152,6 +152,7 @@ fn assert_warp(pixels: &Pixels, map: Affine, border: Border, size: Size) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "checks"), ignore = "long: `make test` runs it")]
 fn every_format_warps_as_defined_inside_and_across_the_edge() {
     let maps = [
         [[1.1, -0.3, 14.0], [0.3, 1.1, 2.0]],

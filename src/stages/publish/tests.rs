@@ -266,4 +266,5 @@ fn a_file_played_faster_than_life_has_the_same_visits() {
     );
 }
 
+#[cfg(feature = "checks")]
 mod any_sequence;
