@@ -1,7 +1,7 @@
 //! `liveness`: is this a live person or a picture of one? Judged by a passive model over several looks at a track.
 //!
 //! A single look proves little: the answer is the mean over the last looks, `Unsure` until there are enough of them, and
-//! `NotAsked` for tracks too small or too new to be looked at. Next: `publish` (or any sink).
+//! `NotAsked` for tracks too small or too new to be looked at. A look falls on a frame that the recogniser leaves alone. Next: `publish` (or any sink).
 
 use std::{
     collections::VecDeque,
@@ -96,6 +96,8 @@ struct Memory {
     /// The latest looks' probabilities, newest last.
     scores: VecDeque<f32>,
     looks: u32,
+    /// The look that is due was put off, because the recogniser had asked about the same frame.
+    put_off: bool,
     answer: Finding<Answer>,
 }
 
@@ -121,7 +123,8 @@ impl Liveness {
                     continue;
                 };
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                if face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0, || 0.0) {
+                let due = face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0, || 0.0);
+                if due && !memory.puts_off(face) {
                     memory.asked.looked(at);
                     chosen.push((p, f));
                 }
@@ -156,6 +159,13 @@ pub(super) fn look_at(packet: &Packet, f: usize) -> Look<'_> {
 }
 
 impl Memory {
+    /// A frame on which the recogniser has just asked about this face goes on without another network: who it is reaches
+    /// subscribers that much sooner, and the next frame is as good for this. A look is put off once, never twice.
+    fn puts_off(&mut self, face: &FaceObservation) -> bool {
+        self.put_off = face.embedding.is_some() && !self.put_off;
+        self.put_off
+    }
+
     fn add(&mut self, score: f32, config: &Config) {
         self.scores.push_back(score);
         if self.scores.len() > config.looks as usize {

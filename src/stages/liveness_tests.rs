@@ -45,6 +45,15 @@ fn inconclusive_until_enough_looks_then_an_answer() {
 }
 
 #[test]
+fn a_frame_the_recogniser_asked_about_is_left_alone_once() {
+    let mut face = FaceObservation::default();
+    let mut memory = Memory::default();
+    assert!(!memory.puts_off(&face), "nobody else asks");
+    face.embedding = Some(crate::scene::Embedding { space: "s".into(), values: [1.0].into() });
+    assert_eq!([0; 4].map(|_| memory.puts_off(&face)), [true, false, true, false], "never two frames in a row");
+}
+
+#[test]
 fn a_picture_fails_and_a_doubtful_face_stays_inconclusive() {
     assert_eq!(live(play(&Config::default(), 30, 100.0, 0.02).0.last().unwrap()), Some(false));
     assert_eq!(*play(&Config::default(), 30, 100.0, 0.55).0.last().unwrap(), Finding::Unsure);

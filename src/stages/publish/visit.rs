@@ -45,7 +45,8 @@ pub(crate) struct Visit {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Material {
     identity: Finding<IdentityDecision>,
-    live: Finding<bool>,
+    /// Passed or failed; that it is being looked into is no news.
+    live: Option<bool>,
     /// Whether age, gender and synthetic score have an answer, not which: they drift with every look.
     estimated: [bool; 3],
     flagged: bool,
@@ -128,7 +129,7 @@ impl Visit {
         let Attributes { age, female, synthetic, .. } = &self.attributes;
         Material {
             identity: map(&self.identity, |i| i.decision.clone()),
-            live: map(&self.liveness, |l| l.live),
+            live: self.liveness.known().map(|l| l.live),
             estimated: [age.known().is_some(), female.known().is_some(), synthetic.known().is_some()],
             flagged: self.content.known().is_some_and(|flags| !flags.is_empty()),
         }
@@ -137,7 +138,7 @@ impl Visit {
 
 impl Default for Material {
     fn default() -> Self {
-        Self { identity: Finding::NotAsked, live: Finding::NotAsked, estimated: [false; 3], flagged: false }
+        Self { identity: Finding::NotAsked, live: None, estimated: [false; 3], flagged: false }
     }
 }
 
