@@ -29,6 +29,7 @@ fn model(name: &str, variants: Vec<VariantProfile>) -> ModelProfile {
         weight: 1.0,
         per_frame: if detects { 1.0 } else { 0.2 },
         follows_interval: detects,
+        workers: 0,
         share: 0.4,
         batches: vec![1, 2],
         variants,
@@ -49,10 +50,16 @@ struct Machine {
 
 impl Machine {
     fn new(policy: Policy) -> Self {
+        Self::with(policy, 0)
+    }
+
+    /// With so many threads a model.
+    fn with(policy: Policy, workers: u32) -> Self {
         use Precision::{Fp32, Int8};
         let detect = vec![variant("large", Fp32, 640, 1.0, (11.0, 300)), variant("small", Fp32, 320, 0.6, (3.0, 100))];
         let recognise = vec![variant("fp32", Fp32, 112, 1.0, (6.0, 250)), variant("int8", Int8, 112, 0.95, (2.5, 80))];
         let models = vec![model("detect", detect), model("recognise", recognise)];
+        let models = models.into_iter().map(|model| ModelProfile { workers, ..model }).collect();
         let governor = Governor::new(policy, Profile { device: "two cores".to_owned(), models });
         Self {
             governor,
@@ -153,6 +160,23 @@ fn a_tenant_is_made_room_for_within_two_readings_and_its_leaving_used_after_the_
     let raised = plans.iter().flat_map(|plan| &plan.decisions).find(|d| d.reason == Reason::RoomToRaise).unwrap();
     assert!(raised.at.ms_since(left) >= 2_000.0, "not before the dwell is over");
     assert_eq!(machine.variants(), ["large", "fp32"], "everything comes back");
+}
+
+/// Ninety frames a second at 11.5 ms are more than one thread can do, though two cores are little over half used.
+#[test]
+fn a_stage_is_given_no_more_than_its_one_thread_can_do() {
+    let mut idle = Machine::new(Policy::default());
+    idle.cameras = 6;
+    idle.run(20.0);
+    assert_eq!((idle.plan.detect_interval, idle.variants()), (1, vec!["large".to_owned(), "fp32".to_owned()]));
+
+    let mut machine = Machine::with(Policy::default(), 1);
+    machine.cameras = 6;
+    machine.run(20.0);
+    assert_eq!((machine.plan.detect_interval, machine.variants()), (2, vec!["large".to_owned(), "fp32".to_owned()]));
+    machine.cameras = 3;
+    machine.run(40.0);
+    assert_eq!(machine.plan.detect_interval, 1, "every frame again when one thread can do it");
 }
 
 #[test]

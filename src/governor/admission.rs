@@ -133,10 +133,10 @@ impl Governor {
     fn fits_now(&self, sight: &Sight<'_>, asking: &Asking, counted: bool) -> bool {
         let (water, bytes) = (&self.policy.water, asking.bytes as f64);
         let runs = self.seats.iter().any(|seat| seat.using.is_some());
-        let time = self.time_needed(&self.asked_with(asking, counted), self.levels);
+        let time = self.time_share(&self.asked_with(asking, counted), self.levels, sight.lanes);
         let reserve = sight.ceiling * (water.memory_high - water.memory_target);
         let fits = bytes + self.wanted_memory() + reserve <= self.room(sight);
-        runs && time <= sight.lanes * water.time_high && fits
+        runs && time <= water.time_high && fits
     }
 
     /// Bytes of the variants still to be loaded.

@@ -44,6 +44,8 @@ pub(super) struct Problem<'a> {
     pub(super) menu: Menu,
     /// How many of the last models must go without a variant.
     pub(super) without: usize,
+    /// Whether a model may be given more work than its threads can do: nothing else is left.
+    pub(super) unhurried: bool,
 }
 
 /// A longer interval must be worth this much more than a shorter one to be taken.
@@ -153,7 +155,9 @@ impl Problem<'_> {
     }
 
     fn can(&self, levels: Levels) -> bool {
-        knapsack::fits(&self.quick(levels).1, self.limits)
+        let (models, mut classes) = self.quick(levels);
+        self.keep_what_workers_can(&models, &mut classes);
+        knapsack::fits(&classes, self.limits)
     }
 
     /// Moves one lever back to the smallest position that still works; further always works if less far does.
@@ -177,6 +181,7 @@ impl Problem<'_> {
     /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
     /// memory is, the last model goes without and the rest is solved again.
     fn closest(&mut self) -> Target {
+        self.unhurried = true;
         let (models, mut classes) = self.worthy(self.most);
         if models.is_empty() {
             return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };

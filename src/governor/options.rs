@@ -87,7 +87,22 @@ impl Problem<'_> {
     /// Models that are on at these levels, with the choices that can be part of an answer of most value.
     pub(super) fn worthy(&self, levels: Levels) -> (Vec<usize>, Classes) {
         let kept = self.menu.worthy[place(levels)].get_or_init(|| self.menu.allowed(levels, knapsack::prune));
-        self.scaled(levels, kept)
+        let (models, mut classes) = self.scaled(levels, kept);
+        self.keep_what_workers_can(&models, &mut classes);
+        (models, classes)
+    }
+
+    /// Leaves out what is too much for the threads that would run it, however idle the rest of the device is.
+    pub(super) fn keep_what_workers_can(&self, models: &[usize], classes: &mut [Vec<Choice>]) {
+        for (&at, class) in models.iter().zip(classes) {
+            let most = self.workers_time(at);
+            class.retain(|choice| choice.time <= most);
+        }
+    }
+
+    fn workers_time(&self, at: usize) -> f64 {
+        let workers = self.profile.models[at].workers;
+        if self.unhurried || workers == 0 { f64::INFINITY } else { f64::from(workers) * self.policy.water.time_low }
     }
 
     /// The same for an answer that takes least, whatever it is worth.

@@ -44,6 +44,9 @@ pub struct ModelProfile {
     /// Whether the detect interval thins its work.
     #[serde(default)]
     pub follows_interval: bool,
+    /// Threads that run it, each at most one lane's worth; 0 where only the device is a limit.
+    #[serde(default)]
+    pub workers: u32,
     /// Its share of the latency objective, 0 to 1.
     #[serde(default = "third")]
     pub share: f64,

@@ -42,8 +42,8 @@ impl Governor {
     /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
     /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back.
     fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let (asked, most) = (self.asked(), sight.lanes * self.policy.water.time_low);
-        let fits = |rate: &usize| self.time_needed(&asked, Levels { rate: *rate, ..self.levels }) <= most;
+        let (asked, most) = (self.asked(), self.policy.water.time_low);
+        let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
         let Some(rate) = (0..self.levels.rate).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
@@ -69,7 +69,7 @@ impl Governor {
             return;
         }
         let before = draft.decisions.len();
-        let levels = self.levels_before(&target, &asked, limits);
+        let levels = self.levels_before(&target, &asked, limits.time / sight.lanes, sight.lanes);
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
         self.set_caps(sight, draft, &target, Reason::RoomToRaise);
         self.raise_one(sight, draft, &target);
@@ -80,10 +80,10 @@ impl Governor {
 
     /// How far the levers that act at once may go before the target's variants are there: to the target if the variants in
     /// force have time for it, else only to where they take less.
-    fn levels_before(&self, target: &Target, asked: &[f64], limits: Limits) -> Levels {
+    fn levels_before(&self, target: &Target, asked: &[f64], most: f64, lanes: f64) -> Levels {
         let (now, then) = (self.levels, target.levels);
         let levels = Levels { off: now.off, ..then };
-        if self.time_needed(asked, levels) <= limits.time {
+        if self.time_share(asked, levels, lanes) <= most {
             return levels;
         }
         Levels { interval: now.interval.max(then.interval), rate: now.rate.max(then.rate), ..levels }

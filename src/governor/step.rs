@@ -178,7 +178,7 @@ impl Governor {
         let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;
         let load = Load {
             memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0),
-            time: self.time_needed(&self.asked(), self.levels) / lanes,
+            time: self.time_share(&self.asked(), self.levels, lanes),
             latency: if counts { reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0) } else { 0.0 },
             allocation_failed: pressure::allocation_failed(reading),
         };
@@ -190,17 +190,26 @@ impl Governor {
         self.demand.with(self.door.frames())
     }
 
-    /// Lanes the variants in force need for `asked` at these levels.
-    pub(super) fn time_needed(&self, asked: &[f64], levels: Levels) -> f64 {
-        let models = self.profile.models.iter().zip(&self.seats).zip(asked);
-        let needed = models.map(|((model, seat), asked)| {
-            let Some(variant) = seat.variant().filter(|_| !seat.off) else {
-                return 0.0;
-            };
-            let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
-            asked * levels::thinning(&self.policy, model, levels) * cost / 1000.0
-        });
-        needed.sum::<f64>() * self.pace.factor()
+    /// Share of `lanes` that the variants in force need for `asked` at these levels, or of one model's own threads where
+    /// that is more: a thread that is full is full, however idle the device.
+    pub(super) fn time_share(&self, asked: &[f64], levels: Levels, lanes: f64) -> f64 {
+        let (mut all, mut fullest) = (0.0, 0.0_f64);
+        for (at, &asked) in asked.iter().enumerate() {
+            let (needed, workers) = (self.time_of(at, asked, levels), self.profile.models[at].workers);
+            all += needed;
+            fullest = if workers == 0 { fullest } else { fullest.max(needed / f64::from(workers)) };
+        }
+        fullest.max(all / lanes)
+    }
+
+    /// Lanes the variant in force needs for `asked` items a second at these levels.
+    fn time_of(&self, at: usize, asked: f64, levels: Levels) -> f64 {
+        let (model, seat) = (&self.profile.models[at], &self.seats[at]);
+        let Some(variant) = seat.variant().filter(|_| !seat.off) else {
+            return 0.0;
+        };
+        let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
+        asked * levels::thinning(&self.policy, model, levels) * cost / 1000.0 * self.pace.factor()
     }
 
     fn tune_batches(&mut self, reading: &Reading) {

@@ -57,7 +57,8 @@ impl Governor {
     ) -> Problem<'a> {
         let (policy, profile, pace) = (&self.policy, &self.profile, self.pace.factor());
         let menu = Menu::default();
-        let mut problem = Problem { policy, profile, demand, pace, limits, least, most, menu, without: 0 };
+        let mut problem =
+            Problem { policy, profile, demand, pace, limits, least, most, menu, without: 0, unhurried: false };
         problem.menu = Menu::new(&problem, usable);
         problem
     }

@@ -50,6 +50,8 @@ pub(in crate::topology) fn profile(subjects: &[Subject], measured: Option<&Measu
             weight: 1.0,
             per_frame: if detects { 1.0 } else { FACES_A_FRAME },
             follows_interval: detects,
+            // A stage is one thread.
+            workers: 1,
             share,
             batches: batches(subject.max_batch),
             variants: variants(subject, measured),
