@@ -10,7 +10,7 @@ use std::{
 
 use crate::flow::StageError;
 use crate::inference::InferenceError;
-use crate::scene::{CameraId, TrackId};
+use crate::scene::{CameraId, FaceObservation, Packet, TrackId, TrackPhase};
 
 /// A track not seen for this long is forgotten. Longer than any occlusion the tracker bridges.
 const FORGET_AFTER: Duration = Duration::from_secs(30);
@@ -63,6 +63,15 @@ impl Asked {
         self.looks < rules.at_birth || since >= rules.again_after || (at_best > wanted && quality() > wanted)
     }
 
+    /// Whether it is time to look; if so, the look counts as taken. Quality plays no part.
+    pub(super) fn turn(&mut self, rules: &Asking, at: Instant) -> bool {
+        let due = self.is_due(rules, at, 0.0, || 0.0);
+        if due {
+            self.looked(at);
+        }
+        due
+    }
+
     /// Remembers that a look is taken.
     pub(super) fn looked(&mut self, at: Instant) {
         self.last = Some(at);
@@ -94,6 +103,28 @@ impl<T: Default> PerTrack<T> {
         let (memory, seen) = self.tracks.entry((camera.clone(), track)).or_insert_with(|| (T::default(), at));
         *seen = at;
         memory
+    }
+
+    /// Positions (packet, face) of the faces to look at now: those on confirmed tracks of frames that were searched, for
+    /// which `due` says so, given the packet, the face and what is remembered of its track.
+    pub(super) fn choose(
+        &mut self,
+        batch: &[Packet],
+        mut due: impl FnMut(&Packet, &FaceObservation, &mut T) -> bool,
+    ) -> Vec<(usize, usize)> {
+        let mut chosen = Vec::new();
+        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
+            for (f, face) in packet.faces.iter().enumerate() {
+                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
+                    continue;
+                };
+                let memory = self.of(&packet.frame.camera, track.id, packet.frame.captured.at);
+                if due(packet, face, memory) {
+                    chosen.push((p, f));
+                }
+            }
+        }
+        chosen
     }
 
     /// Forgets tracks that have not been seen for long. Cheap when called often.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::FaceClassifier;
-use crate::scene::{Attributes, Finding, HeadPose, Packet, TrackPhase};
+use crate::scene::{Attributes, Finding, HeadPose, Packet};
 
 /// Needs faces with five points on tracks; adds attributes.
 pub const CONTRACT: Contract = Contract {
@@ -166,21 +166,10 @@ impl Classify {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let mut chosen = Vec::new();
-        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
-            let at = packet.frame.captured.at;
-            for (f, face) in packet.faces.iter().enumerate() {
-                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
-                    continue;
-                };
-                let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                if face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0, || 0.0) {
-                    memory.asked.looked(at);
-                    chosen.push((p, f));
-                }
-            }
-        }
-        chosen
+        let (least, rules) = (self.config.min_face_px, &self.rules);
+        self.tracks.choose(batch, |packet, face, memory| {
+            face.bbox.w >= least && memory.asked.turn(rules, packet.frame.captured.at)
+        })
     }
 
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {

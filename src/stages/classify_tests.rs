@@ -3,7 +3,7 @@
 use super::*;
 use crate::flow::testing::{now, packet};
 use crate::inference::{InferenceError, Look};
-use crate::scene::{BBox, FaceObservation, TrackId, TrackState};
+use crate::scene::{BBox, FaceObservation, TrackId, TrackPhase, TrackState};
 
 /// Calls every face as many years old as the look's number times ten, and the detector's score its gender.
 struct Counting(f32);

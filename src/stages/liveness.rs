@@ -18,7 +18,7 @@ use super::{
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::{LivenessJudge, Look};
-use crate::scene::{FaceObservation, Finding, Liveness as Answer, Packet, Score, ScoreKind, TrackPhase};
+use crate::scene::{FaceObservation, Finding, Liveness as Answer, Packet, Score, ScoreKind};
 
 /// Needs faces on tracks; adds liveness.
 pub const CONTRACT: Contract =
@@ -115,22 +115,15 @@ impl Liveness {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let mut chosen = Vec::new();
-        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
+        let (least, rules) = (self.config.min_face_px, &self.rules);
+        self.tracks.choose(batch, |packet, face, memory| {
             let at = packet.frame.captured.at;
-            for (f, face) in packet.faces.iter().enumerate() {
-                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
-                    continue;
-                };
-                let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                let due = face.bbox.w >= self.config.min_face_px && memory.asked.is_due(&self.rules, at, 0.0, || 0.0);
-                if due && !memory.puts_off(face) {
-                    memory.asked.looked(at);
-                    chosen.push((p, f));
-                }
+            let due = face.bbox.w >= least && memory.asked.is_due(rules, at, 0.0, || 0.0) && !memory.puts_off(face);
+            if due {
+                memory.asked.looked(at);
             }
-        }
-        chosen
+            due
+        })
     }
 
     fn look(&mut self, batch: &[Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {

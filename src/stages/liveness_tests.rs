@@ -1,7 +1,7 @@
 use super::*;
 use crate::flow::testing::{now, packet};
 use crate::inference::InferenceError;
-use crate::scene::{BBox, TrackId, TrackState};
+use crate::scene::{BBox, TrackId, TrackPhase, TrackState};
 
 /// Answers with the face's own detector score, and counts.
 struct Mirror(Arc<std::sync::atomic::AtomicUsize>);

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::flow::{Contract, Dial, Fact, Facts, Stage, StageError};
 use crate::inference::FaceEmbedder;
-use crate::scene::{Embedding, Finding, Identity, IdentityDecision, Packet, PersonId, Score, TrackPhase};
+use crate::scene::{Embedding, Finding, Identity, IdentityDecision, Packet, PersonId, Score};
 use crate::vision::Quality;
 
 /// Needs faces with landmarks on tracks; adds identity.
@@ -134,23 +134,17 @@ impl Recognize {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let mut chosen = Vec::new();
-        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
+        let (least, rules) = (self.min_face_px, &self.rules);
+        self.tracks.choose(batch, |packet, face, memory| {
             let at = packet.frame.captured.at;
-            for (f, face) in packet.faces.iter().enumerate() {
-                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
-                    continue;
-                };
-                let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                let visible = face.bbox.w >= self.min_face_px && face.landmarks.is_some();
-                let quality = || Quality::of(face, &packet.frame.pixels).overall;
-                if visible && memory.asked.is_due(&self.rules, at, Quality::at_best(face), quality) {
-                    memory.asked.looked(at);
-                    chosen.push((p, f));
-                }
+            let visible = face.bbox.w >= least && face.landmarks.is_some();
+            let quality = || Quality::of(face, &packet.frame.pixels).overall;
+            let due = visible && memory.asked.is_due(rules, at, Quality::at_best(face), quality);
+            if due {
+                memory.asked.looked(at);
             }
-        }
-        chosen
+            due
+        })
     }
 
     fn look(&mut self, batch: &mut [Packet], chosen: &[(usize, usize)]) -> Result<(), StageError> {

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::flow::testing::{now, packet};
 use crate::inference::{InferenceError, Look};
-use crate::scene::{BBox, FaceObservation, Point, ScoreKind, TrackId, TrackState};
+use crate::scene::{BBox, FaceObservation, Point, ScoreKind, TrackId, TrackPhase, TrackState};
 
 /// Embeds a face as the direction its box's x points to: 0 → Ada, 100 → Bob, anything else in between.
 struct Compass;
