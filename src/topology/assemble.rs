@@ -144,6 +144,9 @@ pub fn assemble_recorded(
         record,
     };
     let steering = steer::start(with, &running)?;
+    if kept && steering.is_some() {
+        running.cameras().wait_at(&gate);
+    }
     Ok(Assembly { running, gallery, runs, steering, gate, delivery })
 }
 

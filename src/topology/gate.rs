@@ -2,7 +2,7 @@
 //! what it would need and what is free, and asks again by itself if the deployment says so.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -24,6 +24,10 @@ const WAITS: &str = "waits for room";
 #[derive(Clone)]
 pub(super) struct Gate(Arc<Shared>);
 
+/// A gate, as the cameras know it: the gate lets them in, so they must not keep it.
+#[derive(Clone)]
+pub(super) struct GateKnocker(Weak<Shared>);
+
 struct Shared {
     cameras: Cameras,
     lanes: Lanes,
@@ -38,6 +42,8 @@ struct Queue {
     waiting: Vec<Waiting>,
     /// Refused for good, and why.
     refused: Vec<(CameraId, String)>,
+    /// A camera came while it ran: the graph does not end with its cameras any more.
+    open_ended: bool,
 }
 
 struct Waiting {
@@ -57,12 +63,28 @@ impl Gate {
         }))
     }
 
+    /// How the cameras reach it.
+    pub(super) fn knocker(&self) -> GateKnocker {
+        GateKnocker(Arc::downgrade(&self.0))
+    }
+
     /// This camera is let in when the governor says so.
     pub(super) fn wait(&self, camera: &Camera, input: CameraInput) {
         let name = camera.id.as_str().into();
         let asking = Asking { camera: name, fps: expected_fps(camera), bytes: super::steer::surfaces(size_of(camera)) };
         self.0.board.camera_state(&camera.id, WAITS.to_owned());
         self.lock().waiting.push(Waiting { asking, input });
+    }
+
+    /// The same for a camera that comes while the graph runs; `false` if one of its name waits already.
+    pub(super) fn join_queue(&self, camera: &Camera, input: CameraInput) -> bool {
+        if self.id(camera.id.as_str()).is_some() {
+            return false;
+        }
+        self.withdraw(&camera.id);
+        self.lock().open_ended = true;
+        self.wait(camera, input);
+        true
     }
 
     /// Whether the refused ask again from now on.
@@ -88,7 +110,8 @@ impl Gate {
 
     /// Once nobody waits any more, the graph ends with its cameras.
     pub(super) fn seal_if_empty(&self) {
-        if self.lock().waiting.is_empty() {
+        let queue = self.lock();
+        if queue.waiting.is_empty() && !queue.open_ended {
             self.0.lanes.seal();
         }
     }
@@ -100,10 +123,13 @@ impl Gate {
         (!whys.is_empty() && self.0.cameras.ids().is_empty()).then(|| whys.join("; "))
     }
 
-    /// This camera asks no more.
-    #[cfg(test)]
-    pub(super) fn withdraw(&self, camera: &str) {
-        self.take(camera);
+    /// This camera asks no more, nor is it remembered as refused; `false` if it was neither.
+    pub(super) fn withdraw(&self, camera: &CameraId) -> bool {
+        let waited = self.take(camera.as_str()).is_some();
+        let refused = &mut self.lock().refused;
+        let before = refused.len();
+        refused.retain(|(id, _)| id != camera);
+        waited || refused.len() < before
     }
 
     fn take(&self, camera: &str) -> Option<Waiting> {
@@ -145,6 +171,13 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GateKnocker {
+    /// The gate, while the graph is steered.
+    pub(super) fn gate(&self) -> Option<Gate> {
+        self.0.upgrade().map(Gate)
     }
 }
 

@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::{
     Board,
     cameras::{Berth, Thinning, lane_kind},
+    gate::{Gate, GateKnocker, is_live},
     herald::Herald,
     inputs::camera_input,
 };
@@ -93,6 +94,8 @@ struct Roster {
     herald: Option<Herald>,
     /// Who shows others which cameras are served; goes with the last of them.
     presence: Option<Arc<Presence>>,
+    /// Where live cameras wait until the governor has room for them.
+    gate: Option<GateKnocker>,
     closed: bool,
 }
 
@@ -119,11 +122,37 @@ impl Cameras {
         }))
     }
 
-    /// Adds a camera as a deployment file describes it. From now on the graph runs until it is asked to end, even when the
-    /// last camera has ended or is removed.
+    /// Adds a camera as a deployment file describes it; a live one first waits for the governor's word that there is room,
+    /// where it is asked. From now on the graph runs until it is asked to end, even when the last camera has ended or is
+    /// removed.
     pub fn add(&self, camera: &Camera) -> Result<(), CameraError> {
         let unusable = |cause| CameraError::Unusable { camera: camera.id.clone(), cause };
-        self.add_input(camera_input(camera, &self.0.doors).map_err(unusable)?)
+        let input = camera_input(camera, &self.0.doors).map_err(unusable)?;
+        let Some(gate) = self.gate().filter(|_| is_live(&camera.source)) else {
+            return self.add_input(input);
+        };
+        self.is_free(&self.lock(), &camera.id)?;
+        if gate.join_queue(camera, input) { Ok(()) } else { Err(CameraError::AlreadyThere(camera.id.clone())) }
+    }
+
+    /// From now on live cameras that are added wait at this gate.
+    pub(super) fn wait_at(&self, gate: &Gate) {
+        self.lock().gate = Some(gate.knocker());
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        self.lock().gate.as_ref().and_then(GateKnocker::gate)
+    }
+
+    /// Whether a camera of this id can be added now; keeps the stages up for it.
+    fn is_free(&self, roster: &Roster, camera: &CameraId) -> Result<(), CameraError> {
+        if roster.closed || !self.0.lanes.reopen() {
+            return Err(CameraError::TooLate(camera.clone()));
+        }
+        if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
+            return Err(CameraError::AlreadyThere(camera.clone()));
+        }
+        Ok(())
     }
 
     /// Adds a camera as `media` runs it.
@@ -143,12 +172,7 @@ impl Cameras {
         run: impl FnOnce(Seat) -> CameraEnd + Send + 'static,
     ) -> Result<(), CameraError> {
         let mut roster = self.lock();
-        if roster.closed || !self.0.lanes.reopen() {
-            return Err(CameraError::TooLate(camera.clone()));
-        }
-        if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
-            return Err(CameraError::AlreadyThere(camera.clone()));
-        }
+        self.is_free(&roster, camera)?;
         let entry = self.start(camera, kind, roster.herald.clone(), run)?;
         roster.cameras.insert(camera.clone(), entry);
         let presence = roster.presence.clone();
@@ -189,6 +213,10 @@ impl Cameras {
 
     /// Removes a camera and waits until everything it held is given back, at most for `patience`.
     pub fn remove(&self, camera: &CameraId, patience: Duration) -> Result<(), CameraError> {
+        if self.gate().is_some_and(|gate| gate.withdraw(camera)) {
+            self.0.board.forget(camera);
+            return Ok(());
+        }
         let done = self.tell_to_stop(camera)?;
         // Not under the lock: whoever waits here must not keep other cameras from coming and going.
         if matches!(done.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {

@@ -6,24 +6,27 @@ use crate::config::{self, Admission};
 use crate::flow::LaneKind;
 use crate::media::{CameraEnd, CameraInput, SourceSpec, SyntheticSpec};
 use crate::scene::CameraId;
-use crate::topology::Seat;
+use crate::topology::{CameraError, REMOVAL, Seat};
+
+fn live_camera(id: &str, fps: u32) -> config::Camera {
+    let made_up = config::Synthetic { fps: fps as f32, pace: config::Pace::Realtime, ..config::Synthetic::default() };
+    config::Camera {
+        id: CameraId::new(id).unwrap(),
+        source: config::Source::Synthetic(made_up),
+        limits: config::Limits::default(),
+        decoder: config::Decoder::Auto,
+        health: config::Health::default(),
+        wait: config::Wait::default(),
+        place: config::Place::default(),
+    }
+}
 
 impl World {
     /// A camera of so many frames a second asks to be served.
     pub(super) fn wait(&self, id: &str, fps: u32) {
-        let id = CameraId::new(id).unwrap();
-        let made_up = config::Synthetic { fps: fps as f32, ..config::Synthetic::default() };
-        let camera = config::Camera {
-            id: id.clone(),
-            source: config::Source::Synthetic(made_up),
-            limits: config::Limits::default(),
-            decoder: config::Decoder::Auto,
-            health: config::Health::default(),
-            wait: config::Wait::default(),
-            place: config::Place::default(),
-        };
+        let camera = live_camera(id, fps);
         let source = SourceSpec::Synthetic(SyntheticSpec { frames: Some(1), ..SyntheticSpec::default() });
-        self.gate.wait(&camera, CameraInput::new(id, source));
+        self.gate.wait(&camera, CameraInput::new(camera.id.clone(), source));
     }
 
     /// A camera that runs beside those the test counts by hand.
@@ -73,7 +76,7 @@ fn one_too_many_is_refused_with_what_it_needs_and_comes_in_when_there_is_room() 
     let told = world.decisions();
     assert!(told.iter().any(|change| change.contains("crowd") && change.contains("needs")), "{told:?}");
     assert_eq!(world.gate.asking().len(), 1, "it goes on asking");
-    world.gate.withdraw("crowd");
+    assert!(world.gate.withdraw(&CameraId::new("crowd").unwrap()));
     world.wait("crowd", 30);
     world.seconds(12, 30.0);
     assert_eq!(world.cameras(), ["crowd", "other"]);
@@ -87,4 +90,23 @@ fn who_is_refused_for_good_asks_no_more_and_the_run_says_why() {
     world.seconds(8, 30.0);
     assert!(world.gate.asking().is_empty());
     assert!(world.gate.all_refused().is_some_and(|why| why.contains("camera crowd refused: needs")));
+}
+
+#[test]
+fn a_camera_that_comes_while_it_runs_waits_like_any_other() {
+    let mut world = World::asked(Admission::Later);
+    world.seconds(2, 30.0);
+    world.somebody_else_serves();
+    world.cameras.wait_at(&world.gate);
+    let crowd = live_camera("crowd", 240_000);
+    world.cameras.add(&crowd).unwrap();
+    assert!(matches!(world.cameras.add(&crowd), Err(CameraError::AlreadyThere(_))));
+    world.seconds(8, 30.0);
+    assert!(world.state_of("crowd").starts_with("refused: needs "), "{}", world.state_of("crowd"));
+    assert_eq!(world.cameras(), ["other"]);
+    world.cameras.remove(&crowd.id, REMOVAL).unwrap();
+    assert!(world.gate.asking().is_empty(), "who is removed asks no more");
+    world.cameras.add(&live_camera("late", 30)).unwrap();
+    world.seconds(12, 30.0);
+    assert_eq!(world.cameras(), ["late", "other"]);
 }
