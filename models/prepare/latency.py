@@ -21,7 +21,7 @@ import zenoh
 
 from .say import Problem, note
 
-SECONDS = 60
+SECONDS = 120
 SECONDS_TO_START = 20
 REPORT = "target/reports/latency.json"
 DEPLOYMENT = """
@@ -43,7 +43,7 @@ enabled = false
 
 
 def measure(root: Path, program: Path, transport: str = "tcp") -> None:
-    """Runs the three processes for a minute and prints the percentiles, JSON last."""
+    """Runs the three processes for two minutes and prints the percentiles, JSON last."""
     with tempfile.TemporaryDirectory() as place:
         clip, deployment = Path(place) / "clip.mp4", Path(place) / "latency.toml"
         make_clip(root / "samples/footage/appears_leaves.mp4", clip)
