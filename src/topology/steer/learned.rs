@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::governor::{Profile, VariantProfile};
+use crate::governor::{Learned, Profile, VariantProfile};
 
 const FILE: &str = "state/learned.json";
 
@@ -15,7 +15,8 @@ pub(in crate::topology) fn lessons_beside(models: &Path) -> Option<PathBuf> {
     Some(models.parent()?.join(FILE))
 }
 
-/// Puts what earlier runs learned into `profile`. Lessons that cannot be read are forgotten.
+/// Puts what earlier runs learned into `profile`. Lessons that cannot be read are forgotten. A variant believed dear in memory
+/// is believed half as dear by the next run: one that is never loaded again could never prove it wrong.
 pub(in crate::topology) fn recall(profile: &mut Profile, file: &Path) {
     let earlier = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Profile>(&text).ok());
     let Some(earlier) = earlier.filter(|earlier| earlier.device == profile.device) else { return };
@@ -24,7 +25,9 @@ pub(in crate::topology) fn recall(profile: &mut Profile, file: &Path) {
         for variant in &mut model.variants {
             let same = |known: &&VariantProfile| known.name == variant.name && figures(known) == figures(variant);
             if let Some(known) = known.variants.iter().find(same) {
-                (variant.learned, variant.load_ms) = (known.learned, known.load_ms);
+                let memory = known.learned.memory.max(0.0);
+                variant.learned = Learned { memory: if memory > 1.0 { memory.sqrt() } else { memory }, ..known.learned };
+                variant.load_ms = known.load_ms;
             }
         }
     }
@@ -56,7 +59,7 @@ fn figures(variant: &VariantProfile) -> (u64, u64, [u64; 2]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::governor::{Learned, ModelProfile, Precision};
+    use crate::governor::{ModelProfile, Precision};
 
     fn profile(model: &str, item_ms: f64, memory: f64) -> Profile {
         let variant = VariantProfile {
@@ -96,7 +99,7 @@ mod tests {
         let file = folder.path().join("state/learned.json");
         keep(&profile("a", 5.0, 1.25), &file).unwrap();
         keep(&profile("b", 5.0, 1.0), &file).unwrap();
-        assert!((recalled(&file, 5.0) - 1.25).abs() < 1e-9, "the run of b has not forgotten a");
+        assert!((recalled(&file, 5.0) - 1.25_f64.sqrt()).abs() < 1e-9, "the run of b has not forgotten a");
         assert!((recalled(&file, 6.0) - 1.0).abs() < 1e-9, "measured anew: the lesson was about other figures");
         fs::write(&file, "no lessons").unwrap();
         assert!((recalled(&file, 5.0) - 1.0).abs() < 1e-9);
