@@ -30,7 +30,6 @@ pub mod scene;
 pub mod server;
 pub mod simulate;
 pub mod stages;
-#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;
