@@ -53,7 +53,7 @@ fn a_missing_plugin_of_webrtc_is_its_package() {
     if !is_there(NEEDED) {
         return;
     }
-    let camera = "[[camera]]\nid = \"browser\"\nsource = { whip = true }\n[server]\nlisten = \"127.0.0.1:0\"\n";
+    let camera = "[[camera]]\nid = \"browser\"\nsource = { whip = {} }\n[server]\nlisten = \"127.0.0.1:0\"\n";
     for (file, package) in WEBRTC_PLUGINS {
         let machine = Machine::with(camera).without_plugin(file);
         only(&machine, package, "missing", &format!("apt-get install {package}"), CANNOT_RUN);

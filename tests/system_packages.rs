@@ -54,7 +54,8 @@ fn elements() -> BTreeMap<String, String> {
     let mut names = BTreeSet::new();
     words(&root().join("src/media"), &mut names);
     let plugin = |name: &String| gst::ElementFactory::find(name)?.plugin()?.filename();
-    let file = |name: &String| Some((name.clone(), plugin(name)?.to_string_lossy().into_owned()));
+    // GStreamer may reach its folder by a link; dpkg knows files by where they are.
+    let file = |name: &String| Some((name.clone(), fs::canonicalize(plugin(name)?).ok()?.display().to_string()));
     let files: BTreeMap<String, String> = names.iter().filter_map(file).collect();
     let owners = owners(&files.values().cloned().collect());
     files.into_iter().filter_map(|(name, file)| Some((name, owners.get(&file)?.clone()))).collect()
