@@ -20,12 +20,7 @@ from pathlib import Path
 import tomllib
 from crates import ROOT, Crate, default_build
 
-# What GStreamer loads at run time, by Debian package: no linker knows of these.
-PLUGIN_PACKAGES = ["gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad", "gstreamer1.0-libav"]
-LINKED = ["libgstreamer1.0-0", "libgstreamer-plugins-base1.0-0", "libgstreamer-plugins-bad1.0-0", "libgstrtspserver-1.0-0", "libglib2.0-0"]
-LINKED += ["libc6", "libgcc-s1"]
-LGPL = "LGPL-2.1-or-later"
-PACKAGE_LICENCES = {"libgcc-s1": "GPL-3.0-or-later WITH GCC-exception-3.1"}
+USES = {"linked": "linked at run time", "plugins": "plugins, loaded at run time", "beneath": "comes with the others"}
 
 
 def licence(text: str) -> list[dict]:
@@ -51,21 +46,22 @@ def crate_component(crate: Crate) -> dict:
 
 
 def system_components() -> list[dict]:
-    """Debian packages, as installed here; where there is no dpkg, by name alone."""
+    """The Debian packages of config/dependencies.toml, as installed here; where there is no dpkg, by name alone."""
+    packages = tomllib.loads((ROOT / "config/dependencies.toml").read_text())["package"]
     versions: dict[str, str] = {}
     if shutil.which("dpkg-query"):
-        query = ["dpkg-query", "-W", "-f", "${Package} ${Version}\\n", *LINKED, *PLUGIN_PACKAGES]
+        query = ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *(package["name"] for package in packages)]
         listed = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
         versions = dict(line.split(" ", 1) for line in listed if " " in line)
-    components = []
-    for name in [*LINKED, *PLUGIN_PACKAGES]:
-        version = versions.get(name, "").strip()
-        url = f"pkg:deb/debian/{name}" + (f"@{version}" if version else "")
-        how = "linked at run time" if name in LINKED else "plugins, loaded at run time"
-        component = {"type": "library", "bom-ref": url, "name": name, "purl": url, "licenses": licence(PACKAGE_LICENCES.get(name, LGPL))}
-        component["properties"] = [{"name": "flyball:use", "value": how}]
-        components.append(component | ({"version": version} if version else {}))
-    return components
+    return [system_component(package, versions.get(package["name"], "").strip()) for package in packages]
+
+
+def system_component(package: dict, version: str) -> dict:
+    url = f"pkg:deb/debian/{package['name']}" + (f"@{version}" if version else "")
+    component = {"type": "library", "bom-ref": url, "name": package["name"], "purl": url}
+    component["licenses"] = licence(package["licence"])
+    component["properties"] = [{"name": "flyball:use", "value": USES[package["use"]]}]
+    return component | ({"version": version} if version else {})
 
 
 def onnxruntime_component() -> dict:

@@ -32,7 +32,6 @@ pub mod server;
 #[cfg(feature = "cli")]
 pub mod simulate;
 pub mod stages;
-#[cfg(feature = "cli")]
 pub mod telemetry;
 pub mod topology;
 pub mod vision;

@@ -35,6 +35,32 @@ fn check_says_how_many_files_and_exits_by_errors() {
     assert!(report["problems"][0]["message"].as_str().unwrap().contains("cannot be read"));
 }
 
+/// The list of dependencies lies among the deployments: `config/*.toml` names it too.
+#[test]
+fn the_list_of_dependencies_is_known_for_what_it_is() {
+    let mut files: Vec<String> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .filter(|path| path.ends_with(".toml"))
+        .collect();
+    files.sort();
+    let all: Vec<&str> = std::iter::once("check").chain(files.iter().map(String::as_str)).collect();
+    let checked = flyball(&all);
+    assert_eq!(checked.status.code(), Some(0), "{}", out(&checked));
+
+    let run = flyball(&["run", "config/dependencies.toml", "--plain"]);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(BAD_INPUT));
+    assert!(said.contains("`flyball doctor` compares") && said.contains("config/demo.toml"), "{said}");
+
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mine.toml");
+    let text = fs::read_to_string("config/dependencies.toml").unwrap();
+    fs::write(&path, text.replace("open_files = 256", "open_filez = 256")).unwrap();
+    let wrong = flyball(&["check", path.to_str().unwrap()]);
+    assert!(wrong.status.code() == Some(BAD_INPUT) && out(&wrong).contains("open_filez"), "{}", out(&wrong));
+}
+
 /// The whole text of a problem, once: place, words, the line with carets under the mistake, the hint.
 #[test]
 fn check_shows_the_line_and_points_at_the_mistake() {

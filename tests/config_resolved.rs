@@ -246,3 +246,24 @@ fn a_certificate_is_trusted_in_one_way_and_thresholds_are_the_cameras_own() {
         assert!(problems.iter().any(|problem| problem.to_string().contains(told)), "{source}: {problems:?}");
     }
 }
+
+/// Traces and reports: off unless asked for, and told apart from what is no address.
+#[test]
+fn telemetry_goes_nowhere_unless_asked_to() {
+    let (silent, _) = minimal(MINIMAL).unwrap();
+    assert_eq!((silent.telemetry.traces, silent.telemetry.reports), (None, None));
+    let with = |keys: &str| minimal(&format!("{MINIMAL}[telemetry]\n{keys}\n"));
+    let (asked, _) =
+        with("otlp = \"http://127.0.0.1:4318\"\nsentry_dsn = \"https://abc123@errors.example/9\"").unwrap();
+    let traces = asked.telemetry.traces.as_ref().unwrap();
+    assert_eq!((traces.receiver.as_str(), traces.every), ("http://127.0.0.1:4318", 100));
+    assert!(!format!("{asked:?}").contains("abc123"), "a key is never shown");
+    for (keys, told) in [
+        ("otlp = \"127.0.0.1:4318\"", "no web address"),
+        ("otlp = \"http://127.0.0.1:4318\"\nevery = 0", "0"),
+        ("sentry_dsn = \"https://errors.example/9\"", "this is no DSN"),
+    ] {
+        let problems = with(keys).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(told)), "{keys}: {problems:?}");
+    }
+}

@@ -10,7 +10,7 @@ mod support;
 
 use std::{fs, net::TcpListener};
 
-use doctor_support::{Machine, NEEDED, PLUGINS};
+use doctor_support::{Machine, NEEDED, PLUGINS, WEBRTC_PLUGINS};
 use support::{MISSING, is_there, text};
 
 /// Exit codes of `flyball doctor`.
@@ -45,6 +45,31 @@ fn a_missing_plugin_is_its_package() {
         let machine = Machine::new().without_plugin(file);
         only(&machine, package, "missing", &format!("apt-get install {package}"), CANNOT_RUN);
     }
+}
+
+/// The same for each plugin of WebRTC, for a camera that a browser sends to.
+#[test]
+fn a_missing_plugin_of_webrtc_is_its_package() {
+    if !is_there(NEEDED) {
+        return;
+    }
+    let camera = "[[camera]]\nid = \"browser\"\nsource = { whip = {} }\n[server]\nlisten = \"127.0.0.1:0\"\n";
+    for (file, package) in WEBRTC_PLUGINS {
+        let machine = Machine::with(camera).without_plugin(file);
+        only(&machine, package, "missing", &format!("apt-get install {package}"), CANNOT_RUN);
+    }
+}
+
+#[test]
+fn rtsps_needs_a_tls_library() {
+    if !is_there(NEEDED) {
+        return;
+    }
+    let camera = |scheme| format!("[[camera]]\nid = \"far\"\nsource = {{ rtsp = \"{scheme}://127.0.0.1/live\" }}\n");
+    let machine = Machine::with(&camera("rtsps")).without_tls();
+    only(&machine, "glib-networking", "missing", "apt-get install glib-networking", CANNOT_RUN);
+    let (complaints, _) = Machine::with(&camera("rtsp")).without_tls().complaints();
+    assert!(complaints.is_empty(), "{complaints:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::{
     config::{Environment, Problem, any_error, in_reading_order},
+    doctor::WantedVersions,
     topology::open,
 };
 
@@ -38,7 +39,7 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> io::Result<u8> {
     let environment = Environment::of_process();
     // Two deployments of one pipeline share its problems; each is told once.
-    let problems = args.files.iter().flat_map(|file| open(file, &environment).problems).collect();
+    let problems = args.files.iter().flat_map(|file| problems(file, &environment)).collect();
     let problems = in_reading_order(problems);
     if args.json {
         write_json(&problems, out)?;
@@ -46,6 +47,17 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> io::Result<u8> {
         write_text(&problems, args.files.len(), out)?;
     }
     Ok(if any_error(&problems) { EXIT_PROBLEMS } else { 0 })
+}
+
+/// What is wrong with one file; the list of dependencies lies beside the deployments and is known by its tables.
+fn problems(file: &Path, environment: &Environment) -> Vec<Problem> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    if !WantedVersions::is_meant(&text) {
+        return open(file, environment).problems;
+    }
+    let hint = "compare it with the manifest's own head, which explains the keys";
+    let wrong = WantedVersions::read(&text).map_err(|why| Problem::unreadable(file, why.to_string(), hint));
+    wrong.err().into_iter().collect()
 }
 
 fn write_json(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {

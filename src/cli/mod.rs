@@ -6,6 +6,8 @@ mod doctor;
 pub mod draw;
 mod exit;
 mod gallery;
+#[cfg(feature = "server")]
+mod metrics;
 pub mod models;
 mod run;
 #[cfg(feature = "media")]
@@ -46,6 +48,8 @@ enum Command {
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
     Top(top::TopArgs),
+    #[cfg(feature = "server")]
+    Metrics(metrics::MetricsArgs),
     Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
     Simulate(SimulateArgs),
@@ -76,6 +80,8 @@ fn dispatch(command: Command) -> ExitCode {
         // Its exit codes are its own: see its `--help`.
         Command::Doctor(args) => return doctor::run(&args, &mut out).into(),
         Command::Draw(args) => told(draw::run(&args, &mut out, &mut io::stderr())),
+        #[cfg(feature = "server")]
+        Command::Metrics(args) => told(metrics::run(&args, &mut out)),
         Command::Schema(args) => told(schema::run(&args, &mut out)),
         Command::Gallery(args) => gallery::run(&args, &mut out),
         #[cfg(feature = "media")]

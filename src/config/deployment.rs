@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    Pipeline, Secret, Server,
+    Pipeline, Secret, Server, Telemetry,
     format::{Budget, Device},
     place::Place,
     written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait},
@@ -36,6 +36,8 @@ pub struct Deployment {
     pub governor: Governor,
     /// The HTTP server; `None` runs none.
     pub server: Option<Server>,
+    /// Where traces and reports of failures go.
+    pub telemetry: Telemetry,
     /// Bounds of the graph as a whole.
     pub flow: Flow,
 }

@@ -108,6 +108,10 @@ fn kind_of(tree: &Node) -> Option<FileKind> {
 }
 
 fn neither(tree: &Node) -> Problem {
+    if tree.entry("onnxruntime").is_some() && tree.entry("machine").is_some() {
+        let message = "this is the list of dependencies that `flyball doctor` compares the machine with, no deployment";
+        return Problem::error(&tree.place, "", message, "name a deployment, such as config/demo.toml");
+    }
     let known = ["deployment", "pipeline", "camera", "stage"];
     let slip = tree.entries().iter().find_map(|entry| Some((entry, words::nearest(&entry.key, known)?)));
     let message = "neither a deployment nor a pipeline";

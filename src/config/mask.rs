@@ -3,7 +3,7 @@
 //! Masking keeps the length, so that carets still point at the right characters.
 
 /// Parts of words that mark a key as secret, also when it is mistyped around them.
-const SECRET_WORDS: [&str; 6] = ["pass", "pasw", "pwd", "word", "secret", "token"];
+const SECRET_WORDS: [&str; 7] = ["pass", "pasw", "pwd", "word", "secret", "token", "dsn"];
 /// Keys ending so name a file, not a secret.
 const FILE_SUFFIX: &str = "_file";
 

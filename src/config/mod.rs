@@ -32,6 +32,7 @@ mod server;
 mod shape;
 mod stage;
 mod syntax;
+mod telemetry;
 mod tree;
 mod words;
 mod written;
@@ -43,11 +44,14 @@ pub use deployment::{
 pub use environment::Environment;
 pub use format::{Budget, Device};
 pub use load::{Reading, camera as camera_from_json, deployment, read};
+#[cfg(all(feature = "cli", feature = "server"))]
+pub(crate) use mask::secrets as mask_secrets;
 pub use pipeline::{CAMERAS, Pipeline};
 pub use place::Place;
 pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
 pub use server::{Client, Role, Server, ServerTls};
 pub use stage::{After, Edge, Stage, WhenFull};
+pub use telemetry::{Telemetry, Traces};
 pub(crate) use words::{did_you_mean, one_of};
 pub use written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait};

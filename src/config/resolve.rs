@@ -36,6 +36,7 @@ impl Resolver<'_> {
         let governor = self.governor();
         let server = self.server();
         self.refuse_unheard_whip(&cameras);
+        let telemetry = self.telemetry();
         let flow = self.section_or_default("flow");
         if any_error(self.problems) {
             return None;
@@ -53,6 +54,7 @@ impl Resolver<'_> {
             events: events?,
             governor: governor?,
             server,
+            telemetry,
             flow: flow?,
         })
     }

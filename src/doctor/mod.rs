@@ -30,4 +30,4 @@ pub use check::{Area, Check, Health, Weight};
 pub use examine::{Depth, Places, examine};
 pub use needs::{Gpu, Needs};
 pub use report::Report;
-pub use wanted::{Bad, Wanted, WantedMachine, WantedVersions};
+pub use wanted::{Bad, Use, Wanted, WantedMachine, WantedPackage, WantedVersions};

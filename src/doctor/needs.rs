@@ -31,6 +31,8 @@ pub struct Needs {
     pub cameras: u64,
     /// Whether any of them is reached over RTSP.
     pub rtsp: bool,
+    /// Whether any of them is reached over RTSP with TLS.
+    pub rtsps: bool,
     /// Whether any of them speaks WebRTC.
     pub webrtc: bool,
     /// Whether any must be decoded by the GPU.
@@ -49,6 +51,8 @@ pub struct Needs {
     pub connect: Vec<String>,
     /// Whether nothing is heard of events unless one of those answers.
     pub is_client: bool,
+    /// Whether traces or reports of failures are sent.
+    pub telemetry: bool,
     /// Files that are written.
     pub writes: Vec<PathBuf>,
 }
@@ -61,6 +65,7 @@ impl Needs {
             footage: Vec::new(),
             cameras: 1,
             rtsp: true,
+            rtsps: true,
             webrtc: true,
             hardware_decoder: false,
             models: None,
@@ -70,6 +75,7 @@ impl Needs {
             listen: Vec::new(),
             connect: Vec::new(),
             is_client: false,
+            telemetry: false,
             writes: vec![PathBuf::from(".")],
         }
     }
@@ -91,6 +97,9 @@ impl Needs {
             file: Some(deployment.file.clone()),
             footage: cameras.iter().filter_map(|camera| footage(&camera.source)).collect(),
             cameras: cameras.len() as u64,
+            rtsps: cameras
+                .iter()
+                .any(|camera| matches!(&camera.source, Source::Rtsp { url, .. } if url.starts_with("rtsps:"))),
             rtsp: cameras.iter().any(|camera| matches!(camera.source, Source::Rtsp { .. })),
             webrtc: cameras.iter().any(|camera| matches!(camera.source, Source::Whip(_) | Source::Whep { .. })),
             hardware_decoder: cameras.iter().any(|camera| camera.decoder == Decoder::Nvdec),
@@ -101,6 +110,7 @@ impl Needs {
             listen: zenoh.map(|zenoh| zenoh.listen.clone()).unwrap_or_default().into_iter().chain(http).collect(),
             connect: zenoh.map(|zenoh| zenoh.connect.clone()).unwrap_or_default(),
             is_client: zenoh.is_some_and(|zenoh| zenoh.mode == Mode::Client),
+            telemetry: deployment.telemetry != crate::config::Telemetry::default(),
             writes: journal.into_iter().chain(deployment.gallery.path.clone()).collect(),
         }
     }

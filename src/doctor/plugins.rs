@@ -24,7 +24,21 @@ pub(super) fn checks(needs: &Needs, wanted: &WantedVersions) -> Vec<Check> {
         }
     };
     let version = wanted.gstreamer.judge(Area::Gstreamer, "GStreamer", &plugins.version);
-    std::iter::once(version).chain(packages(needs, &plugins)).collect()
+    std::iter::once(version).chain(packages(needs, &plugins)).chain(tls(needs, &plugins)).collect()
+}
+
+/// GLib loads its TLS at run time too; only `rtsps` cameras need it.
+#[cfg(feature = "media")]
+fn tls(needs: &Needs, plugins: &crate::media::plugins::Plugins) -> Option<Check> {
+    const PACKAGE: &str = "glib-networking";
+    let weight = if needs.is_of_deployment() { Weight::Fatal } else { Weight::Advice };
+    needs.rtsps.then(|| {
+        if plugins.speaks_tls() {
+            return Check::healthy(Area::Gstreamer, PACKAGE).found("TLS");
+        }
+        let check = Check::of(Area::Gstreamer, PACKAGE, Health::Missing, weight);
+        check.note("GLib has no TLS, which `rtsps` cameras need").mend(format!("apt-get install {PACKAGE}"))
+    })
 }
 
 /// One check a package.

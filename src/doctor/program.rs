@@ -31,6 +31,7 @@ fn needed(needs: &Needs) -> Vec<&'static str> {
     }
     let http = needs.listen.iter().any(|endpoint| endpoint.starts_with("http/"));
     let zenoh = needs.listen.iter().any(|endpoint| !endpoint.starts_with("http/")) || !needs.connect.is_empty();
-    let table = [("media", needs.decoding()), ("ort", needs.runtime()), ("zenoh", zenoh), ("server", http)];
+    let table =
+        [("media", needs.decoding()), ("ort", needs.runtime()), ("zenoh", zenoh), ("server", http || needs.telemetry)];
     table.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect()
 }

@@ -34,6 +34,33 @@ pub struct WantedVersions {
     pub zenoh: Wanted,
     /// What a machine should have left.
     pub machine: WantedMachine,
+    /// Debian packages it runs on.
+    pub package: Vec<WantedPackage>,
+}
+
+/// A Debian package.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedPackage {
+    /// Its name.
+    pub name: String,
+    /// How the program comes to it.
+    #[serde(rename = "use")]
+    pub used: Use,
+    /// Its licence, as SPDX writes it.
+    pub licence: String,
+}
+
+/// How the program comes to a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Use {
+    /// Linked when it starts.
+    Linked,
+    /// Loaded by GStreamer, by an element's name.
+    Plugins,
+    /// It comes with one of the others.
+    Beneath,
 }
 
 /// The versions of one piece that will do.
@@ -98,6 +125,12 @@ impl WantedVersions {
     /// Reads such a manifest; the error names line and key.
     pub fn read(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// Whether a text is meant as one, right or wrong: no deployment and no pipeline has these tables.
+    pub fn is_meant(text: &str) -> bool {
+        toml::from_str::<toml::Table>(text)
+            .is_ok_and(|tables| ["onnxruntime", "machine"].iter().all(|key| tables.contains_key(*key)))
     }
 
     /// The one this program was built with; a test reads it, so that it cannot be wrong here.

@@ -10,7 +10,9 @@ use std::{
 };
 
 use super::{
-    Arrival, Dial, Exit, Inlet, Lanes, Outlet, ReaderGone, Shutdown, Sink, Stage, StageError, StageFigures, Swept,
+    Arrival, Dial, Exit, FrameTraces, Inlet, Lanes, Outlet, ReaderGone, Shutdown, Sink, Stage, StageError,
+    StageFigures, Swept,
+    trace::{Traced, Turn},
 };
 use crate::memory::{InFlight, Permits, thread_cpu_time};
 use crate::scene::{Frame, Packet};
@@ -49,6 +51,8 @@ pub struct Worker {
     pub figures: Arc<StageFigures>,
     /// When to end.
     pub shutdown: Shutdown,
+    /// Where single frames' turns are written down; `None` writes none.
+    pub traces: Option<FrameTraces>,
 }
 
 /// What gathering brought.
@@ -87,16 +91,28 @@ impl Worker {
     }
 
     fn apply(&mut self, batch: &mut Vec<Packet>) -> Option<Exit> {
+        let traced = self.traces.as_ref().map(|traces| traces.pick(batch)).unwrap_or_default();
         let (items, cpu, begun) = (batch.len(), thread_cpu_time(), now());
         let outcome = guarded(|| match &mut self.job {
             Job::Stage(stage, _) => stage.process(batch, begun),
             Job::Sink(sink) => sink.consume(batch, begun).and_then(|()| sink.tick(begun)),
         });
-        self.figures.add(items, thread_cpu_time().saturating_sub(cpu), now().duration_since(begun));
+        let ended = now();
+        self.figures.add(items, thread_cpu_time().saturating_sub(cpu), ended.duration_since(begun));
+        self.trace(&traced, (items, begun, ended), batch);
         match outcome {
             Err(exit) => Some(exit),
             Ok(()) => self.hand_on(batch).err().map(|ReaderGone| Exit::DownstreamGone),
         }
+    }
+
+    /// A frame goes on where there is an outlet; elsewhere it ends.
+    fn trace(&self, traced: &[Traced], (batch, begun, ended): (usize, Instant, Instant), left: &[Packet]) {
+        let Some(traces) = self.traces.as_ref().filter(|_| !traced.is_empty()) else { return };
+        let goes_on = matches!(&self.job, Job::Stage(_, outlets) if !outlets.is_empty());
+        let is_first = matches!(self.feed, Feed::Lanes(..));
+        let turn = Turn { stage: &self.name, is_first, batch, begun, ended };
+        traces.write(traced, turn, if goes_on { left } else { &[] });
     }
 
     /// Every outlet but the last gets a copy without a permit (its queue bounds it); the last one gets the packet itself.

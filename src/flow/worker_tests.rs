@@ -28,7 +28,7 @@ fn worker(feed: Feed, job: Job) -> Worker {
     let (switch, shutdown) = shutdown();
     std::mem::forget(switch);
     let dial = Arc::new(Dial::new(4, Duration::ZERO));
-    Worker { name: "test".into(), feed, job, dial, figures: Arc::default(), shutdown }
+    Worker { name: "test".into(), feed, job, dial, figures: Arc::default(), shutdown, traces: None }
 }
 
 /// An edge that already holds these packets and will get no more.

@@ -40,6 +40,23 @@ pub struct PictureLimits {
     pub size: Option<Size>,
 }
 
+impl Default for PictureLimits {
+    /// What serves most cameras; a deployment's defaults are these.
+    fn default() -> Self {
+        Self {
+            after: Duration::from_secs(5),
+            clear_after: Duration::from_secs(3),
+            frozen_after: Duration::from_secs(15),
+            black_below: 24.0,
+            overexposed_from: 0.7,
+            garbage_from: 0.5,
+            blurred_below: 0.2,
+            changed_below: 0.4,
+            size: None,
+        }
+    }
+}
+
 /// What a camera's picture shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PictureState {

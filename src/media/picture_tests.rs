@@ -6,17 +6,10 @@ use super::*;
 use crate::media::{SyntheticSpec, SyntheticWorld};
 use crate::memory::{ColorMatrix, ColorRange, HostPlanes, PixelFormat, Pixels};
 
-const LIMITS: PictureLimits = PictureLimits {
-    after: Duration::from_secs(5),
-    clear_after: Duration::from_secs(3),
-    frozen_after: Duration::from_secs(15),
-    black_below: 24.0,
-    overexposed_from: 0.7,
-    garbage_from: 0.5,
-    blurred_below: 0.2,
-    changed_below: 0.4,
-    size: Some(Size { w: 320, h: 180 }),
-};
+/// The usual limits, for pictures of this size.
+fn limits() -> PictureLimits {
+    PictureLimits { size: Some(Size { w: 320, h: 180 }), ..PictureLimits::default() }
+}
 
 /// Shows pictures to a judge, one a second, and remembers what it said and at which second.
 struct Show {
@@ -29,7 +22,7 @@ struct Show {
 impl Show {
     #[allow(clippy::disallowed_methods, reason = "an Instant can only be had from the clock; nothing here waits")]
     fn new() -> Self {
-        Self { judge: PictureJudge::new(LIMITS), start: Instant::now(), second: 0, said: Vec::new() }
+        Self { judge: PictureJudge::new(limits()), start: Instant::now(), second: 0, said: Vec::new() }
     }
 
     fn look(&mut self, pixels: &Pixels, pts: Duration) {

@@ -97,6 +97,12 @@ impl Plugins {
             .is_some_and(|factory| gst::prelude::PluginFeatureExtManual::load(&factory).is_ok())
     }
 
+    /// Whether GLib, under `rtspsrc`, has a TLS library to load.
+    pub fn speaks_tls(&self) -> bool {
+        use gstreamer_rtsp_server::gio::{TlsBackend, prelude::TlsBackendExt};
+        TlsBackend::default().supports_tls()
+    }
+
     /// The Debian package that holds it.
     pub fn package(&self, element: &str) -> &'static str {
         chain::package_of(element)

@@ -7,6 +7,7 @@ use axum::{
 };
 
 use super::{Desk, metrics::Sheet, problem::Refusal};
+use crate::flow::FrameTraces;
 use crate::memory::{MemoryMeter, ProcessMeter, process_cpu_time};
 use crate::topology::CameraLine;
 
@@ -71,6 +72,10 @@ fn stages(desk: &Desk, sheet: &mut Sheet) {
     let latency = desk.latency.percentiles();
     for (quantile, value) in [("0.5", latency.p50), ("0.95", latency.p95), ("0.99", latency.p99)] {
         sheet.set("flyball_latency_seconds", &[quantile], value.as_secs_f64());
+    }
+    if let Some(counts) = desk.traces.as_ref().map(FrameTraces::counts) {
+        sheet.set("flyball_trace_spans", &["sent"], counts.sent as f64);
+        sheet.set("flyball_trace_spans", &["lost"], counts.lost as f64);
     }
     sheet.set("flyball_frames_waiting", &[], desk.lanes.depth() as f64);
     sheet.set("flyball_frames_in_flight", &[], desk.permits.out() as f64);

@@ -31,6 +31,16 @@ pub struct Metric {
     pub help: &'static str,
 }
 
+impl Metric {
+    /// Its name where it is read.
+    pub fn shown_name(&self) -> String {
+        match self.kind {
+            MetricKind::Counter => format!("{}_total", self.name),
+            MetricKind::Gauge => self.name.to_owned(),
+        }
+    }
+}
+
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
     Metric { name, kind: MetricKind::Counter, labels, help }
 }
@@ -63,6 +73,7 @@ pub const METRICS: &[Metric] = &[
     gauge("flyball_latency_seconds", &["quantile"], "Capture to the end of the graph, since the start"),
     gauge("flyball_frames_waiting", &[], "Frames in the lanes before the first stage"),
     gauge("flyball_frames_in_flight", &[], "Frames on their way through the graph"),
+    counter("flyball_trace_spans", &["fate"], "Steps of traced frames: `sent` to the receiver, or `lost`"),
     counter("flyball_events", &["type"], "Events published"),
     gauge("flyball_event_readers", &[], "Readers of server-sent events"),
     gauge(
@@ -154,6 +165,19 @@ mod tests {
         assert!(text.contains("flyball_camera_frames_total{camera=\"gate\"} 7.0"), "{text}");
         assert!(text.contains("camera=\"odd \\\"name\\\"\\n\""), "{text}");
         assert!(text.contains("flyball_frames_waiting 2.0") && text.ends_with("# EOF\n"), "{text}");
+    }
+
+    /// What is listed and never written would be documentation of nothing.
+    #[test]
+    fn every_metric_is_written_somewhere() {
+        let writes = include_str!("figures.rs");
+        for metric in METRICS {
+            assert!(
+                writes.contains(&format!("set(\"{}\"", metric.name)),
+                "{} is listed and never written",
+                metric.name
+            );
+        }
     }
 
     #[test]

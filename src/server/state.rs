@@ -10,7 +10,7 @@ use std::{
 
 use super::{Feed, tokens::Tokens};
 use crate::config::{Deployment, Server};
-use crate::flow::{Drops, Lanes, Latency};
+use crate::flow::{Drops, FrameTraces, Lanes, Latency};
 use crate::memory::Permits;
 use crate::topology::{Assembly, Board, Cameras, StageHandle};
 
@@ -31,6 +31,7 @@ pub struct Desk {
     pub(super) latency: Arc<Latency>,
     pub(super) lanes: Lanes,
     pub(super) permits: Permits,
+    pub(super) traces: Option<FrameTraces>,
     ending: Arc<AtomicBool>,
 }
 
@@ -53,6 +54,7 @@ impl Desk {
             latency: Arc::clone(&running.latency),
             lanes: running.lanes.clone(),
             permits: running.permits.clone(),
+            traces: running.traces.clone(),
             ending: Arc::default(),
         }
     }

@@ -18,6 +18,7 @@ use super::{
     people::FromGallery,
     steer::{self, Equipment, InForce, Steering},
     store::open_in_its_folder,
+    tracing::{self as frames, Tracing},
 };
 use crate::config::Deployment;
 use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
@@ -80,6 +81,7 @@ pub struct Assembly {
     pub steering: Option<Steering>,
     gate: Gate,
     delivery: Delivery,
+    tracing: Tracing,
 }
 
 /// How an assembly ended.
@@ -116,7 +118,9 @@ pub fn assemble_recorded(
     let stations = shop.stations(graph)?;
     let Workshop { room, postbox, .. } = shop;
     let in_flight = deployment.flow.in_flight as usize;
-    let running = Running::start(stations, in_flight, Arc::new(Board::default())).map_err(AssembleError::failed)?;
+    let tracing = frames::open(deployment, &in_force)?;
+    let running = Running::start(stations, in_flight, Arc::new(Board::default()), tracing.frames.clone())
+        .map_err(AssembleError::failed)?;
     let site = delivery::place(&deployment.site)?;
     let presence = delivery.presence(&site);
     running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site }, presence);
@@ -147,7 +151,7 @@ pub fn assemble_recorded(
     if kept && steering.is_some() {
         running.cameras().wait_at(&gate);
     }
-    Ok(Assembly { running, gallery, runs, steering, gate, delivery })
+    Ok(Assembly { running, gallery, runs, steering, gate, delivery, tracing })
 }
 
 impl Assembly {
@@ -159,6 +163,7 @@ impl Assembly {
         if let Some(steering) = self.steering {
             steering.stop();
         }
+        self.tracing.finish();
         // Threads left behind hold a postbox, and the outbox waits for all of them: then its figures have to do.
         let outbox = self.delivery.outbox;
         let events = if outcome.left_behind.is_empty() { outbox.finish() } else { outbox.figures() };

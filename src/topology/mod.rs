@@ -27,6 +27,7 @@ mod roster;
 mod run;
 mod steer;
 mod store;
+mod tracing;
 mod wiring;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};

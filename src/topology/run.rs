@@ -19,7 +19,7 @@ use super::{
     cameras::Thinning,
     wiring::{Ends, Stations, wire},
 };
-use crate::flow::{Dial, Drops, Exit, Lanes, Latency, ShutdownSwitch, StageFigures, Worker, shutdown};
+use crate::flow::{Dial, Drops, Exit, FrameTraces, Lanes, Latency, ShutdownSwitch, StageFigures, Worker, shutdown};
 use crate::media::CameraInput;
 use crate::memory::Permits;
 
@@ -58,6 +58,8 @@ pub struct Running {
     pub(super) recent: Arc<Latency>,
     /// Capture to the end of the graph since an onlooker last took it.
     pub shown: Arc<Latency>,
+    /// Traces of single frames, if they are asked for.
+    pub traces: Option<FrameTraces>,
     /// How many of the cameras' frames are taken.
     pub(super) thinning: Thinning,
     faces: Arc<AtomicU64>,
@@ -89,13 +91,18 @@ pub struct StartError {
 
 impl Running {
     /// Starts the stages; cameras are added afterwards.
-    pub fn start(stations: Stations, in_flight: usize, board: Arc<Board>) -> Result<Self, StartError> {
+    pub fn start(
+        stations: Stations,
+        in_flight: usize,
+        board: Arc<Board>,
+        traces: Option<FrameTraces>,
+    ) -> Result<Self, StartError> {
         let (switch, shutdown) = shutdown();
         let drops = Drops::default();
         let (lanes, permits) = (Lanes::new(&drops), Permits::new(in_flight));
         let ends = Ends::default();
         let stages = stations.handles();
-        let workers = wire(stations, &lanes, &permits, &drops, &ends, &shutdown);
+        let workers = wire(stations, &lanes, &permits, &drops, &ends, (&shutdown, traces.as_ref()));
         let thinning = Thinning::default();
         let mut running = Self {
             cameras: Cameras::new(&lanes, &drops, &thinning, &board),
@@ -105,6 +112,7 @@ impl Running {
             latency: ends.latency,
             recent: ends.recent,
             shown: ends.shown,
+            traces,
             thinning,
             faces: ends.faces,
             lanes,

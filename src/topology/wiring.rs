@@ -10,8 +10,8 @@ use std::{
 
 use super::run::StageHandle;
 use crate::flow::{
-    Dial, Drops, Facts, Feed, Inlet, Job, Lanes, Latency, Outlet, Shutdown, Sink, Stage, StageError, StageFigures,
-    WhenFull, Worker, edge,
+    Dial, Drops, Facts, Feed, FrameTraces, Inlet, Job, Lanes, Latency, Outlet, Shutdown, Sink, Stage, StageError,
+    StageFigures, WhenFull, Worker, edge,
 };
 use crate::memory::Permits;
 use crate::scene::Packet;
@@ -86,7 +86,7 @@ pub(super) fn wire(
     permits: &Permits,
     drops: &Drops,
     ends: &Ends,
-    shutdown: &Shutdown,
+    (shutdown, traces): (&Shutdown, Option<&FrameTraces>),
 ) -> Vec<Worker> {
     let (mut outlets, mut feeds) = (vec![Vec::new(); stations.0.len()], Vec::new());
     for (station, _) in &stations.0 {
@@ -105,6 +105,7 @@ pub(super) fn wire(
             dial: station.dial,
             figures,
             shutdown: shutdown.clone(),
+            traces: traces.cloned(),
         })
         .collect()
 }

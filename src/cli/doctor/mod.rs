@@ -1,6 +1,7 @@
 //! `flyball doctor [CONFIG]`: is everything there that this machine, or one deployment, stands on? `table` prints it, `profile`
-//! measures what loading each piece costs, `follow` watches what is in use.
+//! measures what loading each piece costs, `follow` watches what is in use, `bill` prints what all of it is made of.
 
+mod bill;
 mod follow;
 mod profile;
 mod table;
@@ -25,6 +26,7 @@ const HELP: &str = "Examples:
   flyball doctor config/demo.toml         only what this deployment needs
   flyball doctor --json | jq -r '.checks[] | select(.health != \"healthy\") | .mend'
   flyball doctor --profile                load time and memory of each heavy piece
+  flyball doctor --sbom > bill.json       what this program is made of and stands on
   flyball doctor --watch                  processor, memory and GPU, a line a second
 
 Exit codes: 0 all is well · 1 it runs, but something should be done · 2 it cannot run";
@@ -45,6 +47,9 @@ pub(super) struct DoctorArgs {
     /// Follow processor, memory and GPU until Ctrl-C
     #[arg(long)]
     watch: bool,
+    /// Print the bill of materials made with this program, as CycloneDX; `make sbom` makes it
+    #[arg(long, conflicts_with_all = ["watch", "profile", "json"])]
+    sbom: bool,
     /// End `--watch` after this long, such as `10s`
     #[arg(long = "for", value_name = "TIME", requires = "watch", value_parser = humantime::parse_duration)]
     watch_for: Option<Duration>,
@@ -58,6 +63,9 @@ pub(super) struct DoctorArgs {
 
 /// The exit code; a reader that went away (`| head`) is no failure.
 pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> u8 {
+    if args.sbom {
+        return bill::run(out).unwrap_or(0);
+    }
     let done = if args.watch { follow::run(args.json, args.watch_for, out).map(|()| 0) } else { look(args, out) };
     done.unwrap_or_else(|why| if why.kind() == io::ErrorKind::BrokenPipe { 0 } else { Exit::Failed as u8 })
 }

@@ -2,8 +2,9 @@
 //!
 //! `session` watches the run, `web` answers over HTTP, `signals` hears what it is told, `renewal` reads the deployment anew, `gauge`
 //! reads its instruments, `startup` says what the way to the first frame took, `view` draws, `terminal` owns the screen, `narrate`
-//! finds the words for an event.
+//! finds the words for an event, `failures` tells who wants to know why it failed.
 
+mod failures;
 mod gauge;
 mod narrate;
 mod renewal;
@@ -25,6 +26,7 @@ use clap::Args;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::{
+    failures::Failures,
     renewal::Renewal,
     session::{Bounds, Display, Session, now},
     startup::Startup,
@@ -34,10 +36,10 @@ use self::{
 };
 use super::{Exit, complain};
 use crate::{
-    config::{Environment, any_error},
+    config::{Deployment, Environment, any_error},
     events::{CallSink, EventSink, LineSink, Recorded},
     telemetry::{LogFormat, log_to_stderr, log_to_view},
-    topology::{AssembleError, Ended, Opened, Steering, assemble_recorded, open},
+    topology::{AssembleError, Ended, Graph, Opened, Steering, assemble_recorded, open},
 };
 
 /// Events that can wait to be shown; more are published all the same, but not shown.
@@ -123,9 +125,8 @@ enum RunError {
 
 fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     let mut startup = Startup::begin(now());
-    let Opened { deployment: Some(mut deployment), graph: Some(graph), title, problems } =
-        open(&args.file, &Environment::of_process())
-    else {
+    let opened = open(&args.file, &Environment::of_process());
+    let Opened { deployment: Some(deployment), graph: Some(graph), title, problems } = opened else {
         return Ok(tell_problems(args));
     };
     let log = set_up_log(args)?;
@@ -133,7 +134,23 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         tracing::warn!("{problem}");
     }
     startup.step("files", now());
-    let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, &graph) };
+    let failures = Failures::watch(&deployment);
+    let title = format!("{} · {title}", deployment.name);
+    let ran = run_opened(args, (deployment, &graph), title, (log, startup), &failures);
+    if let Err(cause) = &ran {
+        failures.tell(&cause.to_string());
+    }
+    ran
+}
+
+fn run_opened(
+    args: &RunArgs,
+    (mut deployment, graph): (Deployment, &Graph),
+    title: String,
+    (log, mut startup): (Option<Receiver<String>>, Startup),
+    failures: &Failures,
+) -> Result<Exit, RunError> {
+    let refused = if args.no_doctor { None } else { super::doctor::refuse(&deployment, graph) };
     if let Some(exit) = refused {
         return Ok(exit);
     }
@@ -142,12 +159,12 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
     let (to_show, shown) = bounded(SHOWN);
     let mut taps = taps(args, to_show)?;
     let opening = web::open(&deployment, &mut taps)?;
-    let assembly = assemble_recorded(&deployment, &graph, taps, record(args)?)?;
+    let assembly = assemble_recorded(&deployment, graph, taps, record(args)?)?;
     startup.step("models and graph", now());
     let helm = assembly.steering.as_ref().map(Steering::helm);
     let renewal = Renewal::new(&args.file, helm, assembly.running.cameras(), &deployment.cameras);
     let session = Session {
-        title: format!("{} · {title}", deployment.name),
+        title,
         display: display(args, log)?,
         bounds: Bounds { run_for: args.run_for },
         drain: deployment.flow.drain,
@@ -158,6 +175,9 @@ fn try_run(args: &RunArgs) -> Result<Exit, RunError> {
         assembly,
     };
     let (ended, last) = session.run()?;
+    if let Some(why) = &ended.outcome.failure {
+        failures.tell(why);
+    }
     Ok(report(args, &ended, &last))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::stages::duration;
+use crate::{media, stages::duration};
 
 /// How long a network camera is waited for, and how long it rests between attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -83,31 +83,34 @@ pub struct Health {
 }
 
 impl Default for Wait {
+    /// What a camera is given that no deployment speaks of.
     fn default() -> Self {
+        let usual = media::Limits::default();
         Self {
-            connect: Duration::from_secs(5),
-            first_frame: Duration::from_secs(10),
-            stall: Duration::from_secs(3),
-            retry_min: Duration::from_millis(250),
-            retry_max: Duration::from_millis(2500),
-            retry_refused: Duration::from_mins(1),
-            retry_absent: Duration::from_secs(30),
+            connect: usual.connect,
+            first_frame: usual.first_frame,
+            stall: usual.stall,
+            retry_min: usual.retry_min,
+            retry_max: usual.retry_max,
+            retry_refused: usual.retry_refused,
+            retry_absent: usual.retry_absent,
         }
     }
 }
 
 impl Default for Health {
     fn default() -> Self {
+        let usual = media::PictureLimits::default();
         Self {
             enabled: true,
-            after: Duration::from_secs(5),
-            clear_after: Duration::from_secs(3),
-            frozen_after: Duration::from_secs(15),
-            black_below: 24.0,
-            overexposed_from: 0.7,
-            garbage_from: 0.5,
-            blurred_below: 0.2,
-            changed_below: 0.4,
+            after: usual.after,
+            clear_after: usual.clear_after,
+            frozen_after: usual.frozen_after,
+            black_below: usual.black_below,
+            overexposed_from: usual.overexposed_from,
+            garbage_from: usual.garbage_from,
+            blurred_below: usual.blurred_below,
+            changed_below: usual.changed_below,
             width: None,
             height: None,
         }

@@ -6,6 +6,7 @@ mod events;
 mod governor;
 mod health;
 mod server;
+mod telemetry;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,6 +22,7 @@ pub use governor::{Admission, Lever};
 pub use health::{Health, Wait};
 pub use server::Role;
 pub(crate) use server::{Client, Server, ServerTls};
+pub(crate) use telemetry::Telemetry;
 
 use crate::stages::duration;
 
@@ -50,6 +52,9 @@ pub(crate) struct Written {
     /// The HTTP server. Default: none.
     #[serde(default)]
     pub(crate) server: Option<Server>,
+    /// Where traces of frames and reports of failures go. Default: nowhere.
+    #[serde(default)]
+    pub(crate) telemetry: Telemetry,
     /// Bounds of the graph as a whole.
     #[serde(default)]
     pub(crate) flow: Flow,

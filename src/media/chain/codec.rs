@@ -86,7 +86,7 @@ const CODECS: &[Codec] = &[
         rtp: None,
         parser: Some("mpegvideoparse"),
         hardware: &[],
-        software: &["avdec_mpeg2video", "mpeg2dec"],
+        software: &["avdec_mpeg2video"],
     },
 ];
 

@@ -30,6 +30,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("oggdemux", BASE),
     ("typefind", "libgstreamer1.0-0"),
     ("filesrc", "libgstreamer1.0-0"),
+    ("fakesink", "libgstreamer1.0-0"),
     ("capsfilter", "libgstreamer1.0-0"),
     ("videoconvert", BASE),
     ("app", BASE),

@@ -53,7 +53,7 @@ pub(super) fn uuid(number: u32) -> Option<String> {
     let mut text = "GPU".to_owned();
     for (at, byte) in id.bytes.iter().enumerate() {
         let dash = if matches!(at, 0 | 4 | 6 | 8 | 10) { "-" } else { "" };
-        let _cannot_fail = write!(text, "{dash}{:02x}", byte.cast_unsigned());
+        let _cannot_fail = write!(text, "{dash}{:02x}", byte.to_ne_bytes()[0]); // C's `char` has no sign on ARM
     }
     Some(text)
 }

@@ -1,4 +1,4 @@
-//! Tracing set-up: human lines or JSON on standard error, or, while a full-screen view owns the terminal, into its tail.
+//! Log lines: readable or JSON on standard error, or, while a full-screen view owns the terminal, into its tail.
 
 use std::{
     io::{self, IsTerminal, Write},
