@@ -7,6 +7,9 @@ pub mod draw;
 mod exit;
 mod gallery;
 pub mod models;
+mod nodes;
+mod record;
+mod replay;
 mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
@@ -45,6 +48,9 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Nodes(nodes::NodesArgs),
+    Record(record::RecordArgs),
+    Replay(replay::ReplayArgs),
     Top(top::TopArgs),
     Trial(trial::TrialArgs),
     Bench(bench::BenchArgs),
@@ -85,6 +91,9 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Trial(args) => trial::run(&args, &mut out),
         Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
+        Command::Nodes(args) => nodes::run(&args, &mut out),
+        Command::Record(args) => record::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);

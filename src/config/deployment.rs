@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    Pipeline, Secret, Server,
+    Mqtt, Pipeline, Secret, Server, Webhook,
     format::{Budget, Device},
     place::Place,
     written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait},
@@ -163,6 +163,12 @@ pub struct Events {
     pub zenoh: Option<Zenoh>,
     /// Kept on disk; `None` keeps none.
     pub journal: Option<Journal>,
+    /// Web addresses that get every event.
+    pub webhooks: Vec<Webhook>,
+    /// MQTT brokers that get every event.
+    pub brokers: Vec<Mqtt>,
+    /// Faces are also told in ONVIF's words, where there are keys.
+    pub onvif: bool,
 }
 
 /// This node's Zenoh session.

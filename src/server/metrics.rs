@@ -65,6 +65,14 @@ pub const METRICS: &[Metric] = &[
     gauge("flyball_frames_in_flight", &[], "Frames on their way through the graph"),
     counter("flyball_events", &["type"], "Events published"),
     gauge("flyball_event_readers", &[], "Readers of server-sent events"),
+    counter("flyball_courier_delivered", &["courier"], "Events that a webhook or broker has taken"),
+    counter(
+        "flyball_courier_lost",
+        &["courier"],
+        "Events let go of and announced: too many waited, or they were refused",
+    ),
+    counter("flyball_courier_failures", &["courier"], "Attempts that failed and were made again"),
+    gauge("flyball_courier_waiting", &["courier"], "Events on their way to a webhook or broker"),
     gauge(
         "flyball_governor_rung",
         &["lever", "subject", "rung"],
