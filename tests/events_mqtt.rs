@@ -129,6 +129,28 @@ fn pem(name: &str) -> PathBuf {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "this test measures time, and says what it measured"
+)]
+fn many_events_are_acknowledged_at_some_speed() {
+    let Some(program) = mosquitto() else { return };
+    let (place, port) = (Place::new(), free_port());
+    let _broker = Broker::start(program, &place, port, "allow_anonymous true\nmax_queued_messages 0\n");
+    let (world, courier) = begin(Mqtt { waiting: 10_000, ..broker_at(port) });
+    let begun = std::time::Instant::now();
+    world.post(1..=5_000);
+    while courier.figures().delivered < 5_000 {
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    let rate = 5_000.0 / begun.elapsed().as_secs_f64();
+    println!("MQTT, QoS 1 over loopback: {rate:.0} events/s sent and acknowledged by mosquitto");
+    world.end();
+    assert_eq!((courier.figures().lost, courier.figures().waiting), (0, 0));
+}
+
+#[test]
 fn events_arrive_on_their_keys_in_order_and_faces_in_onvifs_words_beside_them() {
     let Some(program) = mosquitto() else { return };
     let (place, port) = (Place::new(), free_port());

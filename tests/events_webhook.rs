@@ -173,6 +173,28 @@ fn a_receiver_that_fails_first_gets_everything_in_order_signed() {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "this test measures time, and says what it measured"
+)]
+fn many_events_arrive_whole_and_at_some_speed() {
+    for batch in [1, 50] {
+        let desk = Desk::answering(&[]);
+        let (_runtime, url) = serve(&desk, None);
+        let (world, courier) = begin(Webhook { batch, waiting: 10_000, ..hook(&url) });
+        let begun = std::time::Instant::now();
+        world.post(1..=2_000);
+        let got = desk.wait_for(2_000);
+        let rate = 2_000.0 / begun.elapsed().as_secs_f64();
+        println!("webhook, batches of {batch}: {rate:.0} events/s signed, sent and answered on loopback");
+        assert_eq!(numbers(&taken(&got)), (1..=2_000).collect::<Vec<_>>());
+        world.end();
+        assert_eq!((courier.figures().delivered, courier.figures().lost), (2_000, 0));
+    }
+}
+
+#[test]
 fn with_a_batch_of_one_each_body_is_one_event() {
     let desk = Desk::answering(&[]);
     let (_runtime, url) = serve(&desk, None);

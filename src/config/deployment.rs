@@ -156,8 +156,8 @@ pub struct Gallery {
     pub path: Option<PathBuf>,
 }
 
-/// How events leave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How events leave; by default not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Events {
     /// Over Zenoh; `None` keeps them in this process.
     pub zenoh: Option<Zenoh>,

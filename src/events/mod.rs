@@ -17,6 +17,8 @@ mod access;
 mod begin;
 mod bus;
 mod follow;
+#[cfg(any(feature = "server", feature = "zenoh"))]
+mod hole;
 mod keeper;
 mod numbering;
 mod outbox;

@@ -153,7 +153,7 @@ fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
 
 /// Being asked to end is no failure: the process ends at once, with 0. Nothing is lost by it, for every event printed is out.
 #[cfg(feature = "zenoh")]
-pub(super) fn end_on_signal() {
+fn end_on_signal() {
     use signal_hook::consts::{SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM] {
         // Where it cannot be registered the signal ends the process all the same.
@@ -166,7 +166,10 @@ pub(super) fn end_on_signal() {
 fn print(args: &WatchArgs, delivery: &crate::events::zenoh::Delivery, out: &mut dyn Write) -> io::Result<bool> {
     use crate::events::zenoh::Delivery;
     match delivery {
-        Delivery::Event(event, _) if !args.wants(event) => return Ok(false),
+        Delivery::Event(event, _) if !args.wants(event) => {
+            tell_of_gap(args, event);
+            return Ok(false);
+        }
         Delivery::Event(event, text) => match args.output() {
             Output::Json => writeln!(out, "{text}")?,
             Output::Human => writeln!(out, "{}", line(event))?,
@@ -175,7 +178,7 @@ fn print(args: &WatchArgs, delivery: &crate::events::zenoh::Delivery, out: &mut 
         Delivery::Lost { source, first, last } => {
             match args.output() {
                 Output::Json => {
-                    complain(&format!("events {first} to {last} of {source} are missing and nobody has them any more"))
+                    complain(&format!("events {first} to {last} of {source} are missing and nobody has them any more"));
                 }
                 Output::Human => writeln!(out, "{}", words::lost_line(source, *first, *last))?,
                 Output::Table => writeln!(out, "{}", words::table_lost(source, *first, *last))?,
@@ -190,6 +193,15 @@ fn print(args: &WatchArgs, delivery: &crate::events::zenoh::Delivery, out: &mut 
     }
     out.flush()?;
     Ok(true)
+}
+
+/// Among JSON lines only those asked for; a gap is told beside them.
+#[cfg(feature = "zenoh")]
+fn tell_of_gap(args: &WatchArgs, event: &Event) {
+    let is_ours = args.camera.as_deref().is_none_or(|camera| camera == event.partitionkey);
+    if is_ours && matches!(event.data, Data::Gap(_)) {
+        complain(&line(event));
+    }
 }
 
 #[cfg(feature = "zenoh")]

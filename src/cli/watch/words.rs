@@ -13,7 +13,7 @@ pub fn line(event: &Event) -> String {
         Data::Visit(visit) => visit_words(visit),
         Data::Moderation(verdict) => moderation_words(verdict),
         Data::CameraState(state) => format!("camera   {}", words(&state.condition, state.detail.as_deref())),
-        Data::Gap(gap) => gap_words(gap),
+        Data::Gap(gap) => format!("GAP      {}", gap_words(gap)),
         Data::GovernorDecision(decision) => format!("governor {}", decision.reason),
         Data::NodeHealth(health) => format!("node     {}", words(&health.condition, health.detail.as_deref())),
         Data::Other(_) => event.kind.to_string(),
@@ -80,7 +80,7 @@ fn gap_words(gap: &Gap) -> String {
         (_, _, Some(lost)) => format!("{lost} events"),
         _ => "events".into(),
     };
-    format!("GAP      {range} are missing: {}", words(&gap.reason, gap.detail.as_deref()))
+    format!("{range} are missing: {}", words(&gap.reason, gap.detail.as_deref()))
 }
 
 /// A word of the contract as it is written in events, and what else is said.

@@ -157,10 +157,12 @@ impl Link {
             match heard {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
                     self.window.up();
-                    let failures = pauses.settled();
-                    tracing::info!(courier = self.mqtt.name, failures, "connected to the broker");
+                    tracing::info!(courier = self.mqtt.name, "connected to the broker");
                 }
-                Ok(Event::Incoming(Packet::PubAck(_))) => self.acknowledged(),
+                Ok(Event::Incoming(Packet::PubAck(_))) => {
+                    pauses.settled(); // not earlier: a broker may greet us only to end the connection
+                    self.acknowledged();
+                }
                 Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) => return Ok(()),
                 Ok(_) => {}
                 Err(cause) => return Err(cause.to_string()),
@@ -181,32 +183,27 @@ impl Link {
         if !self.window.wait_until_up() {
             return;
         }
-        let again = self.window.held();
-        if !again.iter().all(|message| send(client, message)) {
-            return;
-        }
         while self.window.is_up() {
-            if !self.window.has_room(PATIENCE) {
+            while let Some(message) = self.window.next() {
+                if !send(client, &message) {
+                    return;
+                }
+            }
+            if !self.window.all_sent(PATIENCE) {
                 continue;
             }
-            let Some(taken) = self.satchel.take(1, Duration::ZERO, PATIENCE) else {
-                return self.part(client);
-            };
-            if !taken.iter().all(|recorded| self.carry(client, recorded)) {
-                return;
+            match self.satchel.take(1, Duration::ZERO, PATIENCE) {
+                Some(taken) => taken.iter().for_each(|recorded| self.hold(recorded)),
+                None => return self.part(client),
             }
         }
     }
 
-    /// Holds an event until it is acknowledged, and sends it; false when this connection is over.
-    fn carry(&self, client: &Client, recorded: &Recorded) -> bool {
-        let messages = self.mqtt.messages(recorded);
-        if messages.is_empty() {
-            self.satchel.refused(recorded);
-            return true;
+    fn hold(&self, recorded: &Recorded) {
+        match self.mqtt.messages(recorded) {
+            none if none.is_empty() => self.satchel.refused(recorded),
+            messages => self.window.hold(messages),
         }
-        self.window.hold(&messages);
-        messages.iter().all(|message| send(client, message))
     }
 
     /// Nothing waits and nothing will: the last acknowledgements, then goodbye.
@@ -216,7 +213,7 @@ impl Link {
     }
 }
 
-/// The window leaves room for all of them in the client's queue, so this fails only when the connection is over.
+/// The client's queue holds more than the window lets through, so this fails only when the connection is over.
 fn send(client: &Client, message: &Message) -> bool {
     client.try_publish(&message.topic, QoS::AtLeastOnce, false, message.body.as_bytes()).is_ok()
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,9 +10,9 @@ use uuid::Uuid;
 
 use super::CourierFigures;
 use crate::events::{
-    keys::Origin,
+    hole::Hole,
     sink::Recorded,
-    wire::{Data, Draft, Gap, GapReason, UtcMicros},
+    wire::{Data, GapReason, UtcMicros},
 };
 
 /// Between sink and thread. The lock is held for moments only.
@@ -185,35 +184,19 @@ impl Inside {
     }
 }
 
-/// A `gap` event in the place of those let go of. It takes the last of their numbers, so that the series has no hole, and
-/// an id that follows from them.
+/// A `gap` event in the place of those let go of.
 fn announcement(source: &str, lost: &Lost) -> Option<Recorded> {
-    let origin = Origin::from_source(source).ok()?;
-    let mut hasher = DefaultHasher::new();
-    (source, lost.first, lost.last, "courier").hash(&mut hasher);
-    let gap = Gap {
-        first: Some(lost.first),
-        last: Some(lost.last),
-        lost: Some(lost.count),
-        reason: GapReason::Overflow,
-        detail: Some("this receiver did not take them in time; a journal may still have them".into()),
-    };
-    let draft = Draft {
-        id: Uuid::from_u128(lost.epoch.as_u128() ^ u128::from(hasher.finish())),
-        subject: origin.partition(),
-        origin,
-        time: lost.time,
-        data: Data::Gap(gap),
-    };
-    Recorded::new(draft.numbered(lost.epoch, lost.last, lost.time)).ok()
+    let Lost { first, last, count, epoch, time } = *lost;
+    let hole = Hole { source, epoch, first, last, lost: count, time };
+    hole.event(GapReason::Overflow, "this receiver did not take them in time; a journal may still have them")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::events::{
-        keys::PlaceId,
-        wire::{NodeCondition, NodeHealth},
+        keys::{Origin, PlaceId},
+        wire::{Draft, NodeCondition, NodeHealth},
     };
 
     fn event(number: u64) -> Recorded {

@@ -1,4 +1,4 @@
-//! What was sent and not acknowledged yet, in order, across connections.
+//! What is to be sent to a broker and not acknowledged yet, in order, across connections.
 
 use std::{
     collections::VecDeque,
@@ -28,6 +28,8 @@ pub(super) struct Window {
 struct Inside {
     /// Each with whether it is the last of its event.
     held: VecDeque<(Message, bool)>,
+    /// So many of them, from the oldest on, were sent over this connection.
+    sent: usize,
     state: State,
 }
 
@@ -40,6 +42,7 @@ enum State {
 }
 
 impl Window {
+    /// At most so many are sent and not acknowledged.
     pub(super) fn new(most: usize) -> Self {
         Self { most, inside: Mutex::default(), changed: Condvar::new() }
     }
@@ -49,13 +52,14 @@ impl Window {
         self.turn(State::Up);
     }
 
-    /// The connection is over; the next one begins.
+    /// The connection is over.
     pub(super) fn down(&self) {
         self.turn(State::Down);
     }
 
-    /// A new connection is being made.
+    /// A new connection is being made: nothing was sent over it yet.
     pub(super) fn connecting(&self) {
+        self.lock().sent = 0;
         self.turn(State::Connecting);
     }
 
@@ -68,10 +72,29 @@ impl Window {
         self.wait(CONNECTING, |inside| inside.state == State::Connecting).state == State::Up
     }
 
-    /// Whether another event, of two messages at most, may be sent.
-    pub(super) fn has_room(&self, patience: Duration) -> bool {
-        let full = |inside: &mut Inside| inside.held.len() + 2 > self.most && inside.state == State::Up;
-        self.wait(patience, full).held.len() + 2 <= self.most
+    /// Holds the messages of one event until they are acknowledged.
+    pub(super) fn hold(&self, messages: Vec<Message>) {
+        let last = messages.len().saturating_sub(1);
+        self.lock().held.extend(messages.into_iter().enumerate().map(|(at, message)| (message, at == last)));
+    }
+
+    /// The next to send over this connection; `None` when all are sent, or enough for now.
+    pub(super) fn next(&self) -> Option<Message> {
+        let mut inside = self.lock();
+        let next = if inside.sent < self.most { inside.held.get(inside.sent).cloned() } else { None };
+        inside.sent += usize::from(next.is_some());
+        next.map(|(message, _)| message)
+    }
+
+    /// Whether all that is held was sent; if not, waits a little for acknowledgements.
+    pub(super) fn all_sent(&self, patience: Duration) -> bool {
+        let inside = self.lock();
+        if inside.sent == inside.held.len() {
+            return true;
+        }
+        drop(inside);
+        self.wait(patience, |inside| inside.sent >= self.most && inside.state == State::Up);
+        false
     }
 
     /// Whether everything is acknowledged.
@@ -79,21 +102,12 @@ impl Window {
         self.wait(patience, |inside| !inside.held.is_empty() && inside.state == State::Up).held.is_empty()
     }
 
-    /// Holds the messages of one event.
-    pub(super) fn hold(&self, messages: &[Message]) {
-        let last = messages.len().saturating_sub(1);
-        let messages = messages.iter().enumerate().map(|(at, message)| (message.clone(), at == last));
-        self.lock().held.extend(messages);
-    }
-
-    /// Everything held, oldest first, to be sent again.
-    pub(super) fn held(&self) -> Vec<Message> {
-        self.lock().held.iter().map(|(message, _)| message.clone()).collect()
-    }
-
     /// The oldest is acknowledged; true when that was the last of its event.
     pub(super) fn acknowledged(&self) -> bool {
-        let oldest = self.lock().held.pop_front();
+        let mut inside = self.lock();
+        inside.sent = inside.sent.saturating_sub(1);
+        let oldest = inside.held.pop_front();
+        drop(inside);
         self.changed.notify_all();
         oldest.is_some_and(|(_, last)| last)
     }
@@ -121,18 +135,33 @@ mod tests {
         Message { topic: topic.into(), body: "{}".into() }
     }
 
+    fn next(window: &Window) -> Option<String> {
+        window.next().map(|message| message.topic)
+    }
+
     #[test]
-    fn what_is_not_acknowledged_is_sent_again_in_order() {
-        let window = Window::new(4);
-        window.hold(&[message("a")]);
-        window.hold(&[message("b"), message("b2")]);
-        assert!(!window.has_room(Duration::ZERO), "an event may be two messages");
+    fn no_more_is_sent_than_may_be_unacknowledged() {
+        let window = Window::new(2);
+        window.hold(vec![message("a")]);
+        window.hold(vec![message("b"), message("b2")]);
+        assert_eq!([next(&window), next(&window), next(&window)], [Some("a".into()), Some("b".into()), None]);
+        assert!(!window.all_sent(Duration::ZERO));
         assert!(window.acknowledged(), "the only message of its event");
+        assert_eq!((next(&window), next(&window)), (Some("b2".into()), None));
+        assert!(window.all_sent(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_is_sent_again_in_order_over_the_next_connection() {
+        let window = Window::new(4);
+        window.hold(vec![message("a"), message("a2")]);
+        window.hold(vec![message("b")]);
+        while window.next().is_some() {}
         assert!(!window.acknowledged(), "the first of two");
         window.down();
-        let again: Vec<_> = window.held().into_iter().map(|message| message.topic).collect();
-        assert_eq!(again, ["b2"]);
-        assert!(window.acknowledged() && window.is_empty(Duration::ZERO));
+        window.connecting();
+        assert_eq!((next(&window), next(&window), next(&window)), (Some("a2".into()), Some("b".into()), None));
+        assert!(window.acknowledged() && window.acknowledged() && window.is_empty(Duration::ZERO));
         assert!(!window.acknowledged(), "an acknowledgement of nothing");
     }
 }

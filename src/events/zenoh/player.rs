@@ -18,9 +18,10 @@ use ::zenoh::{
 use super::{ZenohBus, session::refused};
 use crate::events::{
     bus::BusError,
+    hole::Hole,
     keys::{Key, KeyError, Origin, PlaceId, ROOT, Topic},
     sink::Head,
-    wire::{Data, Event},
+    wire::{Data, Event, GapReason, UtcMicros},
 };
 
 /// Events in one answer to `@history`.
@@ -38,8 +39,8 @@ pub struct Player {
 /// What was played of one source.
 #[derive(Debug, Default)]
 struct Series {
-    /// Numbers and texts, in order.
-    events: Vec<(u64, String)>,
+    /// Numbers, times and texts, in order.
+    events: Vec<(u64, UtcMicros, String)>,
     epoch: uuid::Uuid,
     state: Option<String>,
 }
@@ -122,20 +123,29 @@ impl Series {
             self.events.clear();
             self.epoch = event.epoch;
         }
-        self.events.push((event.sequence.0, text.to_owned()));
+        self.events.push((event.sequence.0, event.time, text.to_owned()));
         if matches!(event.data, Data::CameraState(_)) {
             self.state = Some(text.to_owned());
         }
     }
 
     fn head(&self, source: &str) -> Option<Head> {
-        let (sequence, _) = self.events.last()?;
+        let (sequence, ..) = self.events.last()?;
         Some(Head { source: source.to_owned(), sequence: *sequence, epoch: self.epoch })
     }
 
-    fn since(&self, since: u64, limit: usize) -> String {
-        let from = self.events.partition_point(|(number, _)| *number <= since);
-        let lines: Vec<_> = self.events[from..].iter().take(limit).map(|(_, text)| text.as_str()).collect();
+    /// One event a line; what was missing when it was recorded is said by a gap event in its place.
+    fn since(&self, source: &str, mut since: u64, limit: usize) -> String {
+        let from = self.events.partition_point(|(number, ..)| *number <= since);
+        let mut lines = Vec::new();
+        for (number, time, text) in self.events[from..].iter().take(limit) {
+            let (first, last) = (since + 1, number - 1);
+            let hole = Hole { source, epoch: self.epoch, first, last, lost: number - first, time: *time };
+            let gap = if last < first { None } else { hole.event(GapReason::NotKept, "missing when it was recorded") };
+            lines.extend(gap.map(|gap| gap.json.to_string()));
+            lines.push(text.clone());
+            since = *number;
+        }
         lines.join("\n")
     }
 }
@@ -155,7 +165,8 @@ fn answer(query: &Query, played: &BTreeMap<String, Series>) {
             if !KeyExpr::new(key.as_str()).is_ok_and(|expr| query.key_expr().intersects(&expr)) {
                 continue;
             }
-            let text = if topic == Topic::State { series.state.clone() } else { Some(series.since(since, limit)) };
+            let text =
+                if topic == Topic::State { series.state.clone() } else { Some(series.since(source, since, limit)) };
             let Some(text) = text else { continue };
             if let Err(cause) = query.reply(key, text).encoding(Encoding::APPLICATION_JSON).wait() {
                 tracing::debug!(source, %cause, "an answer was not sent");
