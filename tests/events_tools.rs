@@ -137,12 +137,13 @@ fn watch_shows_columns_and_says_where_something_is_missing() {
     );
     let (recording, air) = (place.write("hole.jsonl", lines), format!("tcp/127.0.0.1:{}", free_port()));
     let replay = Running::start(flyball(&["replay", text(&recording), "--listen", &air, "--pace", "fast", "--stay"]));
-    let watch = |more: &[&str]| run(&[&["watch", "--connect", &air, "--since", "0"], more].concat());
-    let table = watch(&["--output", "table", "--count", "3"]);
+    let watch = |more: &[&str]| run(&[&["watch", "--connect", &air], more].concat());
+    let table = watch(&["--since", "0", "--output", "table", "--count", "3"]);
     for words in ["camera", "liveness", "opened", "closed", "p-0042", "0.71", "GAP", "events 2 to 6 are missing"] {
         assert!(table.out.contains(words), "{words:?}: {table:#?}");
     }
-    let filtered = watch(&["--person", "p-0042", "--kind", "closed", "--camera", "gate-1", "--count", "2"]);
+    let filtered =
+        watch(&["--since", "0", "--person", "p-0042", "--kind", "closed", "--camera", "gate-1", "--count", "2"]);
     assert!(filtered.out.contains("closed") && !filtered.out.contains("opened"), "{filtered:#?}");
     assert!(filtered.out.contains("GAP"), "what is missing may have been what was asked for: {filtered:#?}");
     let recent = watch(&["--since", "2020-01-01T00:00:00Z", "--output", "json", "--count", "3"]);

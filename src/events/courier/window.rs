@@ -88,13 +88,12 @@ impl Window {
 
     /// Whether all that is held was sent; if not, waits a little for acknowledgements.
     pub(super) fn all_sent(&self, patience: Duration) -> bool {
-        let inside = self.lock();
-        if inside.sent == inside.held.len() {
+        let are_all_sent = |inside: &Inside| inside.sent == inside.held.len();
+        if are_all_sent(&self.lock()) {
             return true;
         }
-        drop(inside);
-        self.wait(patience, |inside| inside.sent >= self.most && inside.state == State::Up);
-        false
+        let full = |inside: &mut Inside| inside.sent >= self.most && inside.state == State::Up;
+        are_all_sent(&self.wait(patience, full))
     }
 
     /// Whether everything is acknowledged.
