@@ -149,6 +149,9 @@ fn every_command_says_what_it_does_and_shows_an_example() {
         "models bench",
         "models licences",
         "watch",
+        "nodes",
+        "record",
+        "replay",
         "top",
         "trial",
         "bench",
@@ -169,7 +172,8 @@ fn every_command_says_what_it_does_and_shows_an_example() {
         let shown = ended.out.split_once("Example").is_some_and(|(_, after)| after.contains(&example));
         assert!(shown, "{command}: no example\n{}", ended.out);
     }
-    for command in ["run", "check", "watch", "bench", "gallery", "models", "sample-camera"] {
+    for command in ["run", "check", "watch", "nodes", "record", "replay", "bench", "gallery", "models", "sample-camera"]
+    {
         assert!(run(&[command, "--help"]).out.contains("Exit codes: 0 done"), "{command} does not list its exit codes");
     }
     let all = run(&["--help"]).out;

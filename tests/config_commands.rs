@@ -99,8 +99,13 @@ fn draw_prints_the_graph_or_says_why_there_is_none() {
 
 #[test]
 fn schema_prints_what_is_committed() {
-    for kind in ["pipeline", "deployment"] {
+    for (kind, committed) in [
+        ("pipeline", "config/schema/pipeline.schema.json"),
+        ("deployment", "config/schema/deployment.schema.json"),
+        ("events", "samples/schemas/face-event-v1.schema.json"),
+        ("recording", "samples/schemas/recording-v1.schema.json"),
+    ] {
         let printed = flyball(&["schema", kind]);
-        assert_eq!(out(&printed), fs::read_to_string(format!("config/schema/{kind}.schema.json")).unwrap());
+        assert_eq!(out(&printed), fs::read_to_string(committed).unwrap(), "{kind}");
     }
 }

@@ -37,7 +37,7 @@ fn committed_schemas_are_the_generated_ones() {
 fn the_schemas_mean_to_others_what_they_mean_to_us() {
     for (schema, files) in [
         (schema::pipeline(), &["pipelines/face-gate.toml", "pipelines/bench.toml"][..]),
-        (schema::deployment(), &["config/demo.toml", "config/bench.toml"][..]),
+        (schema::deployment(), &["config/demo.toml", "config/bench.toml", "config/couriers.toml"][..]),
     ] {
         let validator = jsonschema::validator_for(&schema).unwrap();
         for file in files {
@@ -68,6 +68,15 @@ fn drawings_are_the_committed_ones() {
         same_as_committed(&format!("tests/golden/draw/{name}.mmd"), &draw::mermaid(&graph, &opened.title, &[]));
         same_as_committed(&format!("tests/golden/draw/{name}.dot"), &draw::dot(&graph, &opened.title, &[]));
     }
+}
+
+/// Every way out, as the sample writes it; its secret comes from the environment.
+#[test]
+fn the_sample_of_every_way_out_has_no_problem_of_its_own() {
+    let environment = Environment::of(&[("FLYBALL_SECRET", "0123456789abcdef0123")]);
+    let opened = open(&root().join("config/couriers.toml"), &environment);
+    let wrong: Vec<_> = opened.problems.iter().filter(|problem| problem.key.starts_with("events")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// The demo watches three files and one RTSP camera whose password comes from a file and is shown nowhere.

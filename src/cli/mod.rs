@@ -9,6 +9,9 @@ mod gallery;
 #[cfg(feature = "server")]
 mod metrics;
 pub mod models;
+mod nodes;
+mod record;
+mod replay;
 mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
@@ -47,6 +50,9 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     Models(models::ModelsArgs),
     Watch(watch::WatchArgs),
+    Nodes(nodes::NodesArgs),
+    Record(record::RecordArgs),
+    Replay(replay::ReplayArgs),
     Top(top::TopArgs),
     #[cfg(feature = "server")]
     Metrics(metrics::MetricsArgs),
@@ -91,6 +97,9 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Trial(args) => trial::run(&args, &mut out),
         Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),
+        Command::Nodes(args) => nodes::run(&args, &mut out),
+        Command::Record(args) => record::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulated(simulate::run(&args, &mut out)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "flyball", &mut out);

@@ -1,4 +1,4 @@
-//! `flyball schema pipeline|deployment`: the JSON Schema of a file kind, for editors.
+//! `flyball schema KIND`: the JSON Schema of a kind of file, for editors, and of events, for subscribers.
 
 use std::io::{self, Write};
 
@@ -6,11 +6,13 @@ use clap::{Args, ValueEnum};
 
 use crate::config::schema;
 
-/// Print the JSON Schema of pipeline or deployment files, with which editors complete them.
+/// Print the JSON Schema of pipeline or deployment files, with which editors complete them, or of events.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: flyball schema pipeline > config/schema/pipeline.schema.json")]
+#[command(
+    after_help = "Examples:\n  flyball schema pipeline > config/schema/pipeline.schema.json\n  flyball schema events > face-event-v1.schema.json"
+)]
 pub(super) struct SchemaArgs {
-    /// The kind of file.
+    /// What to describe.
     #[arg(value_enum, value_name = "KIND")]
     pub(super) kind: FileKind,
 }
@@ -22,6 +24,10 @@ pub(super) enum FileKind {
     Pipeline,
     /// Where to run it.
     Deployment,
+    /// What subscribers read.
+    Events,
+    /// One line of a file that `flyball record` writes.
+    Recording,
 }
 
 /// Prints it, indented, as it is committed under `config/schema/`.
@@ -29,6 +35,8 @@ pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<u8> {
     let schema = match args.kind {
         FileKind::Pipeline => schema::pipeline(),
         FileKind::Deployment => schema::deployment(),
+        FileKind::Events => crate::events::wire::event_schema(),
+        FileKind::Recording => crate::events::recording::schema(),
     };
     writeln!(out, "{schema:#}")?;
     Ok(0)

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    Pipeline, Secret, Server, Telemetry,
+    Mqtt, Pipeline, Secret, Server, Telemetry, Webhook,
     format::{Budget, Device},
     place::Place,
     written::{Admission, Decoder, Flow, Health, Lever, Limits, Mode, Pace, Synthetic, Transport, Wait},
@@ -158,13 +158,19 @@ pub struct Gallery {
     pub path: Option<PathBuf>,
 }
 
-/// How events leave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How events leave; by default not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Events {
     /// Over Zenoh; `None` keeps them in this process.
     pub zenoh: Option<Zenoh>,
     /// Kept on disk; `None` keeps none.
     pub journal: Option<Journal>,
+    /// Web addresses that get every event.
+    pub webhooks: Vec<Webhook>,
+    /// MQTT brokers that get every event.
+    pub brokers: Vec<Mqtt>,
+    /// Faces are also told in ONVIF's words, where there are keys.
+    pub onvif: bool,
 }
 
 /// This node's Zenoh session.

@@ -26,6 +26,7 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "endpoint" => Some(endpoint(text)),
         "rtsp-url" => Some(rtsp_url(text)),
         "http-url" => Some(http_url(text)),
+        "mqtt-url" => Some(mqtt_url(text)),
         "ice-server" => Some(ice_server(text)),
         "ip" => Some(ip(text)),
         "socket" => Some(socket(text)),
@@ -173,6 +174,22 @@ fn http_url(text: &str) -> Result<(), Fault> {
         Some(host) if !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace) => Ok(()),
         _ => fault("no web address", "write it as \"https://host/path\"; a token has a key of its own"),
     }
+}
+
+fn mqtt_url(text: &str) -> Result<(), Fault> {
+    let host = text.strip_prefix("mqtts://").or_else(|| text.strip_prefix("mqtt://"));
+    let host = host.map(|host| host.trim_end_matches('/')).unwrap_or_default();
+    let port_fits = match host.rsplit_once(':') {
+        Some((bare, port)) if !port.ends_with(']') => {
+            !bare.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
+        _ => true,
+    };
+    let is_place = !host.is_empty() && port_fits && !host.contains(['/', '@', '?', '#', '\\']);
+    if is_place && !text.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    fault("no MQTT address", "write it as \"mqtts://host:8883\"; user and password have keys of their own")
 }
 
 /// Scheme, host and port of a web page, as browsers send it.

@@ -13,6 +13,7 @@
 //! Whether the stages of a pipeline make a graph is for `topology`, the next room up, to say.
 
 mod camera;
+mod courier;
 mod credentials;
 mod deployment;
 mod environment;
@@ -38,6 +39,7 @@ mod words;
 mod written;
 mod zenoh;
 
+pub use courier::{Mqtt, Webhook};
 pub use deployment::{
     Camera, Credentials, Deployment, Events, Gallery, Governor, Ice, Journal, Models, Source, Tls, TlsTrust, Zenoh,
 };

@@ -154,7 +154,9 @@ impl Resolver<'_> {
             let max_size = format::bytes(&journal.max_size).unwrap_or_default();
             Journal { path: self.absolute(&journal.path), max_age: journal.max_age, max_size }
         });
-        Some(Events { zenoh, journal })
+        self.refuse_namesakes();
+        let (webhooks, brokers) = (self.webhooks(written.webhook), self.brokers(written.mqtt));
+        Some(Events { zenoh, journal, webhooks, brokers, onvif: written.onvif })
     }
 
     /// A path as written, which is relative to the file it is written in.

@@ -9,6 +9,8 @@
 //! flyball/v1/<site>/@node/<node>/governor | health | gap             the same for a node
 //! flyball/v1/<site>/@node/<node>/governor/state                       how the governor stands, twice a second; not numbered
 //! flyball/v1/<site>/@node/<node>/@alive                              liveliness token of a running node
+//! flyball/v1/<site>/@node/<node>/serves/<camera>                      liveliness token: that node serves that camera
+//! flyball/v1/<site>/<camera>/@onvif-ej/RuleEngine/Recognition/Face    the same faces in ONVIF's words, where asked for
 //! ```
 //! The major version of the contract is in the key, so that a second version can run beside the first. Chunks that begin
 //! with `@` are never matched by `*` or `**` in Zenoh: who subscribes to `flyball/v1/**` hears events and nothing else.

@@ -3,21 +3,29 @@
 //! An event is drafted by a stage, posted to the outbox, numbered and written to the journal, and only then handed to the
 //! sinks: Zenoh, lines of text, memory. In reading order: [`wire`] (the contract), [`keys`] (where events are found),
 //! [`sink`](EventSink), numbering, [`journal`], `keeper`, [`outbox`](Outbox), [`begin`] (which puts these together), `bus` and `access` (what a deployment says about Zenoh),
-//! `follow` (a subscriber's bookkeeping), and `zenoh` itself, behind its feature. Next room: `stages::publish`, which decides when there is something to say.
+//! `follow` (a subscriber's bookkeeping), [`onvif`] (faces in ONVIF's words), [`recording`] (events in a file); behind their features `zenoh` itself, and `courier`, who
+//! carries events to web addresses and MQTT brokers. Next room: `stages::publish`, which decides when there is something to say.
 
 pub mod journal;
 pub mod keys;
 pub mod wire;
 
+pub mod onvif;
+pub mod recording;
+
 mod access;
 mod begin;
 mod bus;
 mod follow;
+#[cfg(any(feature = "server", feature = "zenoh"))]
+mod hole;
 mod keeper;
 mod numbering;
 mod outbox;
 mod sink;
 
+#[cfg(feature = "server")]
+pub mod courier;
 #[cfg(feature = "zenoh")]
 pub mod zenoh;
 

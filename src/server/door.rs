@@ -18,7 +18,7 @@ use crate::config::Role;
 
 /// What pages of other servers may send.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
-const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type");
+const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, last-event-id");
 /// What they may read of an answer.
 const EXPOSED: HeaderValue = HeaderValue::from_static("location");
 

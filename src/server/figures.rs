@@ -90,6 +90,13 @@ fn events(desk: &Desk, sheet: &mut Sheet) {
         sheet.set("flyball_governor_rung", &[lever, subject, rung], 1.0);
     }
     sheet.set("flyball_governor_degraded", &[], f64::from(u8::from(heard.degraded)));
+    for courier in desk.couriers.iter() {
+        let (name, figures) = (courier.name(), courier.figures());
+        sheet.set("flyball_courier_delivered", &[name], figures.delivered as f64);
+        sheet.set("flyball_courier_lost", &[name], figures.lost as f64);
+        sheet.set("flyball_courier_failures", &[name], figures.failures as f64);
+        sheet.set("flyball_courier_waiting", &[name], figures.waiting as f64);
+    }
     sheet.set("flyball_event_readers", &[], desk.feed.readers() as f64);
 }
 

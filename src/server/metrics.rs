@@ -76,6 +76,14 @@ pub const METRICS: &[Metric] = &[
     counter("flyball_trace_spans", &["fate"], "Steps of traced frames: `sent` to the receiver, or `lost`"),
     counter("flyball_events", &["type"], "Events published"),
     gauge("flyball_event_readers", &[], "Readers of server-sent events"),
+    counter("flyball_courier_delivered", &["courier"], "Events that a webhook or broker has taken"),
+    counter(
+        "flyball_courier_lost",
+        &["courier"],
+        "Events let go of and announced: too many waited, or they were refused",
+    ),
+    counter("flyball_courier_failures", &["courier"], "Attempts that failed and were made again"),
+    gauge("flyball_courier_waiting", &["courier"], "Events on their way to a webhook or broker"),
     gauge(
         "flyball_governor_rung",
         &["lever", "subject", "rung"],

@@ -8,12 +8,13 @@
 //! POST   /api/v1/cameras           adds one, written as in a deployment, in JSON    control
 //! DELETE /api/v1/cameras/{id}      removes one                                      control
 //! GET    /api/v1/events            server-sent events, for browsers                 read
+//! GET    /api/v1/history           events of one source since a number              read
 //! POST   /whip/{camera}            WebRTC in: an SDP offer, answered                publish
 //! DELETE /whip/{camera}/{session}  ends that session                                publish
 //! GET    /                         a page that shows the events                     anybody
 //! ```
 //! [`state`](Desk) is what all of it looks at. A request passes [`door`] (where from, who), then one of [`health`],
-//! [`cameras`], [`feed`], [`whip`]; [`metrics`] and [`figures`] write down numbers, [`problem`] says what was wrong, and
+//! [`cameras`], [`feed`], [`history`], [`whip`]; [`metrics`] and [`figures`] write down numbers, [`problem`] says what was wrong, and
 //! [`listen`] is the server itself. Frames never come here; only words about them do.
 
 mod cameras;
@@ -21,6 +22,7 @@ mod door;
 mod feed;
 mod figures;
 mod health;
+mod history;
 mod listen;
 mod metrics;
 mod problem;

@@ -11,7 +11,7 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use super::{Desk, cameras, door, feed, figures, health, problem::Refusal, whip};
+use super::{Desk, cameras, door, feed, figures, health, history, problem::Refusal, whip};
 use crate::config::Role;
 use crate::media::LONGEST_OFFER;
 
@@ -30,6 +30,7 @@ pub(super) fn routes(desk: Desk) -> Router {
         .route("/metrics", get(figures::metrics))
         .route("/api/v1/cameras", get(cameras::list))
         .route("/api/v1/events", get(feed::events))
+        .route("/api/v1/history", get(history::history))
         .route_layer(needs(Role::Read));
     let control = Router::new()
         .route("/api/v1/cameras", post(cameras::add))

@@ -10,9 +10,10 @@ use std::{
 
 use super::{Feed, tokens::Tokens};
 use crate::config::{Deployment, Server};
+use crate::events::journal::JournalReader;
 use crate::flow::{Drops, FrameTraces, Lanes, Latency};
 use crate::memory::Permits;
-use crate::topology::{Assembly, Board, Cameras, StageHandle};
+use crate::topology::{Assembly, Board, Cameras, Couriers, StageHandle};
 
 /// Everything behind the counter. Clones share it.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Desk {
     /// Nobody is asked for a token, so only pages of this machine may ask.
     pub(super) trusts_this_machine: bool,
     pub(super) feed: Feed,
+    pub(super) history: Option<JournalReader>,
+    pub(super) couriers: Couriers,
     pub(super) board: Arc<Board>,
     pub(super) cameras: Cameras,
     pub(super) drops: Drops,
@@ -47,6 +50,8 @@ impl Desk {
             origins: server.origins.clone().into(),
             trusts_this_machine: server.clients.is_empty() && server.listen.ip().is_loopback(),
             feed,
+            history: assembly.history.clone(),
+            couriers: Couriers::clone(&assembly.couriers),
             board: Arc::clone(&running.board),
             cameras: running.cameras(),
             drops: running.drops.clone(),

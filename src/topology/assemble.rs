@@ -9,7 +9,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Board, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
+    Board, Couriers, Graph, Node, Outcome, Queue, Running, Station, Stations, Work,
     delivery::{self, Delivery},
     gate::{Gate, is_live},
     herald::Herald,
@@ -21,7 +21,7 @@ use super::{
     tracing::{self as frames, Tracing},
 };
 use crate::config::Deployment;
-use crate::events::{EventSink, OutboxFigures, Postbox, wire::PipelineRef};
+use crate::events::{EventSink, OutboxFigures, Postbox, journal::JournalReader, wire::PipelineRef};
 use crate::flow::Dial;
 use crate::gallery::Gallery;
 use crate::inference::{RunLog, SHAPES};
@@ -77,6 +77,10 @@ pub struct Assembly {
     pub gallery: Option<Arc<Gallery>>,
     /// What the networks ran.
     pub runs: RunLog,
+    /// Events of the past, for as far as the journal reaches; `None` without one.
+    pub history: Option<JournalReader>,
+    /// What carries events to webhooks and brokers.
+    pub couriers: Couriers,
     /// Keeps it within its budget; `None` when the governor is off.
     pub steering: Option<Steering>,
     gate: Gate,
@@ -122,7 +126,7 @@ pub fn assemble_recorded(
     let running = Running::start(stations, in_flight, Arc::new(Board::default()), tracing.frames.clone())
         .map_err(AssembleError::failed)?;
     let site = delivery::place(&deployment.site)?;
-    let presence = delivery.presence(&site);
+    let presence = delivery.presence(&site, &delivery::place(&deployment.node)?);
     running.cameras().tell_subscribers(Herald { postbox: postbox.clone(), site }, presence);
     let gate = Gate::new(running.cameras(), &running.lanes, &running.board, deployment.governor.admission);
     let kept = steer::keeps_the_gate(deployment, &room);
@@ -151,7 +155,10 @@ pub fn assemble_recorded(
     if kept && steering.is_some() {
         running.cameras().wait_at(&gate);
     }
-    Ok(Assembly { running, gallery, runs, steering, gate, delivery, tracing })
+    let history = delivery.history.clone();
+    #[allow(clippy::clone_on_copy, reason = "builds without couriers have nothing to clone")]
+    let couriers = delivery.couriers.clone();
+    Ok(Assembly { running, gallery, runs, history, couriers, steering, gate, delivery, tracing })
 }
 
 impl Assembly {

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::SystemTime};
 
 use uuid::Uuid;
 
-use super::{AssembleError, roster::Presence, steer::Publish};
+use super::{
+    AssembleError,
+    couriers::{self, Couriers},
+    roster::Presence,
+    steer::Publish,
+};
 use crate::config::Deployment;
 use crate::events::{
     Beginning, EventSink, Outbox, Postbox, Started, begin,
@@ -16,6 +21,10 @@ use crate::events::{
 pub(super) struct Delivery {
     /// Drained at the end.
     pub(super) outbox: Outbox,
+    /// For those who missed something; `None` without a journal.
+    pub(super) history: Option<JournalReader>,
+    /// Carry events to webhooks and brokers.
+    pub(super) couriers: Couriers,
     #[cfg(feature = "zenoh")]
     bus: Option<crate::events::zenoh::ZenohBus>,
 }
@@ -23,12 +32,14 @@ pub(super) struct Delivery {
 impl Delivery {
     /// How others learn which cameras are served, if there is anybody to learn it.
     #[cfg(feature = "zenoh")]
-    pub(super) fn presence(&self, site: &PlaceId) -> Option<Presence> {
-        let presence = self.bus.as_ref()?.presence(site);
+    pub(super) fn presence(&self, site: &PlaceId, node: &PlaceId) -> Option<Presence> {
+        let bus = self.bus.as_ref()?;
+        let (presence, roll) = (bus.presence(site), bus.roll(site, node));
         Some(Box::new(move |camera, is_there| {
             if !is_there {
                 presence.went(camera);
-            } else if let Err(cause) = presence.came(camera) {
+                roll.went(camera);
+            } else if let Err(cause) = presence.came(camera).and_then(|()| roll.came(camera)) {
                 tracing::warn!(%camera, %cause, "others cannot see that this camera is served");
             }
         }))
@@ -37,7 +48,7 @@ impl Delivery {
     /// Nobody listens in this build.
     #[cfg(not(feature = "zenoh"))]
     #[allow(clippy::unused_self, reason = "the other build needs it")]
-    pub(super) fn presence(&self, _site: &PlaceId) -> Option<Presence> {
+    pub(super) fn presence(&self, _site: &PlaceId, _node: &PlaceId) -> Option<Presence> {
         None
     }
 
@@ -66,6 +77,7 @@ pub(super) fn open(
     let mut bus = open_bus(deployment, &mut taps)?;
     #[cfg(not(feature = "zenoh"))]
     refuse_bus(deployment)?;
+    let couriers = couriers::start(deployment, &mut taps)?;
     let limits = |j: &crate::config::Journal| Limits { max_age: j.max_age, max_bytes: j.max_size };
     let Started { outbox, postbox, history, interrupted, .. } = begin(Beginning {
         site: place(&deployment.site)?,
@@ -81,10 +93,10 @@ pub(super) fn open(
     }
     #[cfg(feature = "zenoh")]
     serve_history(&mut bus, deployment, history.as_ref())?;
-    #[cfg(not(feature = "zenoh"))]
-    drop::<Option<JournalReader>>(history);
     let delivery = Delivery {
         outbox,
+        history,
+        couriers,
         #[cfg(feature = "zenoh")]
         bus,
     };
@@ -97,7 +109,7 @@ pub(super) fn place(name: &str) -> Result<PlaceId, AssembleError> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "publish times are wall-clock times")]
-fn wall() -> SystemTime {
+pub(super) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
@@ -112,6 +124,9 @@ fn open_bus(
     // Cameras are announced one by one, as they come.
     bus.announce(&place(&deployment.site)?, &place(&deployment.node)?, &[]).map_err(AssembleError::failed)?;
     sinks.push(Box::new(bus.sink().map_err(AssembleError::failed)?));
+    if deployment.events.onvif {
+        sinks.push(Box::new(bus.onvif_sink().map_err(AssembleError::failed)?));
+    }
     Ok(Some(bus))
 }
 

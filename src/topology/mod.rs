@@ -1,13 +1,14 @@
 //! A written graph becomes running threads.
 //!
 //! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
-//! and puts them on stations, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
+//! and puts them on stations, `delivery` and `couriers` are the ways events leave, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
 //! which `cameras` feed it and `renew` changes that with the file, the `herald` tells subscribers how they fare, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
 
 mod assemble;
 mod board;
 mod cameras;
 mod contracts;
+mod couriers;
 mod delivery;
 pub mod draw;
 #[cfg(feature = "cli")]
@@ -32,6 +33,7 @@ mod wiring;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
+pub use couriers::Couriers;
 #[cfg(feature = "cli")]
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;

@@ -23,7 +23,7 @@ use self::report::{Figures, Report};
 use self::visits::Told;
 use super::{Exit, complain};
 use crate::{
-    config::{Camera, Deployment, Environment, Pace, Source},
+    config::{Camera, Deployment, Environment, Events, Pace, Source},
     events::{EventSink, MemoryBus},
     flow::Percentiles,
     memory::{peak_resident_bytes, process_cpu_time},
@@ -110,7 +110,8 @@ fn replace_cameras(deployment: &mut Deployment, args: &BenchArgs) -> Result<(), 
     };
     let clips = args.clips.iter().cycle().take(args.cameras.map_or(args.clips.len(), usize::from));
     deployment.cameras = clips.enumerate().map(camera).collect::<Result<_, _>>()?;
-    (deployment.events.zenoh, deployment.events.journal) = (None, None);
+    // Nobody is told about a measurement.
+    deployment.events = Events::default();
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::courier::{Mqtt, Webhook};
 use crate::events::{Access, Encoding};
 use crate::stages::duration;
 
@@ -16,6 +17,12 @@ pub(crate) struct Events {
     pub(crate) zenoh: Option<Zenoh>,
     /// Kept on disk until subscribers have them. Default: not kept.
     pub(crate) journal: Option<Journal>,
+    /// Web addresses that get every event, one `[[events.webhook]]` each.
+    pub(crate) webhook: Vec<Webhook>,
+    /// MQTT brokers that get every event, one `[[events.mqtt]]` each.
+    pub(crate) mqtt: Vec<Mqtt>,
+    /// Whether faces are also told in ONVIF's words, on a second key of Zenoh and MQTT.
+    pub(crate) onvif: bool,
 }
 
 /// This node's Zenoh session.

@@ -2,6 +2,7 @@
 //! field is what editors show and what error messages quote, so its first sentence must stand alone. Next: `resolve`.
 
 mod camera;
+mod courier;
 mod events;
 mod governor;
 mod health;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use camera::{Camera, FileSource, Ice, RtspSource, Source, WhepSource};
 pub use camera::{Decoder, Limits, Pace, Synthetic, Transport};
+pub(crate) use courier::{Mqtt, Webhook};
 pub use events::Mode;
 pub(crate) use events::{Events, Tls, Zenoh};
 pub(crate) use governor::Governor;

@@ -5,13 +5,19 @@
 //! of its own here, and history must survive a restart; the sequence number in the event, the heartbeat on `@head` and the
 //! journal behind `@history` do the same for all keys of a camera at once, for as far back as the journal reaches.
 
+mod nodes;
+mod player;
 mod publish;
+mod second;
 mod serve;
 mod session;
 mod states;
 mod subscribe;
 
+pub use nodes::{CameraSeen, NodeSeen, Roll};
+pub use player::{PlayError, Player};
 pub use publish::{ZenohFigures, ZenohSink};
+pub use second::OnvifSink;
 pub use serve::HistoryError;
 pub use session::{Presence, ZenohBus};
 pub use states::States;

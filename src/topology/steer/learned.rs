@@ -26,7 +26,8 @@ pub(in crate::topology) fn recall(profile: &mut Profile, file: &Path) {
             let same = |known: &&VariantProfile| known.name == variant.name && figures(known) == figures(variant);
             if let Some(known) = known.variants.iter().find(same) {
                 let memory = known.learned.memory.max(0.0);
-                variant.learned = Learned { memory: if memory > 1.0 { memory.sqrt() } else { memory }, ..known.learned };
+                variant.learned =
+                    Learned { memory: if memory > 1.0 { memory.sqrt() } else { memory }, ..known.learned };
                 variant.load_ms = known.load_ms;
             }
         }

@@ -1,0 +1,159 @@
+//! `flyball record FILE`: writes the events of a running Flyball to a file, with when they came.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::{Exit, complain};
+use crate::events::BusError;
+
+const EXAMPLES: &str = "Examples:
+  flyball record evening.jsonl                        everything from now on, until Ctrl-C
+  flyball record gate.jsonl --camera gate --for 10min
+  flyball record all.jsonl --since 0 --count 500      what the journal still has, and on to 500 events
+  flyball replay evening.jsonl --pace 2x              and play it to subscribers again
+
+One JSON object a line; every line is on disk as soon as it came.
+
+";
+
+/// Record events to a file, to replay them without cameras.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
+pub(super) struct RecordArgs {
+    /// The file to write; it must not be there yet
+    file: PathBuf,
+    /// Where to connect
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    connect: String,
+    /// Only this camera
+    #[arg(long)]
+    camera: Option<String>,
+    /// Begin after this sequence number on every camera; 0 for everything the journal still has
+    #[arg(long, value_name = "NUMBER")]
+    since: Option<u64>,
+    /// Stop after this many events
+    #[arg(long, value_name = "EVENTS")]
+    count: Option<u64>,
+    /// Stop after this long, such as `20s` or `10min`
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    record_for: Option<Duration>,
+}
+
+/// Why nothing, or nothing more, was recorded.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error("{0} cannot be begun: {1}; name a file that is not there yet, in a folder that may be written")]
+    Begin(String, io::Error),
+    #[error("{0} cannot be written any more: {1}; what is in it so far can be replayed")]
+    Write(String, io::Error),
+}
+
+/// Records until it is stopped.
+pub(super) fn run(args: &RecordArgs) -> Exit {
+    match take_down::record(args) {
+        Ok(()) => Exit::Done,
+        Err(cause) => {
+            complain(&cause);
+            match cause {
+                RecordError::Bus(BusError::NotBuilt) => Exit::Missing,
+                RecordError::Bus(BusError::Zenoh(_) | BusError::Thread(..)) | RecordError::Write(..) => Exit::Failed,
+                RecordError::Bus(_) | RecordError::Begin(..) => Exit::BadInput,
+            }
+        }
+    }
+}
+
+#[cfg(feature = "zenoh")]
+mod take_down {
+    use std::{
+        fs::OpenOptions,
+        io,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+        time::{Duration, Instant},
+    };
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    use super::{RecordArgs, RecordError};
+    use crate::{
+        cli::{complain, watch},
+        events::{
+            BusConfig,
+            recording::Recorder,
+            zenoh::{Delivery, Filter, ZenohBus},
+        },
+        telemetry::{LogFormat, log_to_stderr},
+    };
+
+    /// Between two looks at signals and the clock.
+    const BEAT: Duration = Duration::from_millis(100);
+
+    pub(super) fn record(args: &RecordArgs) -> Result<(), RecordError> {
+        let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
+        let begin = |cause| RecordError::Begin(args.file.display().to_string(), cause);
+        let write = |cause| RecordError::Write(args.file.display().to_string(), cause);
+        // Not written over: a recording is made to be kept.
+        let file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(begin)?;
+        let mut recorder = Recorder::begin(io::LineWriter::new(file), watch::now()).map_err(begin)?;
+        let asked = asked_to_end();
+        complain(&format!("recording events from {} to {}; Ctrl-C ends", args.connect, args.file.display()));
+        let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
+        let filter = Filter { site: None, camera: args.camera.clone() };
+        let mut subscription = bus.subscribe(&filter, args.since)?;
+        let (start, mut events) = (now(), 0);
+        while !asked.load(Ordering::Acquire)
+            && args.count.is_none_or(|count| events < count)
+            && args.record_for.is_none_or(|limit| start.elapsed() < limit)
+        {
+            let Some(delivery) = subscription.next_within(BEAT) else { continue };
+            let at_us = start.elapsed().as_micros() as u64;
+            match &delivery {
+                Delivery::Event(_, text) => {
+                    recorder.event(at_us, text).map_err(write)?;
+                    events += 1;
+                }
+                Delivery::Lost { source, first, last } => {
+                    complain(&format!(
+                        "events {first} to {last} of {source} are missing, and nobody has them any more"
+                    ));
+                    recorder.lost(at_us, source, *first, *last).map_err(write)?;
+                }
+                Delivery::Unreadable { key, cause } => complain(&format!("left out what came on {key}: {cause}")),
+            }
+        }
+        complain(&format!("recorded {events} events"));
+        Ok(())
+    }
+
+    /// Waiting for a Flyball that is not there is ended by a signal at once; afterwards a signal ends the recording in order.
+    fn asked_to_end() -> Arc<AtomicBool> {
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // Where it cannot be registered the signal ends the process all the same; a second one ends it at once.
+            let _usual_end = signal_hook::flag::register_conditional_shutdown(signal, 0, Arc::clone(&asked));
+            let _usual_end = signal_hook::flag::register(signal, Arc::clone(&asked));
+        }
+        asked
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the front reads the clock")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+}
+
+#[cfg(not(feature = "zenoh"))]
+mod take_down {
+    use super::{RecordArgs, RecordError};
+    use crate::events::BusError;
+
+    pub(super) fn record(_: &RecordArgs) -> Result<(), RecordError> {
+        Err(BusError::NotBuilt.into())
+    }
+}
