@@ -26,6 +26,7 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "endpoint" => Some(endpoint(text)),
         "rtsp-url" => Some(rtsp_url(text)),
         "http-url" => Some(http_url(text)),
+        "stream-url" => Some(stream_url(text)),
         "ice-server" => Some(ice_server(text)),
         "ip" => Some(ip(text)),
         "socket" => Some(socket(text)),
@@ -172,6 +173,15 @@ fn http_url(text: &str) -> Result<(), Fault> {
     match host.and_then(|rest| rest.split('/').next()) {
         Some(host) if !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace) => Ok(()),
         _ => fault("no web address", "write it as \"https://host/path\"; a token has a key of its own"),
+    }
+}
+
+/// The media room reads these addresses; what it refuses is refused here, in its words.
+fn stream_url(text: &str) -> Result<(), Fault> {
+    const HINT: &str = "write \"srt://host:9000\", \"rtmp://host/app/stream\" or \"/dev/video0\"; passphrase and stream key have keys of their own";
+    match crate::media::StreamSource::parse(text, None) {
+        Ok(_) => Ok(()),
+        Err(_) => fault("no address of a stream", HINT),
     }
 }
 

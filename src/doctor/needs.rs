@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use crate::{
     config::{Decoder, Deployment, Device, Mode, Source},
     inference::SHAPES,
+    media::{StreamKind, StreamSource},
     topology::Graph,
 };
 
@@ -33,6 +34,8 @@ pub struct Needs {
     pub rtsp: bool,
     /// Whether any of them speaks WebRTC.
     pub webrtc: bool,
+    /// Streams by address, each kind once.
+    pub streams: BTreeSet<StreamKind>,
     /// Whether any must be decoded by the GPU.
     pub hardware_decoder: bool,
     /// Model and variant by stage; `None` is all there are.
@@ -62,6 +65,7 @@ impl Needs {
             cameras: 1,
             rtsp: true,
             webrtc: true,
+            streams: BTreeSet::new(),
             hardware_decoder: false,
             models: None,
             models_dir,
@@ -93,6 +97,7 @@ impl Needs {
             cameras: cameras.len() as u64,
             rtsp: cameras.iter().any(|camera| matches!(camera.source, Source::Rtsp { .. })),
             webrtc: cameras.iter().any(|camera| matches!(camera.source, Source::Whip(_) | Source::Whep { .. })),
+            streams: cameras.iter().filter_map(|camera| stream(&camera.source)).collect(),
             hardware_decoder: cameras.iter().any(|camera| camera.decoder == Decoder::Nvdec),
             models: Some(models),
             models_dir: deployment.models.dir.clone(),
@@ -112,7 +117,7 @@ impl Needs {
 
     /// Whether any camera is reached over the network.
     pub fn network_cameras(&self) -> bool {
-        self.rtsp || self.webrtc
+        self.rtsp || self.webrtc || !self.streams.is_empty()
     }
 
     /// Whether anything is decoded.
@@ -134,6 +139,11 @@ fn models(graph: &Graph) -> BTreeSet<(String, Option<String>)> {
         Some((text("model")?, text("variant")))
     });
     named.filter(|(model, _)| model != SHAPES).collect()
+}
+
+fn stream(source: &Source) -> Option<StreamKind> {
+    let Source::Stream { address, .. } = source else { return None };
+    StreamSource::parse(address, None).ok().map(|stream| stream.kind())
 }
 
 fn footage(source: &Source) -> Option<PathBuf> {
