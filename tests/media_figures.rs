@@ -158,12 +158,8 @@ fn glass_to_callback_latency_at_720p15() {
     let epoch = (Instant::now(), SystemTime::now());
     let (main_loop, port) = stamping_server(pictures, epoch.0);
     for transport in [Transport::Tcp, Transport::Udp] {
-        let ears = Arc::new(Latencies {
-            epoch,
-            late: Mutex::default(),
-            off: Mutex::default(),
-            frames: AtomicU64::new(0),
-        });
+        let ears =
+            Arc::new(Latencies { epoch, late: Mutex::default(), off: Mutex::default(), frames: AtomicU64::new(0) });
         let camera =
             Running::start_into(rtsp("gate", &format!("rtsp://127.0.0.1:{port}/sample"), transport), ears.clone());
         while ears.frames.load(Ordering::Relaxed) < 15 * 12 {
@@ -175,9 +171,15 @@ fn glass_to_callback_latency_at_720p15() {
         late.sort_by(f64::total_cmp);
         off.sort_by(f64::total_cmp);
         let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|share| at(&late, share));
-        eprintln!("{transport:?}: glass to callback p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms of {}", late.len());
+        eprintln!(
+            "{transport:?}: glass to callback p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms of {}",
+            late.len()
+        );
         let [p50, p95, most] = [0.5, 0.95, 0.999].map(|share| at(&off, share));
-        eprintln!("{transport:?}: capture time off by p50 {p50:.2} ms, p95 {p95:.2} ms, at most {most:.2} ms of {}", off.len());
+        eprintln!(
+            "{transport:?}: capture time off by p50 {p50:.2} ms, p95 {p95:.2} ms, at most {most:.2} ms of {}",
+            off.len()
+        );
     }
     main_loop.quit();
 }

@@ -74,10 +74,10 @@ fn mutated(text: &str, rng: &mut fastrand::Rng) -> String {
         let (from, to) = (a.min(b), a.max(b).min(a.min(b) + 64));
         match rng.u8(..5) {
             0 => drop(chars.drain(from..to)),
-            1 => drop(chars.splice(from..from, PIECES[rng.usize(..PIECES.len())].chars()).count()),
+            1 => drop(chars.splice(from..from, PIECES[rng.usize(..PIECES.len())].chars())),
             2 => {
                 let doubled = chars[from..to].to_vec();
-                drop(chars.splice(to..to, doubled).count());
+                drop(chars.splice(to..to, doubled));
             }
             3 if from < chars.len() => chars[from] = rng.char(..),
             _ => chars[from..to].reverse(),

@@ -118,12 +118,7 @@ fn leaks() -> (usize, String) {
     let found =
         found.filter(|line| [PASSWORD, &escaped, basic.as_str()].iter().any(|form| line.contains(form))).count();
     let (lines, from) = (said[0].lines().count(), said[0].lines().filter(|line| line.contains("gstreamer: ")).count());
-    // What was hidden shows that the levels were high enough to give it away.
-    let hidden = said[0].lines().filter(|line| line.contains("gstreamer: ") && line.contains('…')).count();
-    let words = format!(
-        "password found {found} times in {lines} lines of log, {from} of them GStreamer's; hidden in {hidden} of those"
-    );
-    (found, words)
+    (found, format!("password found {found} times in {lines} lines of log, {from} of them GStreamer's"))
 }
 
 fn clips(folder: &Path) -> Clips {

@@ -13,9 +13,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Even and odd port: packets and reports.
 type Ports = (u16, u16);
 
-/// One stream's pair of sockets.
+/// One stream's pair of sockets. Dropping it ends the carrying.
 pub struct Datagrams {
-    sockets: [UdpSocket; 2],
+    ends: Arc<Ends>,
+    _open: Arc<()>,
+}
+
+/// Who is at which port.
+struct Ends {
     ours: Ports,
     camera: Mutex<Option<Ports>>,
     server: Mutex<Option<Ports>>,
@@ -25,30 +30,33 @@ impl Datagrams {
     /// Opens a pair and begins to carry; `faults` says what is wrong with the network now.
     pub fn open(faults: impl Fn() -> Faults + Clone + Send + 'static) -> Arc<Self> {
         let (sockets, ours) = (0..500).find_map(|_| pair()).expect("two free ports in a row");
-        let pair = Arc::new(Self { sockets, ours, camera: Mutex::default(), server: Mutex::default() });
-        for at in 0..2 {
-            let (weak, socket, faults) = (Arc::downgrade(&pair), pair.sockets[at].try_clone().unwrap(), faults.clone());
-            named("relay-udp", move || carry(&weak, &socket, at, &faults));
+        let ends = Arc::new(Ends { ours, camera: Mutex::default(), server: Mutex::default() });
+        let open = Arc::new(());
+        for (at, socket) in sockets.into_iter().enumerate() {
+            let (open, ends, faults) = (Arc::downgrade(&open), Arc::clone(&ends), faults.clone());
+            named("relay-udp", move || carry(&open, &ends, &socket, at, &faults));
         }
-        pair
+        Arc::new(Self { ends, _open: open })
     }
 
     /// A camera's request: its ports are noted and replaced by ours.
     pub fn ask(&self, request: &mut Vec<u8>) {
-        if let Some(ports) = exchange(request, "client_port=", self.ours) {
-            *self.camera.lock().unwrap() = Some(ports);
+        if let Some(ports) = exchange(request, "client_port=", self.ends.ours) {
+            *self.ends.camera.lock().unwrap() = Some(ports);
         }
     }
 
     /// The server's reply to that, the other way round.
     pub fn grant(&self, reply: &mut Vec<u8>) {
-        let Some(camera) = *self.camera.lock().unwrap() else { return };
-        if let Some(ports) = exchange(reply, "server_port=", self.ours) {
-            *self.server.lock().unwrap() = Some(ports);
+        let Some(camera) = *self.ends.camera.lock().unwrap() else { return };
+        if let Some(ports) = exchange(reply, "server_port=", self.ends.ours) {
+            *self.ends.server.lock().unwrap() = Some(ports);
             exchange(reply, "client_port=", camera);
         }
     }
+}
 
+impl Ends {
     /// Where a datagram from this port goes, and whether it comes from the server.
     fn beyond(&self, from: u16, at: usize) -> Option<(u16, bool)> {
         let pick = |ports: Ports| if at == 0 { ports.0 } else { ports.1 };
@@ -75,13 +83,13 @@ fn exchange(message: &mut Vec<u8>, key: &str, ports: Ports) -> Option<Ports> {
     Some(found)
 }
 
-fn carry(pair: &Weak<Datagrams>, socket: &UdpSocket, at: usize, faults: &impl Fn() -> Faults) {
+fn carry(open: &Weak<()>, ends: &Ends, socket: &UdpSocket, at: usize, faults: &impl Fn() -> Faults) {
     let mut rng = fastrand::Rng::with_seed(5);
     let (mut bytes, mut kept) = ([0; 65_536], None::<Vec<u8>>);
     socket.set_read_timeout(Some(LOOK)).unwrap();
-    while let Some(pair) = pair.upgrade() {
+    while open.strong_count() > 0 {
         let Ok((length, from)) = socket.recv_from(&mut bytes) else { continue };
-        let Some((to, is_servers)) = pair.beyond(from.port(), at) else { continue };
+        let Some((to, is_servers)) = ends.beyond(from.port(), at) else { continue };
         let send = |packet: &[u8]| drop(socket.send_to(packet, SocketAddr::from((Ipv4Addr::LOCALHOST, to))));
         let faults = faults();
         if !is_servers || at == 1 {
