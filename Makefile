@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
         bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
-        chaos-ingest churn clean
+        chaos-ingest churn fuzz-media bench-glass clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -147,6 +147,14 @@ chaos-ingest: ## break a camera in every way we know; table and target/reports/c
 churn: ## 10,000 cameras come and go (CYCLES=1000 for fewer); target/reports/churn.json
 	cargo build --example churn
 	target/debug/examples/churn $(CYCLES)
+
+fuzz-media: ## ten minutes of mutated addresses, session descriptions and caps (FUZZ_SECONDS=60 for fewer)
+	$(CHECKED) test --features checks --test media_fuzz -- --ignored --nocapture
+	$(CHECKED) test --features checks --lib media::chain::caps_fuzz -- --ignored --nocapture
+
+bench-glass: ## from a picture's making to our callback, over RTSP and WebRTC, and how far its capture time is off
+	$(CHECKED) test --features checks --test media_figures glass -- --ignored --nocapture
+	$(CHECKED) test --features checks --test server_whip a_browser -- --nocapture
 
 chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
 	@$(EVENTS) chaos $(ROWS)

@@ -194,7 +194,7 @@ const ERRORS: &[Case] = &[
     // Missing.
     (D, "[deployment]\nname = \"gate\"\n", "«[deployment]\n", "deployment.name", "`deployment` lacks `name = …`", "A name for people"),
     (D, "[[camera]]\nid = \"left\"\n", "«[[camera]]\n", "camera[0].id", "lacks `id = …`", "part of every key expression"),
-    (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = «{ pace = \"fast\" }", "camera[0].source", "needs `file`, `rtsp`, `whip`, `whep` or `synthetic`", "add one of them"),
+    (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = «{ pace = \"fast\" }", "camera[0].source", "needs `file`, `rtsp`, `whip`, `whep`, `hls`, `srt`, `rtmp`, `v4l2` or `synthetic`", "add one of them"),
     (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = { «fil = \"clip.mp4\" }", "camera[0].source.fil", "unknown key `fil`", "did you mean `file`?"),
     (D, "pace = \"fast\"", "«rtsp = \"rtsp://h/\"", "camera[0].source", "has `file` and `rtsp` at once", "keep only one of"),
     (P, "[[stage]]\nkind = \"track\"\n", "«[[stage]]\nid = \"track\"\n", "stage[1].kind", "does not say its kind", "`detect`, `track`"),

@@ -1,4 +1,4 @@
-//! Figures, not verdicts: run with `cargo test --test media_figures -- --ignored --nocapture` on a quiet machine.
+//! Figures, not verdicts: `make bench-glass`, or `cargo test --test media_figures -- --ignored --nocapture`, on a quiet machine.
 #![cfg(feature = "media")]
 #![allow(clippy::print_stderr, reason = "what is skipped or measured is said aloud")]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
@@ -9,11 +9,11 @@ mod media_support;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use flyball::media::{FrameSink, Offer, Transport, decode_file};
 use flyball::memory::{MemoryMeter, ProcessMeter};
-use flyball::scene::Frame;
+use flyball::scene::{Frame, TimeSource};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -117,15 +117,31 @@ fn stamping_server(pictures: Vec<Vec<u8>>, epoch: Instant) -> (gst_rtsp_server::
     (main_loop, port)
 }
 
-struct Latencies(Instant, Mutex<Vec<f64>>, AtomicU64);
+/// Milliseconds, each frame's: from its stamp to us; and by how much its capture time misses its stamp, where the sender has
+/// reported.
+struct Latencies {
+    epoch: (Instant, SystemTime),
+    late: Mutex<Vec<f64>>,
+    off: Mutex<Vec<f64>>,
+    frames: AtomicU64,
+}
 
 impl FrameSink for Latencies {
     fn offer(&self, frame: Frame) -> Offer {
-        let now = self.0.elapsed().as_micros() as u64;
-        self.1.lock().unwrap().push(now.saturating_sub(read_stamp(&frame)) as f64 / 1e3);
-        self.2.fetch_add(1, Ordering::Relaxed);
+        let (now, stamp) = (self.epoch.0.elapsed().as_micros() as u64, read_stamp(&frame));
+        self.late.lock().unwrap().push(now.saturating_sub(stamp) as f64 / 1e3);
+        if frame.captured.source == TimeSource::RtcpSr {
+            let (taken, told) = (self.epoch.1 + Duration::from_micros(stamp), frame.captured.wall);
+            let off = told.duration_since(taken).unwrap_or_else(|error| error.duration());
+            self.off.lock().unwrap().push(off.as_secs_f64() * 1e3);
+        }
+        self.frames.fetch_add(1, Ordering::Relaxed);
         Offer::Taken
     }
+}
+
+fn at(sorted: &[f64], share: f64) -> f64 {
+    sorted.get((sorted.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
 }
 
 #[test]
@@ -139,25 +155,30 @@ fn glass_to_callback_latency_at_720p15() {
         }
     })
     .unwrap();
-    let epoch = Instant::now();
-    let (main_loop, port) = stamping_server(pictures, epoch);
+    let epoch = (Instant::now(), SystemTime::now());
+    let (main_loop, port) = stamping_server(pictures, epoch.0);
     for transport in [Transport::Tcp, Transport::Udp] {
-        let ears = Arc::new(Latencies(epoch, Mutex::default(), AtomicU64::new(0)));
+        let ears =
+            Arc::new(Latencies { epoch, late: Mutex::default(), off: Mutex::default(), frames: AtomicU64::new(0) });
         let camera =
             Running::start_into(rtsp("gate", &format!("rtsp://127.0.0.1:{port}/sample"), transport), ears.clone());
-        while ears.2.load(Ordering::Relaxed) < 15 * 12 {
+        while ears.frames.load(Ordering::Relaxed) < 15 * 12 {
             std::thread::park_timeout(Duration::from_millis(20));
         }
         camera.stop();
-        let mut all = ears.1.lock().unwrap().split_off(15);
-        all.sort_by(f64::total_cmp);
-        let at = |share: f64| all[(all.len() as f64 * share) as usize];
+        let (mut late, mut off) =
+            (ears.late.lock().unwrap().split_off(15), std::mem::take(&mut *ears.off.lock().unwrap()));
+        late.sort_by(f64::total_cmp);
+        off.sort_by(f64::total_cmp);
+        let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|share| at(&late, share));
         eprintln!(
-            "{transport:?}: p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms of {}",
-            at(0.5),
-            at(0.95),
-            at(0.99),
-            all.len()
+            "{transport:?}: glass to callback p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms of {}",
+            late.len()
+        );
+        let [p50, p95, most] = [0.5, 0.95, 0.999].map(|share| at(&off, share));
+        eprintln!(
+            "{transport:?}: capture time off by p50 {p50:.2} ms, p95 {p95:.2} ms, at most {most:.2} ms of {}",
+            off.len()
         );
     }
     main_loop.quit();

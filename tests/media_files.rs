@@ -200,6 +200,41 @@ fn a_repeated_file_goes_on_with_numbers_and_positions_and_leaves_no_threads_behi
     assert!((position - (count - 1) as f64 / 30.0).abs() < 0.02, "picture {count} lies at {position} s");
 }
 
+/// A machine so slow that the first picture takes a thousand times too long: told why, begun anew with more patience each time,
+/// and played to its end.
+#[test]
+fn a_file_that_shows_nothing_in_time_is_begun_anew_until_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = h264_clip(folder.path(), "clip.mp4", 6, "");
+    let reference: Vec<u64> = decode(&path).unwrap().0.iter().map(|f| picture_hash(&f.pixels)).collect();
+    let mut input = camera("slow", SourceSpec::File { path, pace: Pace::Fast, repeat: false });
+    input.limits.first_frame = Duration::from_millis(1);
+    input.limits.retry_min = Duration::from_millis(1);
+    input.limits.retry_max = Duration::from_millis(20);
+    let running = Running::start(input);
+    let ears = running.ears.clone();
+    assert!(matches!(running.join(), CameraEnd::Ended));
+    let why = ears.wait_for_state("a slow start", 0, |s| matches!(s, CameraState::Lost { .. }));
+    assert!(why.contains("clip.mp4") && why.ends_with("the first frame did not come within 1 ms"), "{why}");
+    let seen = ears.look(|h| h.hashes.clone());
+    assert!(seen.ends_with(&reference), "{} pictures", seen.len());
+}
+
+/// Taken away at every moment of its start. Cause: the demuxer was taken down by the thread that woke it, which ended the program
+/// about once in a hundred times.
+#[test]
+fn a_file_may_be_taken_away_while_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = h264_clip(folder.path(), "clip.mp4", 6, "");
+    for round in 0..600_u32 {
+        let source = SourceSpec::File { path: path.clone(), pace: Pace::Fast, repeat: false };
+        let running = Running::start(camera("hasty", source));
+        std::thread::park_timeout(Duration::from_micros(u64::from(round % 60) * 100));
+        let end = running.stop();
+        assert!(matches!(end, CameraEnd::Stopped | CameraEnd::Ended), "round {round}: {end:?}");
+    }
+}
+
 /// Real recordings, when they are there; the small ones, for time's sake.
 #[test]
 fn sample_footage_decodes_completely() {

@@ -80,6 +80,7 @@ fn dispatch(command: Command) -> ExitCode {
     let exit = match command {
         Command::Run(args) => {
             drop(out);
+            crate::memory::bound_heaps();
             run::run(&args)
         }
         Command::Check(args) => told(check::run(&args, &mut out)),

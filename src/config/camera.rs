@@ -23,6 +23,16 @@ pub(crate) fn resolve(resolver: &mut Resolver<'_>, node: &Node, key: &str) -> Op
         written::Source::Rtsp(rtsp) => resolve_rtsp(resolver, at, &key, rtsp),
         written::Source::Whip(whip) => Source::Whip(ice(&whip.whip)),
         written::Source::Whep(whep) => resolve_whep(resolver, at, &key, &whep),
+        written::Source::Hls(hls) => Source::Stream { address: hls.hls, secret: None },
+        written::Source::Srt(srt) => {
+            let secret = srt.passphrase_file.and_then(|file| resolver.secret_file(at, &key, "passphrase", &file));
+            Source::Stream { address: srt.srt, secret }
+        }
+        written::Source::Rtmp(rtmp) => {
+            let secret = rtmp.key_file.and_then(|file| resolver.secret_file(at, &key, "key", &file));
+            Source::Stream { address: rtmp.rtmp, secret }
+        }
+        written::Source::Device(device) => Source::Stream { address: device.v4l2, secret: None },
         written::Source::Synthetic(made_up) => Source::Synthetic(made_up.synthetic),
     };
     Some(Camera {

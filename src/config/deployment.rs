@@ -118,6 +118,13 @@ pub enum Source {
         /// How the two ends find each other.
         ice: Ice,
     },
+    /// A live stream by its address: HLS, SRT, RTMP, or a device of this machine.
+    Stream {
+        /// The address, or the device's path.
+        address: String,
+        /// SRT's passphrase, or RTMP's stream key.
+        secret: Option<Secret>,
+    },
     /// Pictures made up here, for tests and benches.
     Synthetic(Synthetic),
 }

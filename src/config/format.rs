@@ -27,6 +27,7 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "rtsp-url" => Some(rtsp_url(text)),
         "http-url" => Some(http_url(text)),
         "mqtt-url" => Some(mqtt_url(text)),
+        "stream-url" => Some(stream_url(text)),
         "ice-server" => Some(ice_server(text)),
         "ip" => Some(ip(text)),
         "socket" => Some(socket(text)),
@@ -190,6 +191,15 @@ fn mqtt_url(text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     fault("no MQTT address", "write it as \"mqtts://host:8883\"; user and password have keys of their own")
+}
+
+/// The media room reads these addresses; what it refuses is refused here, in its words.
+fn stream_url(text: &str) -> Result<(), Fault> {
+    const HINT: &str = "write \"srt://host:9000\", \"rtmp://host/app/stream\" or \"/dev/video0\"; passphrase and stream key have keys of their own";
+    match crate::media::StreamSource::parse(text, None) {
+        Ok(_) => Ok(()),
+        Err(_) => fault("no address of a stream", HINT),
+    }
 }
 
 /// Scheme, host and port of a web page, as browsers send it.

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use crate::{
     config::{Decoder, Deployment, Device, Mode, Source},
     inference::SHAPES,
+    media::{StreamKind, StreamSource},
     topology::Graph,
 };
 
@@ -35,6 +36,8 @@ pub struct Needs {
     pub rtsps: bool,
     /// Whether any of them speaks WebRTC.
     pub webrtc: bool,
+    /// Streams by address, each kind once.
+    pub streams: BTreeSet<StreamKind>,
     /// Whether any must be decoded by the GPU.
     pub hardware_decoder: bool,
     /// Model and variant by stage; `None` is all there are.
@@ -67,6 +70,7 @@ impl Needs {
             rtsp: true,
             rtsps: true,
             webrtc: true,
+            streams: BTreeSet::new(),
             hardware_decoder: false,
             models: None,
             models_dir,
@@ -102,6 +106,7 @@ impl Needs {
                 .any(|camera| matches!(&camera.source, Source::Rtsp { url, .. } if url.starts_with("rtsps:"))),
             rtsp: cameras.iter().any(|camera| matches!(camera.source, Source::Rtsp { .. })),
             webrtc: cameras.iter().any(|camera| matches!(camera.source, Source::Whip(_) | Source::Whep { .. })),
+            streams: cameras.iter().filter_map(|camera| stream(&camera.source)).collect(),
             hardware_decoder: cameras.iter().any(|camera| camera.decoder == Decoder::Nvdec),
             models: Some(models),
             models_dir: deployment.models.dir.clone(),
@@ -122,7 +127,7 @@ impl Needs {
 
     /// Whether any camera is reached over the network.
     pub fn network_cameras(&self) -> bool {
-        self.rtsp || self.webrtc
+        self.rtsp || self.webrtc || !self.streams.is_empty()
     }
 
     /// Whether anything is decoded.
@@ -144,6 +149,11 @@ fn models(graph: &Graph) -> BTreeSet<(String, Option<String>)> {
         Some((text("model")?, text("variant")))
     });
     named.filter(|(model, _)| model != SHAPES).collect()
+}
+
+fn stream(source: &Source) -> Option<StreamKind> {
+    let Source::Stream { address, .. } = source else { return None };
+    StreamSource::parse(address, None).ok().map(|stream| stream.kind())
 }
 
 fn footage(source: &Source) -> Option<PathBuf> {

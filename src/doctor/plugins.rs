@@ -86,7 +86,7 @@ impl Package {
 /// Everything the cameras need; without a deployment, everything any camera may need.
 #[cfg(feature = "media")]
 fn parts(needs: &Needs) -> Vec<crate::media::plugins::Part> {
-    use crate::media::plugins;
+    use crate::media::{StreamKind, plugins};
     let mut parts = plugins::picture_parts();
     for file in &needs.footage {
         parts.extend(plugins::file_parts(file));
@@ -97,14 +97,19 @@ fn parts(needs: &Needs) -> Vec<crate::media::plugins::Part> {
     if needs.webrtc && needs.is_of_deployment() {
         parts.extend(plugins::webrtc_parts());
     }
+    for kind in &needs.streams {
+        parts.extend(plugins::stream_parts(*kind));
+    }
     if needs.hardware_decoder {
         parts.extend(plugins::hardware_parts());
     }
     if !needs.is_of_deployment() {
         parts.extend(plugins::file_parts(std::path::Path::new("any.mp4")));
         parts.extend(plugins::other_codec_parts());
-        // Without a deployment nobody has said that they want WebRTC: lacking it is advice.
-        parts.extend(plugins::webrtc_parts().into_iter().map(|part| plugins::Part { usual: false, ..part }));
+        // Without a deployment nobody has said that they want WebRTC or these streams: lacking them is advice.
+        let streams = [StreamKind::Hls, StreamKind::Srt, StreamKind::Rtmp, StreamKind::V4l2];
+        let wished = plugins::webrtc_parts().into_iter().chain(streams.into_iter().flat_map(plugins::stream_parts));
+        parts.extend(wished.map(|part| plugins::Part { usual: false, ..part }));
     }
     parts
 }

@@ -8,6 +8,8 @@ use crossbeam_channel::Receiver;
 
 #[cfg(not(feature = "media"))]
 use super::MediaError;
+#[cfg(feature = "media")]
+use super::callers::{RtspCaller, StreamCaller};
 use super::watched::Watched;
 use super::{CameraEnd, CameraInput, CameraReports, CameraState, Clock, FrameSink, SourceSpec, synthetic_camera};
 
@@ -50,7 +52,8 @@ pub fn run_camera(
 fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
     match input.source.clone() {
         SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
-        SourceSpec::Rtsp(source) => super::live::run(input, &source, around),
+        SourceSpec::Rtsp(source) => super::live::run(input, RtspCaller::new(input, &source), around),
+        SourceSpec::Stream(source) => super::live::run(input, StreamCaller::new(&source), around),
         SourceSpec::Whip(doors, ice) => super::webrtc::whip::run(input, &doors, &ice, around),
         #[cfg(feature = "server")]
         SourceSpec::Whep(source) => super::webrtc::whep::run(input, &source, around),
@@ -66,6 +69,7 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
         SourceSpec::Synthetic(spec) => return synthetic_camera::play(&input.camera, spec, around),
         SourceSpec::File { path, .. } => path.display().to_string(),
         SourceSpec::Rtsp(source) => source.url.to_string(),
+        SourceSpec::Stream(source) => source.to_string(),
         SourceSpec::Whip(..) => format!("whip/{}", input.camera),
         SourceSpec::Whep(source) => source.url,
     };

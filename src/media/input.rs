@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Credentials, Doors, PictureLimits, RtspUrl, SyntheticSpec};
+use super::{Credentials, Doors, PictureLimits, RtspUrl, StreamSource, SyntheticSpec};
 use crate::scene::CameraId;
 
 /// Largest picture accepted unless the deployment says otherwise: 7680×4320. One such NV12 frame is 50 MB; what lies
@@ -60,6 +60,8 @@ pub enum SourceSpec {
     Whip(Doors, Ice),
     /// Another server's WebRTC stream, which we ask for.
     Whep(WhepSource),
+    /// A live stream by its address: HLS, SRT, RTMP, or a device of this machine.
+    Stream(StreamSource),
     /// Moving shapes, for tests and demonstrations without a camera.
     Synthetic(SyntheticSpec),
 }

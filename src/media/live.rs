@@ -8,28 +8,30 @@ use std::time::Duration;
 use crossbeam_channel::RecvTimeoutError;
 
 use super::backoff::Backoff;
-use super::chain::{self, Delivery, Note, Session, Way};
+use super::chain::{Delivery, Note, Session};
 use super::health::{Health, Phase};
 use super::ingest::Surroundings;
-use super::{CameraEnd, CameraInput, CameraState, DecoderChoice, MediaError, Remedy, RtspSource, TlsTrust, Transport};
+use super::{CameraEnd, CameraInput, CameraState, DecoderChoice, MediaError, Remedy};
 
 /// A camera that delivered this many frames had recovered; its next loss starts with a short pause again.
 const SETTLED_AFTER: u64 = 30;
 
+/// One way to call a camera, and what earlier calls taught about it.
+pub(super) trait Caller {
+    /// The camera's address, without secrets.
+    fn name(&self) -> String;
+    /// For people: how its pictures travel.
+    fn way(&self) -> &'static str;
+    /// Opens a fresh pipeline.
+    fn call(&self, input: &CameraInput, decoder: DecoderChoice, delivery: Delivery) -> Result<Session, MediaError>;
+    /// Learns from a failure that another way may avoid: whether to try again at once.
+    fn adapts_to(&mut self, error: &MediaError) -> bool;
+}
+
 /// Runs a network camera until told to stop.
-pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surroundings<'_>) -> CameraEnd {
-    let mut line = Line {
-        input,
-        source,
-        around,
-        way: if source.transport == Transport::Udp { Way::Udp } else { Way::Tcp },
-        decoder: input.decoder,
-        sequence: Arc::default(),
-    };
+pub(super) fn run(input: &CameraInput, caller: impl Caller, around: &Surroundings<'_>) -> CameraEnd {
+    let mut line = Line { input, caller, around, decoder: input.decoder, sequence: Arc::default() };
     let mut backoff = Backoff::new(input.limits, &input.camera);
-    if source.url.is_tls() && source.tls == TlsTrust::Anything {
-        tracing::warn!(camera = %input.camera, "any certificate is accepted (insecure_tls): encrypted, not authenticated");
-    }
     loop {
         let begun = around.clock.now();
         let (frames, lost) = match line.attempt() {
@@ -48,7 +50,7 @@ pub(super) fn run(input: &CameraInput, source: &RtspSource, around: &Surrounding
         if matches!(around.stop.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
             return CameraEnd::Stopped;
         }
-        around.reports.state(&input.camera, CameraState::Connecting, line.way.name());
+        around.reports.state(&input.camera, CameraState::Connecting, line.caller.way());
     }
 }
 
@@ -61,16 +63,15 @@ enum Attempt {
 }
 
 /// The line to one camera, and what earlier attempts taught about it.
-struct Line<'a> {
+struct Line<'a, C> {
     input: &'a CameraInput,
-    source: &'a RtspSource,
+    caller: C,
     around: &'a Surroundings<'a>,
-    way: Way,
     decoder: DecoderChoice,
     sequence: Arc<AtomicU64>,
 }
 
-impl Line<'_> {
+impl<C: Caller> Line<'_, C> {
     fn attempt(&self) -> Attempt {
         let session = match self.open() {
             Ok(session) => session,
@@ -83,17 +84,16 @@ impl Line<'_> {
     }
 
     fn open(&self) -> Result<Session, MediaError> {
-        chain::ready()?;
+        super::chain::ready()?;
         let delivery = Delivery {
             camera: self.input.camera.clone(),
-            input: self.source.url.to_string(),
+            input: self.caller.name(),
             sequence: Arc::clone(&self.sequence),
             sink: Arc::clone(&self.around.sink),
             reports: Some(Arc::clone(&self.around.reports)),
             clock: Arc::clone(&self.around.clock),
         };
-        let patience = self.input.limits.connect;
-        chain::open_network(self.source, self.way, patience, self.decoder, self.input.max_pixels, delivery)
+        self.caller.call(self.input, self.decoder, delivery)
     }
 
     /// Waits for news, for the order to stop and for the running deadline, whichever comes first.
@@ -107,7 +107,7 @@ impl Line<'_> {
                 recv(self.around.stop) -> _ => return Ok(CameraEnd::Stopped),
                 recv(session.notes()) -> note => match note.unwrap_or(Note::End) {
                     Note::Connected => health.connected(clock.now()),
-                    Note::Decoding { codec, decoder } => detail = format!("{codec} by {decoder} over {}", self.way.name()),
+                    Note::Decoding { codec, decoder } => detail = format!("{codec} by {decoder} over {}", self.caller.way()),
                     Note::FirstFrame => self.around.reports.state(&self.input.camera, CameraState::Live, &detail),
                     Note::SinkClosed => return Ok(CameraEnd::SinkClosed),
                     Note::Fault(error) => return Err(error),
@@ -126,7 +126,7 @@ impl Line<'_> {
         let Some((waiting_for, limit)) = health.overdue(self.around.clock.now()) else {
             return Ok(());
         };
-        let error = MediaError::TooSlow { input: self.source.url.to_string(), waiting_for, limit };
+        let error = MediaError::TooSlow { input: self.caller.name(), waiting_for, limit };
         if health.phase() == Phase::Live {
             self.around.reports.state(&self.input.camera, CameraState::Stalled, &error.to_string());
         }
@@ -135,7 +135,7 @@ impl Line<'_> {
 
     /// A live stream has no end: EOS means that the sender left.
     fn hung_up(&self) -> MediaError {
-        MediaError::Hangup { input: self.source.url.to_string() }
+        MediaError::Hangup { input: self.caller.name() }
     }
 
     /// Learns from a failure that another way may avoid: whether to try again at once.
@@ -144,14 +144,7 @@ impl Line<'_> {
             self.decoder = DecoderChoice::Software;
             return true;
         }
-        let refused = matches!(error, MediaError::TransportRefused { .. });
-        if !refused || self.source.transport != Transport::Auto {
-            return false;
-        }
-        // From TCP to UDP at once; back only after a pause, or two refusals would chase each other.
-        let at_once = self.way == Way::Tcp;
-        self.way = if at_once { Way::Udp } else { Way::Tcp };
-        at_once
+        self.caller.adapts_to(error)
     }
 }
 

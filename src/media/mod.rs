@@ -1,13 +1,15 @@
-//! GStreamer in one room: files and RTSP in, frames out.
+//! GStreamer in one room: files, RTSP, WebRTC, HLS, SRT, RTMP and devices in, frames out.
 //!
 //! [`input`] says what a camera is and [`report`] where its frames and its news go; [`run_camera`] does the work on the
 //! calling thread. Files play in [`playback`]; network cameras live in [`live`], which opens one fresh pipeline an
-//! attempt and keeps trying; `picture` judges what they show; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
+//! attempt (by one of `callers`) and keeps trying; `picture` judges what they show; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
 //! the `media` feature the types and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
 
 mod address;
 #[cfg(feature = "media")]
 mod backoff;
+#[cfg(feature = "media")]
+mod callers;
 #[cfg(feature = "media")]
 mod chain;
 #[cfg(feature = "media")]
@@ -27,6 +29,7 @@ mod report;
 mod sample_camera;
 #[cfg(feature = "media")]
 mod sender_bias;
+mod stream;
 mod synthetic;
 mod synthetic_camera;
 mod watched;
@@ -45,5 +48,6 @@ pub use problem::{MediaError, Remedy};
 pub use report::{CameraEnd, CameraReports, CameraState, Clock, ClockReading, FrameSink, Offer, SystemClock};
 #[cfg(feature = "media")]
 pub use sample_camera::{RunningSampleCamera, SampleCamera};
+pub use stream::{StreamKind, StreamSource};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};
 pub use webrtc::{Doors, LONGEST_OFFER, OfferError, Refused, SdpOffer};

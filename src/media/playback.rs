@@ -1,18 +1,20 @@
 //! Files, from their first picture to their last: paced or fast, once or over and over. A repeated file gets a fresh
-//! pipeline each round: that works for every container, leaks nothing and costs some milliseconds.
+//! pipeline each round: that works for every container, leaks nothing and costs some milliseconds. A file that shows nothing
+//! in time is begun anew, as a network camera is.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::backoff::Backoff;
 use super::chain::{self, Delivery, FileClock, Note, Session, Stamping};
 use super::ingest::Surroundings;
 use super::{
-    CameraEnd, CameraInput, CameraState, Clock, DEFAULT_MAX_PIXELS, DecoderChoice, FrameSink, MediaError, Offer, Pace,
-    SystemClock,
+    CameraEnd, CameraInput, CameraState, Clock, DEFAULT_MAX_PIXELS, DecoderChoice, FrameSink, Limits, MediaError,
+    Offer, Pace, SystemClock,
 };
 use crate::scene::{CameraId, Frame};
 
@@ -22,16 +24,36 @@ const FRAMES_AHEAD: usize = 2;
 /// Pictures may end this much before the file says, because its sound is longer.
 const CUT_SHORT: Duration = Duration::from_secs(1);
 
+/// Patience for a first picture doubles with each attempt that ran out of it, this many times: a machine that is merely slow
+/// gets there, and a file that never begins is asked ever more rarely.
+const MOST_DOUBLINGS: u32 = 10;
+
+/// Attempts of [`decode_file`] to begin a file.
+const STARTS: u32 = 3;
+
 /// Plays a file as a camera.
 pub(super) fn play(input: &CameraInput, path: &Path, pace: Pace, repeat: bool, around: &Surroundings<'_>) -> CameraEnd {
-    let mut player =
-        Player { input, path, pace, around, decoder: input.decoder, sequence: Arc::default(), played: Duration::ZERO };
+    let mut player = Player {
+        input,
+        path,
+        pace,
+        around,
+        decoder: input.decoder,
+        sequence: Arc::default(),
+        played: Duration::ZERO,
+        slow_starts: 0,
+        backoff: Backoff::new(input.limits, &input.camera),
+    };
     loop {
         match player.round() {
-            Ok(None) if repeat => {}
+            Ok(None) if repeat => player.began(),
             Ok(None) => return CameraEnd::Ended,
             Ok(Some(end)) => return end,
             Err(error) if player.may_fall_back(&error) => player.decoder = DecoderChoice::Software,
+            Err(error @ MediaError::TooSlow { .. }) => match player.rest(&error) {
+                Some(end) => return end,
+                None => player.slow_starts += 1,
+            },
             Err(error) => return CameraEnd::Failed(error),
         }
     }
@@ -46,9 +68,35 @@ struct Player<'a> {
     sequence: Arc<AtomicU64>,
     /// What earlier rounds have shown.
     played: Duration,
+    /// Attempts in a row that showed nothing in time.
+    slow_starts: u32,
+    backoff: Backoff,
 }
 
 impl Player<'_> {
+    /// A round was played: the next one's patience is the usual one.
+    fn began(&mut self) {
+        self.slow_starts = 0;
+        self.backoff.settled();
+    }
+
+    /// How long the running attempt may take to its first picture.
+    fn patience(&self) -> Duration {
+        self.input.limits.first_frame.saturating_mul(1 << self.slow_starts.min(MOST_DOUBLINGS))
+    }
+
+    /// Says why, and waits until the next attempt; the camera's end when it is told to stop meanwhile.
+    fn rest(&mut self, error: &MediaError) -> Option<CameraEnd> {
+        let (camera, reports) = (&self.input.camera, &self.around.reports);
+        let retry_in = self.backoff.pause(error.remedy(), self.patience());
+        reports.state(camera, CameraState::Lost { retry_in }, &error.to_string());
+        if matches!(self.around.stop.recv_timeout(retry_in), Err(RecvTimeoutError::Disconnected)) {
+            return Some(CameraEnd::Stopped);
+        }
+        reports.state(camera, CameraState::Connecting, "beginning the file again");
+        None
+    }
+
     /// Plays the file once; `None` at its end.
     fn round(&mut self) -> Result<Option<CameraEnd>, MediaError> {
         chain::ready()?;
@@ -84,10 +132,17 @@ impl Player<'_> {
 
     fn watch(&self, session: &Session) -> Result<Option<CameraEnd>, MediaError> {
         let mut detail = String::new();
+        let limit = self.patience();
+        let mut late = crossbeam_channel::after(limit);
         loop {
             let note = crossbeam_channel::select! {
                 recv(self.around.stop) -> _ => return Ok(Some(CameraEnd::Stopped)),
                 recv(session.notes()) -> note => note.unwrap_or(Note::End),
+                recv(late) -> _ => {
+                    in_time(session, self.path, limit)?;
+                    late = crossbeam_channel::never();
+                    continue;
+                }
             };
             match note {
                 Note::Connected => {}
@@ -105,6 +160,14 @@ impl Player<'_> {
         let untouched = self.sequence.load(std::sync::atomic::Ordering::Relaxed) == 0;
         untouched && self.decoder == DecoderChoice::Auto && error.is_hardware()
     }
+}
+
+/// Whether the first picture has come. It counts once it is decoded, however long it is waited for its taker.
+fn in_time(session: &Session, path: &Path, limit: Duration) -> Result<(), MediaError> {
+    if session.progress().frames > 0 {
+        return Ok(());
+    }
+    Err(MediaError::TooSlow { input: path.display().to_string(), waiting_for: "the first frame", limit })
 }
 
 /// A file that ends before its first picture is broken, whatever GStreamer says.
@@ -127,16 +190,29 @@ pub struct Summary {
 }
 
 /// Decodes every picture of a file, as fast as `visit` takes them, on software decoders; the reference for tests and
-/// benchmarks. `visit` runs on the calling thread; frames are numbered from 0 and belong to camera `file`.
+/// benchmarks. `visit` runs on the calling thread; frames are numbered from 0 and belong to camera `file`. A file that shows
+/// nothing within ten seconds is begun anew, with more patience; the third time that is the error.
 pub fn decode_file(path: impl AsRef<Path>, mut visit: impl FnMut(Frame)) -> Result<Summary, MediaError> {
     let path = path.as_ref();
     chain::ready()?;
+    let mut patience = Limits::default().first_frame;
+    for _ in 1..STARTS {
+        match decode_once(path, patience, &mut visit) {
+            Err(error @ MediaError::TooSlow { .. }) => tracing::warn!("{error}: beginning the file again"),
+            decoded => return decoded,
+        }
+        patience *= 2;
+    }
+    decode_once(path, patience, &mut visit)
+}
+
+fn decode_once(path: &Path, patience: Duration, visit: &mut impl FnMut(Frame)) -> Result<Summary, MediaError> {
     let (frames, decoded) = crossbeam_channel::bounded(FRAMES_AHEAD);
     let delivery = file_delivery(path, frames)?;
     let stamping = Stamping::File(FileClock::default());
     let (max, decoder) = (DEFAULT_MAX_PIXELS, DecoderChoice::Software);
     let session = chain::open_file(path, Pace::Fast, decoder, max, delivery, stamping)?;
-    visit_all(path, &session, decoded, &mut visit)
+    visit_all((path, patience), &session, decoded, visit)
 }
 
 fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaError> {
@@ -156,16 +232,22 @@ fn file_delivery(path: &Path, frames: Sender<Frame>) -> Result<Delivery, MediaEr
 /// Takes the queue: it is closed before the session goes, or the decoder would still be waiting in it.
 #[allow(clippy::needless_pass_by_value, reason = "its drop is the point")]
 fn visit_all(
-    path: &Path,
+    (path, patience): (&Path, Duration),
     session: &Session,
     decoded: Receiver<Frame>,
     visit: &mut impl FnMut(Frame),
 ) -> Result<Summary, MediaError> {
     let mut decoder = String::new();
+    let mut late = crossbeam_channel::after(patience);
     loop {
         let note = crossbeam_channel::select! {
             recv(decoded) -> frame => { frame.into_iter().for_each(&mut *visit); continue }
             recv(session.notes()) -> note => note.unwrap_or(Note::End),
+            recv(late) -> _ => {
+                in_time(session, path, patience)?;
+                late = crossbeam_channel::never();
+                continue;
+            }
         };
         match note {
             Note::Decoding { decoder: chosen, .. } => decoder = chosen,

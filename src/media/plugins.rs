@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gstreamer as gst;
 
-use super::{MediaError, chain};
+use super::{MediaError, StreamKind, chain};
 
 /// One thing that must be there: any of these elements does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub fn network_parts() -> Vec<Part> {
 pub fn webrtc_parts() -> Vec<Part> {
     let names = ["webrtcbin", "nicesrc", "dtlsdec", "srtpdec", "rtpbin", "rtph264depay"];
     names.into_iter().map(|name| Part::usual(name, "WebRTC cameras")).collect()
+}
+
+/// What a live stream of this kind needs beside that.
+pub fn stream_parts(kind: StreamKind) -> Vec<Part> {
+    let (names, purpose): (&[_], _) = match kind {
+        StreamKind::Hls => (&["souphttpsrc", "hlsdemux2"], "HLS streams"),
+        StreamKind::Srt => (&["srtsrc", "typefind", "tsdemux"], "SRT streams"),
+        StreamKind::Rtmp => (&["rtmp2src", "typefind", "flvdemux"], "RTMP streams"),
+        StreamKind::V4l2 => (&["v4l2src"], "devices of this machine"),
+    };
+    names.iter().map(|name| Part::usual(name, purpose)).collect()
 }
 
 /// What the codecs beside H.264 need.

@@ -3,6 +3,7 @@
 //! [`pixels`] describes a picture whoever owns its bytes; [`permit`] bounds what is in flight; [`meter`] reads what the
 //! machine says. Next room up: `scene`, which speaks of frames and faces.
 
+mod copies;
 mod cpu;
 mod host;
 mod meter;
@@ -12,11 +13,12 @@ mod photo;
 mod pixels;
 mod size;
 
+pub use copies::{count_frame_copy, frame_copies};
 pub use cpu::{peak_resident_bytes, process_cpu_time, resident_bytes_of, thread_cpu_time};
 pub use host::HostPlanes;
 #[cfg(feature = "cuda")]
 pub use meter::NvmlMeter;
-pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, gpu_meter, return_freed_memory};
+pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, bound_heaps, gpu_meter, return_freed_memory};
 pub use permit::{InFlight, Permits};
 #[cfg(feature = "cli")]
 pub use photo::{PhotoError, decode_photo, read_photo};

@@ -8,7 +8,7 @@ use axum::{
 
 use super::{Desk, metrics::Sheet, problem::Refusal};
 use crate::flow::FrameTraces;
-use crate::memory::{MemoryMeter, ProcessMeter, process_cpu_time};
+use crate::memory::{MemoryMeter, ProcessMeter, frame_copies, process_cpu_time};
 use crate::topology::CameraLine;
 
 /// The type of the text; what Prometheus asks for.
@@ -106,6 +106,7 @@ fn process(sheet: &mut Sheet) {
             sheet.set("flyball_memory_bytes", &[whose], bytes as f64);
         }
     }
+    sheet.set("flyball_frame_copies", &[], frame_copies() as f64);
     sheet.set("flyball_cpu_seconds", &[], process_cpu_time().as_secs_f64());
 }
 

@@ -59,6 +59,7 @@ pub const METRICS: &[Metric] = &[
         "Always 1; what decodes the camera is the label",
     ),
     counter("flyball_camera_frames", &["camera"], "Frames decoded"),
+    counter("flyball_frame_copies", &[], "Whole frames copied or converted between decoder and tensor"),
     gauge("flyball_camera_frames_per_second", &["camera"], "Frames decoded over the last full second"),
     gauge("flyball_camera_people", &["camera"], "Visits open in front of the camera"),
     counter("flyball_dropped_frames", &["camera", "reason"], "Frames thrown away"),

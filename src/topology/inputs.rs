@@ -3,7 +3,7 @@
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
     CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource,
-    SourceSpec, SyntheticSpec, TlsTrust, Transport, WhepSource,
+    SourceSpec, StreamSource, SyntheticSpec, TlsTrust, Transport, WhepSource,
 };
 use crate::memory::Size;
 
@@ -35,7 +35,7 @@ pub(super) fn camera_input(camera: &Camera, doors: &Doors) -> Result<CameraInput
 /// Only what is live is judged: a file that shows black shows what it was made to show.
 fn picture_limits(camera: &Camera) -> Option<PictureLimits> {
     let health = &camera.health;
-    let is_live = matches!(camera.source, Source::Rtsp { .. } | Source::Whip(_) | Source::Whep { .. });
+    let is_live = !matches!(camera.source, Source::File { .. } | Source::Synthetic(_));
     (is_live && health.enabled).then(|| PictureLimits {
         after: health.after,
         clear_after: health.clear_after,
@@ -75,6 +75,10 @@ fn source(source: &Source, doors: &Doors) -> Result<SourceSpec, MediaError> {
             token: token.as_ref().map(|token| token.expose().to_owned()),
             ice: ice(by),
         }),
+        Source::Stream { address, secret } => {
+            let secret = secret.as_ref().map(|secret| secret.expose().to_owned());
+            SourceSpec::Stream(StreamSource::parse(address, secret)?)
+        }
         Source::Synthetic(made_up) => SourceSpec::Synthetic(synthetic(made_up)),
     })
 }

@@ -12,10 +12,11 @@ mod small_graph;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use flyball::media::{CameraInput, Pace, RtspSource, SampleCamera, SourceSpec, SyntheticSpec, Transport};
-use flyball::memory::{Size, return_freed_memory};
+use flyball::memory::{Size, bound_heaps, return_freed_memory};
 use flyball::scene::CameraId;
 use flyball::topology::{Cameras, REMOVAL};
 use gstreamer as gst;
@@ -28,6 +29,8 @@ const REPORT: &str = "target/reports/churn.json";
 const CYCLES: usize = 10_000;
 /// Of so many cycles one is a real RTSP camera and one a file; the others are made up.
 const MIX: usize = 10;
+/// How far memory may rise.
+const OBJECTIVE: f64 = 0.02;
 /// Cycles until pools, caches and resolvers hold what they keep for good.
 const WARM_UP: usize = 300;
 
@@ -42,12 +45,18 @@ struct Belongings {
 struct Report {
     cycles: usize,
     seconds: f64,
+    /// After this many cycles whose traces are not counted.
+    warm_up: usize,
     first: Belongings,
     last: Belongings,
+    /// Every thousand cycles.
+    between: Vec<Belongings>,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let cycles = std::env::args().nth(1).map_or(CYCLES, |text| text.parse().expect("a number of cycles"));
+    // As `flyball run` does.
+    bound_heaps();
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let clip = clip(folder.path());
@@ -61,16 +70,25 @@ fn main() {
     };
     (0..WARM_UP).for_each(&mut cycle);
     let (begun, first) = (now(), belongings());
+    let mut between = Vec::new();
     for number in 0..cycles {
         cycle(number);
         if number % 1_000 == 999 {
-            println!("{:>6} cycles  {:?}", number + 1, belongings());
+            between.push(belongings());
+            println!("{:>6} cycles  {:?}", number + 1, between.last());
         }
     }
-    let report = Report { cycles, seconds: begun.elapsed().as_secs_f64(), first, last: belongings() };
+    let report =
+        Report { cycles, seconds: begun.elapsed().as_secs_f64(), warm_up: WARM_UP, first, last: belongings(), between };
     fs::create_dir_all("target/reports").unwrap();
     fs::write(REPORT, serde_json::to_string_pretty(&report).unwrap() + "\n").unwrap();
     println!("{} cycles in {:.0} s\nfirst {:?}\nlast  {:?}", cycles, report.seconds, report.first, report.last);
+    let grown = report.last.rss_bytes as f64 / report.first.rss_bytes as f64 - 1.0;
+    println!("memory {:+.1} % (objective: within {:.0} %)", grown * 100.0, OBJECTIVE * 100.0);
+    let is_flat = grown <= OBJECTIVE
+        && report.last.threads <= report.first.threads
+        && report.last.descriptors <= report.first.descriptors;
+    if is_flat { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn come_and_go(cameras: &Cameras, number: usize, clip: &Path, url: &str) {

@@ -26,7 +26,7 @@ use crate::{
     config::{Camera, Deployment, Environment, Events, Pace, Source},
     events::{EventSink, MemoryBus},
     flow::Percentiles,
-    memory::{peak_resident_bytes, process_cpu_time},
+    memory::{frame_copies, peak_resident_bytes, process_cpu_time},
     scene::CameraId,
     telemetry::{LogFormat, log_to_stderr},
     topology::{AssembleError, Graph, Opened, assemble, networks_alone, open},
@@ -148,10 +148,11 @@ type Counts = std::collections::BTreeMap<crate::inference::RunKey, crate::infere
 fn run_pipeline(deployment: &Deployment, graph: &Graph) -> Result<(Figures, Counts), AssembleError> {
     let bus = MemoryBus::default();
     let taps: Vec<Box<dyn EventSink>> = vec![Box::new(bus.clone())];
-    let (cpu, wall) = (process_cpu_time(), now());
+    let (cpu, wall, copies) = (process_cpu_time(), now(), frame_copies());
     let mut assembly = assemble(deployment, graph, taps)?;
     while assembly.running.watch(Duration::from_millis(20)) {}
     let (cpu, wall) = (process_cpu_time().saturating_sub(cpu), now().duration_since(wall));
+    let copies = frame_copies() - copies;
     let running = &assembly.running;
     let frames: u64 = running.board.snapshot(|_| 0).cameras.values().map(|camera| camera.frames).sum();
     let latency: Percentiles = running.latency.percentiles();
@@ -164,7 +165,7 @@ fn run_pipeline(deployment: &Deployment, graph: &Graph) -> Result<(Figures, Coun
     }
     let told = Told::of(&bus.events());
     let peak = peak_resident_bytes();
-    Ok((Figures { frames, wall, cpu, peak, faces, told, latency, drops, stages }, counts))
+    Ok((Figures { frames, wall, cpu, peak, faces, told, latency, drops, copies, stages }, counts))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the front reads the clock")]

@@ -26,6 +26,8 @@ pub(super) struct Figures {
     pub(super) told: Told,
     pub(super) latency: Percentiles,
     pub(super) drops: u64,
+    /// Whole frames copied between decoder and tensor.
+    pub(super) copies: u64,
     /// Stages in graph order.
     pub(super) stages: Vec<(String, StageTotals)>,
 }
@@ -64,7 +66,7 @@ impl Report {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         table.add_row(["policy", self.policy.name()]);
-        table.add_row(["frames", &format!("{} ({} dropped)", f.frames, f.drops)]);
+        table.add_row(["frames", &format!("{} ({} dropped, {} copied)", f.frames, f.drops, f.copies)]);
         table.add_row(["faces, visits", &format!("{}, {}", f.faces, f.told.visits())]);
         let pace = f.frames as f64 / f.wall.as_secs_f64();
         table.add_row(["wall", &format!("{:.2} s ({pace:.0} frames/s)", f.wall.as_secs_f64())]);
@@ -128,6 +130,7 @@ impl Report {
             "policy": self.policy.name(),
             "latency_ms": { "p50": short(ms(l.p50)), "p95": short(ms(l.p95)), "p99": short(ms(l.p99)) },
             "drops": f.drops,
+            "frame_copies": f.copies,
             "stages": f.stages.iter().map(stage).collect::<serde_json::Map<_, _>>(),
             "decode_cpu_ms_per_frame": short(self.per_frame(self.decode)),
             "networks_cpu_ms_per_frame": short(self.per_frame(self.networks)),

@@ -40,6 +40,14 @@ pub(crate) enum Source {
     Whip(WhipSource),
     /// Another server's WebRTC stream.
     Whep(WhepSource),
+    /// A playlist of segments.
+    Hls(HlsSource),
+    /// MPEG-TS over SRT.
+    Srt(SrtSource),
+    /// FLV over RTMP.
+    Rtmp(RtmpSource),
+    /// A camera of this machine.
+    Device(DeviceSource),
     /// Pictures made up here.
     Synthetic(SyntheticSource),
 }
@@ -107,6 +115,46 @@ pub(crate) struct WhepSource {
     /// How we reach that server; left out, it will do on a local network.
     #[serde(default)]
     pub(crate) ice: Ice,
+}
+
+/// A playlist of segments over HTTP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HlsSource {
+    /// The playlist's address, such as `https://host/live/index.m3u8`.
+    #[schemars(extend("format" = "http-url"))]
+    pub(crate) hls: String,
+}
+
+/// MPEG-TS over SRT; we are the ones who call.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SrtSource {
+    /// The sender's address, such as `srt://host:9000`.
+    #[schemars(extend("format" = "stream-url"))]
+    pub(crate) srt: String,
+    /// A file whose first line is the passphrase, relative to this file.
+    pub(crate) passphrase_file: Option<String>,
+}
+
+/// FLV over RTMP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RtmpSource {
+    /// The stream's address, such as `rtmp://host/app/stream`.
+    #[schemars(extend("format" = "stream-url"))]
+    pub(crate) rtmp: String,
+    /// A file whose first line is the stream key, put behind the address; relative to this file.
+    pub(crate) key_file: Option<String>,
+}
+
+/// A camera of this machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceSource {
+    /// The device, such as `/dev/video0`.
+    #[schemars(extend("format" = "stream-url"))]
+    pub(crate) v4l2: String,
 }
 
 /// How two ends of a WebRTC connection find each other.

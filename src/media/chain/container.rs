@@ -40,7 +40,7 @@ pub(in crate::media) fn open_file(
     let tail = tail::build(&draft.pipeline, assembly.clone(), intake, release)?;
     let link =
         move |pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::CapsRef| link_track(&tail, pipeline, pad, caps);
-    read_tracks(&draft.pipeline, path, &assembly, Arc::new(link))?;
+    read_tracks(&draft.pipeline, filesrc(path)?, &assembly, Arc::new(link))?;
     Ok(draft.start(tally))
 }
 
@@ -63,7 +63,12 @@ fn unreadable(path: &Path, reason: std::io::Error) -> MediaError {
     MediaError::Unreadable { path: path.to_owned(), reason }
 }
 
-fn link_track(tail: &Tail, pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::CapsRef) -> Result<(), MediaError> {
+pub(super) fn link_track(
+    tail: &Tail,
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    caps: &gst::CapsRef,
+) -> Result<(), MediaError> {
     if let Some(codec) = codec::from_caps(caps) {
         return tail.decode(pipeline, pad, codec);
     }
@@ -77,15 +82,20 @@ fn link_track(tail: &Tail, pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst:
 /// What to do with the first video track.
 pub(super) type OnTrack = Arc<dyn Fn(&gst::Pipeline, &gst::Pad, &gst::CapsRef) -> Result<(), MediaError> + Send + Sync>;
 
-/// Puts file reader and recogniser into a pipeline; the demuxer follows once the bytes are recognised.
+/// Reads a file.
+pub(super) fn filesrc(path: &Path) -> Result<gst::Element, MediaError> {
+    let source = require("filesrc")?;
+    source.set_property("location", path);
+    Ok(source)
+}
+
+/// Puts a source of bytes and a recogniser into a pipeline; the demuxer follows once the bytes are recognised.
 pub(super) fn read_tracks(
     pipeline: &gst::Pipeline,
-    path: &Path,
+    source: gst::Element,
     assembly: &Assembly,
     on_track: OnTrack,
 ) -> Result<(), MediaError> {
-    let source = require("filesrc")?;
-    source.set_property("location", path);
     let typefind = require("typefind")?;
     append(pipeline, &[source, typefind.clone()]).map_err(|e| assembly.failed(&e.to_string()))?;
     let (pipeline, assembly) = (pipeline.downgrade(), assembly.clone());
@@ -121,6 +131,11 @@ fn demux(
 /// The pipeline may still be starting on another thread, which would find the new element and wake it too: it would hold
 /// the demuxer and wait for this thread, while this one waits for the demuxer. The lock keeps that thread off until the
 /// demuxer has opened its pads, the only step that reaches back here.
+///
+/// Nor may this thread touch the demuxer's state after that: where the pipeline is being taken down meanwhile, following it
+/// would close those pads and so wait for this very thread to end. Whoever takes it down finds the demuxer awake and unlocked, at the
+/// latest in its last step, which cannot begin before this thread is done. A demuxer that stays paused in a playing pipeline
+/// does all its work.
 fn link_awake(
     pipeline: &gst::Pipeline,
     typefind: &gst::Element,
@@ -132,7 +147,7 @@ fn link_awake(
     // A failure is told on the bus.
     let _ = demuxer.set_state(gst::State::Paused);
     demuxer.set_locked_state(false);
-    demuxer.sync_state_with_parent()
+    Ok(())
 }
 
 fn watch_tracks(demuxer: &gst::Element, pipeline: &gst::Pipeline, assembly: &Assembly, on_track: &OnTrack) {
@@ -161,7 +176,7 @@ fn tell_if_none(demuxer: &gst::Element, input: String, notes: Sender<Note>, foun
     });
 }
 
-fn shows_pictures(caps: &gst::CapsRef) -> bool {
+pub(super) fn shows_pictures(caps: &gst::CapsRef) -> bool {
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
     name.starts_with("video/") || name == "image/jpeg"
 }

@@ -15,7 +15,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("webrtcbin", BAD),
     ("nice", "gstreamer1.0-nice"),
     ("dtls", BAD),
-    ("srtp", BAD),
+    ("srt", BAD),
+    ("rtmp", BAD),
     ("h264parse", BAD),
     ("h265parse", BAD),
     ("vp9parse", BAD),
@@ -95,6 +96,12 @@ mod tests {
             ("jpegdec", "gst-plugins-good"),
             ("videoflip", "gst-plugins-good"),
             ("vp8dec", "gst-plugins-good"),
+            ("hlsdemux2", "gst-plugins-good"),
+            ("souphttpsrc", "gst-plugins-good"),
+            ("v4l2src", "gst-plugins-good"),
+            ("srtsrc", "gst-plugins-bad"),
+            ("srtpdec", "gst-plugins-bad"),
+            ("rtmp2src", "gst-plugins-bad"),
         ];
         for (element, source) in known {
             let package = missing(element).to_string();

@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::codec::{self, Codec};
-use super::container::{check, read_tracks};
+use super::container::{check, filesrc, read_tracks};
 use super::elements::{append, require};
 use super::intake::Tally;
 use super::session::{Draft, Note};
@@ -58,7 +58,7 @@ pub(in crate::media) fn read_encoded(path: &Path) -> Result<Encoded, MediaError>
         lock(&into).codec = codec.name;
         parse_into(pipeline, pad, codec, &sink).map_err(|e| blamed.failed(&e))
     };
-    read_tracks(&draft.pipeline, path, &assembly, Arc::new(link))?;
+    read_tracks(&draft.pipeline, filesrc(path)?, &assembly, Arc::new(link))?;
     let session = draft.start(Arc::new(Tally::new(SystemClock.now())));
     loop {
         match session.notes().recv().unwrap_or(Note::End) {

@@ -8,6 +8,9 @@ use super::Note;
 use super::decoder::is_hardware;
 use crate::media::MediaError;
 
+/// Elements that connect: what they say is about the line, not about a file.
+const SOURCES: [&str; 7] = ["rtspsrc", "souphttpsrc", "hlsdemux2", "srtsrc", "rtmp2src", "rtmpsrc", "v4l2src"];
+
 /// The note a bus message is worth, if any.
 pub(super) fn read(message: &gst::MessageRef, input: &str) -> Option<Note> {
     match message.view() {
@@ -31,12 +34,13 @@ fn factory_name(source: &gst::Object) -> String {
 
 fn explain(error: &gst::glib::Error, input: &str, element: &str) -> MediaError {
     let (input, why) = (input.to_owned(), error.message().trim_end_matches('.').to_owned());
+    let is_source = SOURCES.contains(&element);
     if is_hardware(element) || element.starts_with("avdec_") || element.ends_with("dec") {
         let element = element.to_owned();
         return MediaError::Decoder { input, element, why };
     }
     if let Some(kind) = error.kind::<gst::ResourceError>() {
-        return of_resource(kind, input, why, element);
+        return of_resource(kind, input, why, is_source);
     }
     match error.kind::<gst::StreamError>() {
         Some(gst::StreamError::TypeNotFound) => {
@@ -44,19 +48,19 @@ fn explain(error: &gst::glib::Error, input: &str, element: &str) -> MediaError {
         }
         // rtspsrc: every stream on offer was refused, or none is video. It has no error code of its own for that.
         Some(gst::StreamError::CodecNotFound) if element == "rtspsrc" => MediaError::TransportRefused { input },
-        Some(_) if element == "rtspsrc" => MediaError::Hangup { input },
+        Some(_) if is_source => MediaError::Hangup { input },
         Some(_) => MediaError::Damaged { input, why },
         None => MediaError::Other { input, why },
     }
 }
 
-fn of_resource(kind: gst::ResourceError, input: String, why: String, element: &str) -> MediaError {
+fn of_resource(kind: gst::ResourceError, input: String, why: String, is_source: bool) -> MediaError {
     use gst::ResourceError as R;
     match kind {
         R::NotAuthorized => MediaError::Unauthorized { input },
         R::NotFound => MediaError::NoSuchStream { input },
-        R::OpenRead | R::OpenWrite | R::OpenReadWrite if element == "rtspsrc" => MediaError::Unreachable { input, why },
-        R::Read | R::Write | R::Close | R::Sync if element == "rtspsrc" => MediaError::Hangup { input },
+        R::OpenRead | R::OpenWrite | R::OpenReadWrite if is_source => MediaError::Unreachable { input, why },
+        R::Read | R::Write | R::Close | R::Sync if is_source => MediaError::Hangup { input },
         _ => MediaError::Other { input, why },
     }
 }

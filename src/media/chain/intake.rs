@@ -10,8 +10,9 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
 use super::Stamping;
+use super::origin::Origin;
 use crate::media::{CameraReports, Clock, FrameSink, MediaError, Offer};
-use crate::memory::{ColorMatrix, ColorRange, PixelFormat, Pixels, Planes};
+use crate::memory::{ColorMatrix, ColorRange, PixelFormat, Pixels, Planes, count_frame_copy};
 use crate::scene::{CameraId, Frame, Size};
 
 /// Where an attempt's pictures go and what they are called.
@@ -57,9 +58,12 @@ impl Planes for Mapped {
 
 impl Intake {
     /// Wraps one sample and offers it. The error is final for the attempt.
-    pub(super) fn take(&self, sample: &gst::Sample) -> Result<Offer, MediaError> {
+    pub(super) fn take(&self, sample: &gst::Sample, origin: &Origin) -> Result<Offer, MediaError> {
         let (arrived, ingested) = (self.delivery.clock.now(), self.delivery.clock.wall());
         let pixels = self.wrap(sample)?;
+        if !origin.holds(pixels.plane(0).0) {
+            count_frame_copy();
+        }
         let position = self.stamping.position(sample);
         let captured = self.stamping.stamp(position, arrived, ingested);
         let frame = Frame {

@@ -5,6 +5,8 @@
 //! ([`container`]) and networks ([`network`]) end in the same [`tail`]: parse, decode, convert only if need be, turn
 //! upright, hand over. [`session`] owns a running pipeline; [`intake`] wraps each picture into a frame.
 
+#[cfg(test)]
+mod caps_fuzz;
 mod catch_up;
 mod codec;
 mod container;
@@ -15,10 +17,12 @@ mod fault;
 mod intake;
 mod negotiate;
 mod network;
+mod origin;
 mod quiet;
 mod rtc;
 mod session;
 mod stamp;
+mod stream;
 mod tail;
 mod teardown;
 mod trust;
@@ -32,3 +36,4 @@ pub(super) use network::{Way, open_network};
 pub(super) use rtc::{Rtc, Wanted};
 pub(super) use session::{Note, Session};
 pub(super) use stamp::{FileClock, SenderClock, Stamping};
+pub(super) use stream::{RtmpBy, open_stream};

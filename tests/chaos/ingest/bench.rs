@@ -64,10 +64,10 @@ pub struct Camera {
 
 impl Camera {
     /// Refusals are asked about again after two seconds instead of a minute; every other limit is the default.
-    pub fn start(name: &str, url: &str, tls: TlsTrust) -> Self {
+    pub fn start(name: &str, url: &str, tls: TlsTrust, transport: Transport) -> Self {
         let mut source = RtspSource::parse(url).unwrap();
         source.credentials = Some(Credentials::new(USER, PASSWORD));
-        (source.transport, source.tls) = (Transport::Tcp, tls);
+        (source.transport, source.tls) = (transport, tls);
         let mut input = CameraInput::new(CameraId::new(name).unwrap(), SourceSpec::Rtsp(source));
         let soon = Duration::from_secs(2);
         input.limits = Limits { retry_refused: soon, retry_absent: soon, ..Limits::default() };
@@ -131,15 +131,15 @@ impl Bench {
     }
 
     /// The camera begins to watch.
-    pub fn watch(&mut self) {
+    pub fn watch(&mut self, transport: Transport) {
         let url = format!("rtsp://{}/sample", self.relay.address);
-        self.camera = Some(Camera::start("tested", &url, TlsTrust::System));
+        self.camera = Some(Camera::start("tested", &url, TlsTrust::System, transport));
     }
 
     /// The camera watches, and all is well so far.
-    pub fn live(serve: &Serve) -> Self {
+    pub fn live(serve: &Serve, transport: Transport) -> Self {
         let mut bench = Self::new(serve);
-        bench.watch();
+        bench.watch(transport);
         assert!(bench.camera().wait_for_frames(15), "the camera did not even begin: {:?}", bench.states());
         bench
     }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::datagrams::Datagrams;
+
 /// What the network does wrong.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "faults are independent of each other")]
@@ -104,9 +106,11 @@ impl Shared {
         let both = || Some((client.try_clone().ok()?, server.try_clone().ok()?));
         let (Some((from_client, to_server)), Some((to_client, from_server))) = (both(), both()) else { return };
         self.lines.lock().unwrap().push(client);
-        named("relay-up", move || copy(from_client, to_server));
         let relay = Arc::clone(self);
-        named("relay-down", move || relay.spoil(from_server, to_client));
+        let datagrams = Datagrams::open(move || relay.faults());
+        let (relay, up) = (Arc::clone(self), Arc::clone(&datagrams));
+        named("relay-up", move || copy(from_client, to_server, &up));
+        named("relay-down", move || relay.spoil(from_server, to_client, &datagrams));
     }
 
     fn faults(&self) -> Faults {
@@ -114,7 +118,7 @@ impl Shared {
     }
 
     /// Server to camera, message by message.
-    fn spoil(&self, mut server: TcpStream, mut client: TcpStream) {
+    fn spoil(&self, mut server: TcpStream, mut client: TcpStream, datagrams: &Datagrams) {
         let mut rng = fastrand::Rng::with_seed(5);
         let (mut kept, mut times) = (None::<Vec<u8>>, (0_u32, 0_u32));
         while let Some(mut message) = message(&mut server) {
@@ -124,6 +128,7 @@ impl Shared {
             }
             if message[0] != b'$' {
                 pause(faults.delay);
+                datagrams.grant(&mut message);
             } else if message[1] % 2 == 1 {
                 shift_report(&mut message, faults.shift_ntp);
             } else {
@@ -208,8 +213,15 @@ fn answer(mut client: TcpStream, status: &str) {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream) {
-    let _ended = std::io::copy(&mut from, &mut to);
+fn copy(mut from: TcpStream, mut to: TcpStream, datagrams: &Datagrams) {
+    while let Some(mut message) = message(&mut from) {
+        if message[0] != b'$' {
+            datagrams.ask(&mut message);
+        }
+        if to.write_all(&message).is_err() {
+            break;
+        }
+    }
     let _gone = to.shutdown(Shutdown::Both);
 }
 
@@ -221,6 +233,24 @@ fn abort(line: &TcpStream) {
     let size = size_of::<libc::sockaddr>() as libc::socklen_t;
     // SAFETY: the descriptor is open for as long as `line` is borrowed, and `nowhere` lives through the call.
     unsafe { libc::connect(line.as_raw_fd(), &raw const nowhere, size) };
+}
+
+/// An address where connections are neither made nor refused: its queue is full, and nobody takes from it.
+pub struct Deaf {
+    pub address: SocketAddr,
+    _listener: TcpListener,
+    _callers: Vec<TcpStream>,
+}
+
+#[allow(unsafe_code, reason = "the standard library cannot shorten the queue")]
+pub fn deaf() -> Deaf {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // SAFETY: the descriptor is open for as long as `listener` lives.
+    unsafe { libc::listen(listener.as_raw_fd(), 0) };
+    let address = listener.local_addr().unwrap();
+    let call = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
+    let callers = (0..4).filter_map(call).collect();
+    Deaf { address, _listener: listener, _callers: callers }
 }
 
 pub fn named(name: &str, work: impl FnOnce() + Send + 'static) {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use flyball::media::{CameraState, TlsTrust};
+use flyball::media::{CameraState, TlsTrust, Transport};
 use flyball::scene::TimeSource;
 
-use super::bench::{Bench, Camera, now};
+use super::bench::{Bench, Camera, lost, now, pictures};
 use super::peer::{Serve, certificate};
 use super::relay::{Faults, Times, pause};
 
@@ -63,7 +63,7 @@ pub const ROWS: &[Row] = &[
     ("401: wrong password", |clips| {
         let strange = Serve { strange_password: true, ..Serve::clip(&clips.h264) };
         let mut bench = Bench::new(&strange);
-        bench.watch();
+        bench.watch(Transport::Tcp);
         told(&bench, |state| matches!(state, CameraState::AuthenticationFailed { .. }));
         bench.restart(&Serve::clip(&clips.h264));
         bench.is_well();
@@ -81,7 +81,7 @@ pub const ROWS: &[Row] = &[
     ("wrong codec (Theora)", |clips| {
         let line = "( videotestsrc is-live=true ! video/x-raw,width=320,height=240 ! theoraenc ! rtptheorapay name=pay0 pt=96 )";
         let mut bench = Bench::new(&Serve::pipeline(line));
-        bench.watch();
+        bench.watch(Transport::Tcp);
         told(&bench, |state| matches!(state, CameraState::Unusable { .. }));
         bench.restart(&Serve::clip(&clips.h264));
         bench.is_well();
@@ -100,10 +100,14 @@ pub const ROWS: &[Row] = &[
     ("clock jump -1 h", |clips| clock_jump(clips, -3600)),
     ("timestamps stop", |clips| under(clips, FAULT, Faults { times: Times::Stopped, ..Faults::default() })),
     ("timestamps run backwards", |clips| under(clips, FAULT, Faults { times: Times::Backwards, ..Faults::default() })),
-    ("packet loss 1 %", |clips| lossy(clips, 0.01)),
-    ("packet loss 5 %", |clips| lossy(clips, 0.05)),
-    ("packet loss 20 %", |clips| lossy(clips, 0.20)),
-    ("packets reordered", |clips| under(clips, FAULT, Faults { reorder: true, ..Faults::default() })),
+    ("packet loss 1 % (TCP)", |clips| lossy(clips, 0.01, Transport::Tcp)),
+    ("packet loss 5 % (TCP)", |clips| lossy(clips, 0.05, Transport::Tcp)),
+    ("packet loss 20 % (TCP)", |clips| lossy(clips, 0.20, Transport::Tcp)),
+    ("packet loss 1 % (UDP)", |clips| lossy(clips, 0.01, Transport::Udp)),
+    ("packet loss 5 % (UDP)", |clips| lossy(clips, 0.05, Transport::Udp)),
+    ("packet loss 20 % (UDP)", |clips| lossy(clips, 0.20, Transport::Udp)),
+    ("packets reordered (TCP)", |clips| reordered(clips, Transport::Tcp)),
+    ("packets reordered (UDP)", |clips| reordered(clips, Transport::Udp)),
     ("TEARDOWN by the server", |clips| {
         after(clips, |bench| {
             bench.relay.say("TEARDOWN rtsp://127.0.0.1/sample RTSP/1.0\r\nCSeq: 1\r\n\r\n");
@@ -114,7 +118,7 @@ pub const ROWS: &[Row] = &[
     ("slow handshake (2 s a reply)", |clips| {
         let mut bench = Bench::new(&Serve::clip(&clips.h264));
         bench.relay.set(Faults { delay: Duration::from_secs(2), ..Faults::default() });
-        bench.watch();
+        bench.watch(Transport::Tcp);
         told(&bench, |state| matches!(state, CameraState::Lost { .. } | CameraState::Unreachable { .. }));
         bench.relay.set(Faults::default());
         bench.is_well();
@@ -125,15 +129,28 @@ pub const ROWS: &[Row] = &[
     ("TLS certificate of another name", |clips| tls(clips, "wrong_name")),
     ("DNS failure", |clips| {
         let mut bench = Bench::new(&Serve::clip(&clips.h264));
-        bench.camera = Some(Camera::start("tested", "rtsp://no-such-host.invalid/sample", TlsTrust::System));
+        bench.camera =
+            Some(Camera::start("tested", "rtsp://no-such-host.invalid/sample", TlsTrust::System, Transport::Tcp));
         told(&bench, |state| matches!(state, CameraState::Unreachable { .. } | CameraState::Lost { .. }));
         bench.camera = None;
         bench.is_well();
-        bench.watch();
+        bench.watch(Transport::Tcp);
         (bench.recovery(), "told as unreachable; recovery is from the address being corrected".to_owned())
     }),
+    ("nobody answers a call (SYN lost)", |clips| {
+        let mut bench = Bench::new(&Serve::clip(&clips.h264));
+        let deaf = super::relay::deaf();
+        let url = format!("rtsp://{}/sample", deaf.address);
+        bench.camera = Some(Camera::start("tested", &url, TlsTrust::System, Transport::Tcp));
+        told(&bench, |state| matches!(state, CameraState::Unreachable { .. } | CameraState::Lost { .. }));
+        let words = said(&bench);
+        bench.camera = None;
+        bench.is_well();
+        bench.watch(Transport::Tcp);
+        (bench.recovery(), format!("{words}; recovery is from the address being corrected"))
+    }),
     ("100 reconnects in a row", |clips| {
-        let mut bench = Bench::live(&Serve::clip(&clips.h264));
+        let mut bench = Bench::live(&Serve::clip(&clips.h264), Transport::Tcp);
         let before = belongings();
         let mut slowest = 0.0_f64;
         for _ in 0..100 {
@@ -151,7 +168,7 @@ pub const ROWS: &[Row] = &[
 
 /// A camera that was live; `fault` breaks something and heals it.
 fn after(clips: &Clips, fault: impl FnOnce(&mut Bench)) -> Found {
-    let mut bench = Bench::live(&Serve::clip(&clips.h264));
+    let mut bench = Bench::live(&Serve::clip(&clips.h264), Transport::Tcp);
     fault(&mut bench);
     bench.is_well();
     (bench.recovery(), said(&bench))
@@ -166,8 +183,20 @@ fn under(clips: &Clips, time: Duration, faults: Faults) -> Found {
     })
 }
 
-fn lossy(clips: &Clips, share: f32) -> Found {
-    let mut bench = Bench::live(&Serve::clip(&clips.h264));
+/// Packets out of order are put right again: no picture may be missing.
+fn reordered(clips: &Clips, transport: Transport) -> Found {
+    let mut bench = Bench::live(&Serve::clip(&clips.h264), transport);
+    let from = bench.camera().look(|notes| notes.frames.len()) - 1;
+    bench.relay.set(Faults { reorder: true, ..Faults::default() });
+    pause(FAULT);
+    let missing = bench.camera().look(|notes| lost(notes, from, &pictures(&clips.h264)));
+    bench.relay.set(Faults::default());
+    bench.is_well();
+    (bench.recovery().filter(|_| missing == 0), format!("{missing} pictures missing meanwhile; {}", said(&bench)))
+}
+
+fn lossy(clips: &Clips, share: f32, transport: Transport) -> Found {
+    let mut bench = Bench::live(&Serve::clip(&clips.h264), transport);
     let before = bench.camera().look(|notes| notes.frames.len());
     bench.relay.set(Faults { lose: share, ..Faults::default() });
     pause(FAULT * 2);
@@ -181,7 +210,7 @@ fn lossy(clips: &Clips, share: f32) -> Found {
 fn refused(clips: &Clips, status: &'static str, tells: impl Fn(CameraState) -> bool) -> Found {
     let mut bench = Bench::new(&Serve::clip(&clips.h264));
     bench.relay.set(Faults { answer: Some(status), ..Faults::default() });
-    bench.watch();
+    bench.watch(Transport::Tcp);
     told(&bench, tells);
     pause(FAULT);
     bench.relay.set(Faults::default());
@@ -197,7 +226,7 @@ fn mid_stream(stream: &std::path::Path) -> Found {
          identity sync=true ! rtph264pay config-interval=-1 name=pay0 pt=96 )",
         stream.display()
     );
-    let mut bench = Bench::live(&Serve::pipeline(&line));
+    let mut bench = Bench::live(&Serve::pipeline(&line), Transport::Tcp);
     bench.is_well();
     let recovery = bench.recovery();
     bench.camera().wait_for_frames(120);
@@ -208,7 +237,7 @@ fn mid_stream(stream: &std::path::Path) -> Found {
 }
 
 fn clock_jump(clips: &Clips, seconds: i64) -> Found {
-    let mut bench = Bench::live(&Serve::clip(&clips.h264));
+    let mut bench = Bench::live(&Serve::clip(&clips.h264), Transport::Tcp);
     bench.camera().wait(|notes| (notes.frames.last()?.0.source == TimeSource::RtcpSr).then_some(()));
     bench.relay.set(Faults { shift_ntp: seconds, ..Faults::default() });
     bench.is_well();
@@ -231,7 +260,7 @@ fn tls(clips: &Clips, certificate_name: &str) -> Found {
     let serve = |name: &str| Serve { certificate: Some(name.to_owned()), ..Serve::clip(&clips.h264) };
     let mut bench = Bench::new(&serve(certificate_name));
     let url = format!("rtsps://{}/sample", bench.peer.address);
-    bench.camera = Some(Camera::start("tested", &url, TlsTrust::Authority(certificate("ca", "pem"))));
+    bench.camera = Some(Camera::start("tested", &url, TlsTrust::Authority(certificate("ca", "pem")), Transport::Tcp));
     told(&bench, |state| matches!(state, CameraState::Unreachable { .. }));
     bench.restart(&serve("good"));
     bench.is_well();
