@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-EVENTS   := CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo run --example events --
+EVENTS   := cargo run --profile fast --features checks --example events --
 SETUP    := PYTHONPATH=models python3 -m prepare
 TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
 FLYBALL  := target/fast/flyball

@@ -42,15 +42,20 @@ impl Keeper {
         }
         if self.failed.is_none_or(|failed| is_due(failed, now)) {
             match journal.write(&self.waiting, now) {
-                Ok(()) => {
-                    self.written();
-                    return 0;
-                }
+                Ok(()) => self.written(),
                 Err(cause) => self.not_written(&cause, now),
             }
         }
+        // Afterwards: a process killed before the commit must not leave numbers counted that nobody ever had.
+        self.given(recorded);
         self.bound();
-        recorded.len() as u64
+        if self.failed.is_some() { recorded.len() as u64 } else { 0 }
+    }
+
+    fn given(&mut self, recorded: &[Recorded]) {
+        if let Some(journal) = &mut self.journal {
+            journal.given(recorded);
+        }
     }
 
     /// Ranges let go of, once the journal can be written again and can keep the news of it.
