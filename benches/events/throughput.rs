@@ -104,7 +104,7 @@ fn count_lines(mut child: Child) -> (Instant, Row) {
     let (mut ids, mut last) = (std::collections::HashSet::new(), std::collections::HashMap::new());
     let (mut twice, mut disorder) = (0, 0);
     for line in BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok) {
-        let word = |name: &str| line.split_once(&format!("\"{name}\": \"")).and_then(|(_, rest)| rest.split_once('"'));
+        let word = |name: &str| line.split_once(&format!("\"{name}\":\"")).and_then(|(_, rest)| rest.split_once('"'));
         let (Some((id, _)), Some((source, _)), Some((sequence, _))) = (word("id"), word("source"), word("sequence"))
         else {
             continue;

@@ -23,4 +23,5 @@ pub use bounds::Limits;
 pub use lost::Lost;
 pub use open::{Damage, JournalError, Opened};
 pub use read::{JournalReader, Page};
+pub use record::whole_records;
 pub use store::{Journal, interrupted};

@@ -236,6 +236,13 @@ mod tests {
         assert_eq!(told(&bytes, None), None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..1_000)) {
+            proptest::prop_assert_eq!(told(&bytes, None), None);
+        }
+    }
+
     #[test]
     fn a_damaged_tally_is_not_believed() {
         let folder = tempfile::tempdir().unwrap();
