@@ -5,8 +5,7 @@
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--camera gate-1] [--since 0] [--count 10]
 
 Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
-import argparse, json, queue, sys
-import zenoh
+import argparse, json, queue, sys, time, zenoh
 
 args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 args.add_argument("--connect", default="tcp/127.0.0.1:7447", help="where Flyball or a router listens")
@@ -26,14 +25,16 @@ def take(text):
         over.add(had[source][0])
         had[source] = (epoch, 0)  # numbering began anew
     while number > had[source][1] + is_event and epoch == had[source][0]:
-        before = had[source]
-        selector = f"flyball/v1{source.removeprefix('/flyball')}/@history?since={before[1]}"
-        for line in "\n".join(reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok).splitlines():
+        before, selector = had[source], f"flyball/v1{source.removeprefix('/flyball')}/@history?since={had[source][1]}"
+        for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
+            time.sleep(pause)
+            if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]:
+                break
+        for line in "\n".join(pages).splitlines():
             emit(json.loads(line), line)
         if had[source] == before:
-            break  # nobody answers; emit() says what is lost
-    if is_event:
-        emit(message, text)
+            break  # nobody has them; emit() says what is lost
+    is_event and emit(message, text)
 
 
 def emit(event, text):
@@ -49,10 +50,9 @@ def emit(event, text):
     args.count == 0 and sys.exit()
 
 
-config, inbox = zenoh.Config(), queue.SimpleQueue()
-for key, value in {"mode": "client", "connect/timeout_ms": -1, "connect/endpoints": [args.connect], "listen/endpoints": [], "scouting/multicast/enabled": False}.items():
-    config.insert_json5(key, json.dumps(value))
-with zenoh.open(config) as session:
+inbox, settings = queue.SimpleQueue(), {"mode": "client", "connect": {"timeout_ms": -1, "endpoints": [args.connect]}}
+settings["scouting"] = {"multicast": {"enabled": False}}
+with zenoh.open(zenoh.Config.from_json5(json.dumps(settings))) as session:
     for key in ("**", "@head"):
         session.declare_subscriber(f"flyball/v1/*/{args.camera}/{key}", lambda sample: inbox.put(sample.payload.to_string()))
     while True:

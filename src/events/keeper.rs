@@ -31,6 +31,11 @@ impl Keeper {
         Self { journal, waiting: Vec::new(), failed: None, dropped: BTreeMap::new() }
     }
 
+    /// Whether there is a journal.
+    pub(super) fn keeps(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// Writes these events and those that wait; answers with how many of these go on without having been written.
     pub(super) fn keep(&mut self, recorded: &[Recorded], now: UtcMicros) -> u64 {
         let Some(journal) = &mut self.journal else {

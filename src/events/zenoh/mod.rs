@@ -5,6 +5,7 @@
 //! of its own here, and history must survive a restart; the sequence number in the event, the heartbeat on `@head` and the
 //! journal behind `@history` do the same for all keys of a camera at once, for as far back as the journal reaches.
 
+mod owed;
 mod publish;
 mod serve;
 mod session;
