@@ -4,12 +4,12 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
         bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
-        chaos-ingest churn fuzz-media bench-glass clean
+        chaos-ingest churn fuzz fuzz-media bench-glass clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-EVENTS   := CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo run --example events --
+EVENTS   := cargo run --profile fast --features checks --example events --
 SETUP    := PYTHONPATH=models python3 -m prepare
 TOOLS    := PYTHONPATH=models .venv/bin/python -m prepare
 FLYBALL  := target/fast/flyball
@@ -161,6 +161,21 @@ chaos-events: ## what may happen to events, and what got lost without a word (RO
 
 bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
 	@$(EVENTS) throughput $(COUNT)
+
+# What cargo-fuzz passes too. The target is named so that build scripts are not instrumented.
+FUZZ     := --release --target x86_64-unknown-linux-gnu
+COVERAGE := --cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+            -Cllvm-args=-sanitizer-coverage-trace-compares
+TARGETS  := event_json event_cbor journal_record
+EACH     := $(or $(SECONDS_EACH),60)
+
+fuzz: ## what reads events and records under libFuzzer, from the golden samples on (SECONDS_EACH=600; nightly toolchain)
+	cd tests/fuzz && cargo +nightly run --bin seeds
+	cd tests/fuzz && RUSTFLAGS="$(COVERAGE)" cargo +nightly build $(FUZZ) $(TARGETS:%=--bin %)
+	cd tests/fuzz && for target in $(TARGETS); do \
+	  target/x86_64-unknown-linux-gnu/release/$$target corpus/$$target -max_total_time=$(EACH) -max_len=65536 \
+	    -print_final_stats=1; done
 
 goldens: setup ## write tests/golden/*.json again from the Python reference
 	@$(TOOLS) goldens

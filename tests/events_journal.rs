@@ -133,7 +133,7 @@ fn a_journal_nobody_can_read_is_put_aside_and_the_loss_is_said() {
     let bus = MemoryBus::default();
     let next = started(path.clone(), Limits::default(), &bus);
     let damage = next.damage.as_ref().expect("nothing was noticed");
-    assert!(damage.aside.exists() && damage.salvaged.is_none());
+    assert!(damage.aside.as_ref().is_some_and(|aside| aside.exists()) && damage.anew);
     next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
     drop((next.postbox, next.history));
     next.outbox.finish();
@@ -142,72 +142,111 @@ fn a_journal_nobody_can_read_is_put_aside_and_the_loss_is_said() {
     assert_eq!(events[1].sequence.0, 1, "numbering begins anew, under a new epoch");
 }
 
+/// Writes 200 events and damages their journal; answers with what was written.
+fn damaged(path: &Path, damage: &str) -> Vec<Recorded> {
+    let bus = MemoryBus::default();
+    let first = started(path.to_path_buf(), Limits::default(), &bus);
+    for n in 0..200 {
+        first.postbox.post(visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7()));
+    }
+    drop((first.postbox, first.history));
+    first.outbox.finish();
+    let mut bytes = fs::read(path).unwrap();
+    match damage {
+        "truncated" => bytes.truncate(bytes.len() / 2),
+        "emptied" => bytes.clear(),
+        _ => bytes.iter_mut().skip(8_192).step_by(20_011).for_each(|b| *b ^= 0x10),
+    }
+    fs::write(path, bytes).unwrap();
+    bus.take()
+}
+
+/// Runs once more and posts one event; answers with what was published then, and with everything kept.
+fn run_again(path: &Path) -> (Started, Vec<Event>, Vec<Event>) {
+    let bus = MemoryBus::default();
+    let mut next = started(path.to_path_buf(), Limits::default(), &bus);
+    next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
+    next.history = None;
+    let Started { outbox, postbox, .. } = next;
+    drop(postbox);
+    outbox.finish();
+    let said = bus.events().iter().map(|event| event.as_ref().clone()).filter(|e| e.partitionkey == "gate").collect();
+    let kept = all(path, "/flyball/hq/gate");
+    (started(path.to_path_buf(), Limits::default(), &MemoryBus::default()), said, kept)
+}
+
 #[test]
-fn of_a_damaged_journal_everything_whole_is_carried_over_and_no_number_comes_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("events.redb");
-    for damage in ["truncated", "flipped"] {
-        let bus = MemoryBus::default();
-        let mut first = started(path.clone(), Limits::default(), &bus);
-        for n in 0..200 {
-            first.postbox.post(visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7()));
-        }
-        drop(first.postbox);
-        first.outbox.finish();
-        first.history = None;
-        let written = bus.take();
-        let mut bytes = fs::read(&path).unwrap();
-        match damage {
-            "truncated" => bytes.truncate(bytes.len() / 2),
-            _ => bytes.iter_mut().skip(8_192).step_by(20_011).for_each(|b| *b ^= 0x10),
-        }
-        fs::write(&path, bytes).unwrap();
-        let bus = MemoryBus::default();
-        let next = started(path.clone(), Limits::default(), &bus);
-        let salvaged = next.damage.as_ref().and_then(|d| d.salvaged.clone()).expect("something was whole");
-        next.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
-        drop((next.postbox, next.history));
-        next.outbox.finish();
-        let kept = all(&path, "/flyball/hq/gate");
-        let (gap, old): (Vec<_>, Vec<_>) = kept.iter().partition(|e| e.sequence.0 > 200);
-        assert_eq!(old.len() as u64, salvaged.events, "{damage}");
+fn of_a_damaged_journal_everything_whole_is_carried_over_and_exactly_the_rest_is_announced() {
+    for damage in ["truncated", "flipped", "emptied"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.redb");
+        let written = damaged(&path, damage);
+        let (_, said, kept) = run_again(&path);
+        let old: Vec<_> = kept.iter().filter(|e| e.sequence.0 <= 200).collect();
         for event in &old {
             let same = written.iter().any(|w| *w.event == **event);
             assert!(same, "{damage}: event {} is not what was written", event.sequence.0);
         }
-        let Data::Gap(range) = &gap[0].data else { panic!("{damage}: the loss comes before anything new") };
-        assert_eq!((range.first, range.last), (Some(salvaged.heads["/flyball/hq/gate"] + 1), Some(salvaged.floor)));
-        assert_eq!(gap[1].sequence.0, salvaged.floor + 2, "{damage}: later numbers go on after the range");
-        assert!(gap.iter().all(|e| e.epoch == old[0].epoch), "{damage}: still the same series");
-        for left in fs::read_dir(folder.path()).unwrap() {
-            fs::remove_file(left.unwrap().path()).unwrap();
-        }
+        let there: BTreeSet<_> = old.iter().map(|e| e.sequence.0).collect();
+        let gaps = said.iter().filter_map(|e| if let Data::Gap(gap) = &e.data { Some(gap) } else { None });
+        let announced: Vec<_> = gaps.flat_map(|gap| gap.first.unwrap()..=gap.last.unwrap()).collect();
+        let gone: Vec<_> = (1..=200).filter(|n| !there.contains(n)).collect();
+        assert_eq!(announced, gone, "{damage}");
+        assert!(!gone.is_empty(), "{damage}: nothing was lost, and so nothing was tested");
+        assert!(said.iter().zip(201..).all(|(e, n)| e.sequence.0 == n), "{damage}: the numbering goes on behind them");
+        assert!(said.iter().all(|e| e.epoch == written[0].event.epoch), "{damage}: still the same series");
     }
 }
 
 #[test]
-fn numbers_published_while_the_disk_was_full_are_not_given_out_again() {
+fn without_a_tally_to_be_believed_no_number_comes_twice_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.redb");
-    let first = started(path.clone(), Limits::default(), &MemoryBus::default());
-    first.postbox.post(visit(&camera("gate"), 1, VisitState::Closed, Uuid::now_v7()));
-    drop((first.postbox, first.history));
-    first.outbox.finish();
-    // What a process leaves behind that was killed with events out that it could not keep.
-    fs::write(folder.path().join("events.redb.mark"), "unkept \n").unwrap();
-    for run in 0..2 {
-        let bus = MemoryBus::default();
-        let next = started(path.clone(), Limits::default(), &bus);
-        next.postbox.post(visit(&camera("gate"), 2, VisitState::Closed, Uuid::now_v7()));
-        drop((next.postbox, next.history));
-        next.outbox.finish();
-        let events = bus.events();
-        assert_eq!(events.len(), 2 - run, "the loss is said once");
-        if let Data::Gap(gap) = &events[0].data {
-            assert_eq!((gap.first, &gap.reason), (Some(2), &GapReason::NotKept));
-            assert_eq!(events[1].sequence.0, gap.last.unwrap() + 2);
+    damaged(&path, "truncated");
+    fs::remove_file(folder.path().join("events.redb.tally")).unwrap();
+    let (_, said, kept) = run_again(&path);
+    let head = kept.iter().map(|e| e.sequence.0).filter(|n| *n <= 200).max().unwrap();
+    let Data::Gap(range) = &said.iter().rfind(|e| matches!(e.data, Data::Gap(_))).unwrap().data else { unreachable!() };
+    assert_eq!((range.first, range.lost), (Some(head + 1), None), "how many is not known");
+    assert!(said[0].sequence.0 == range.last.unwrap() + 1, "later numbers go on after the range");
+}
+
+#[test]
+fn numbers_published_while_the_disk_was_full_are_not_given_out_again() {
+    for told in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.redb");
+        written_but_not_kept(&path);
+        if !told {
+            fs::remove_file(folder.path().join("events.redb.tally")).unwrap();
+        }
+        for run in 0..2 {
+            let bus = MemoryBus::default();
+            let next = started(path.clone(), Limits::default(), &bus);
+            next.postbox.post(visit(&camera("gate"), 2, VisitState::Closed, Uuid::now_v7()));
+            drop((next.postbox, next.history));
+            next.outbox.finish();
+            let events = bus.events();
+            assert_eq!(events.len(), 2 - run, "the loss is said once");
+            if let Data::Gap(gap) = &events[0].data {
+                assert_eq!((gap.first, &gap.reason), (Some(2), &GapReason::NotKept));
+                assert_eq!((gap.last == Some(3), gap.lost.is_some()), (told, told), "exactly, where it is known");
+                assert_eq!(events[1].sequence.0, gap.last.unwrap() + 2);
+            }
         }
     }
+}
+
+/// Leaves behind what a process does that was killed with two events out that its full disk could not keep.
+fn written_but_not_kept(path: &Path) {
+    let opened = Journal::open(path, Limits::default(), Uuid::now_v7(), UtcMicros::default()).unwrap();
+    let (mut journal, mut numbering) = (opened.journal, opened.numbering);
+    let draft = |n| visit(&camera("gate"), n, VisitState::Closed, Uuid::now_v7());
+    let mut next = |n| vec![numbering.number(draft(n), UtcMicros::default()).unwrap()];
+    journal.write(&next(1), UtcMicros::default()).unwrap();
+    journal.given(&next(2));
+    journal.given(&next(3));
+    journal.mark_unkept(true);
 }
 
 proptest::proptest! {

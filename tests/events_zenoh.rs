@@ -1,4 +1,4 @@
-//! Events over a real Zenoh on loopback: live, late, after a restart, in Rust and in Python.
+//! Events over a real Zenoh on loopback: live, late, after a restart; who is there; how cameras are.
 #![cfg(all(feature = "cli", feature = "zenoh"))]
 #![allow(
     clippy::unwrap_used,
@@ -8,12 +8,9 @@
 )]
 
 use std::{
-    collections::HashSet,
     fs,
-    io::{BufRead, BufReader},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -23,7 +20,7 @@ use flyball::events::{
     Beginning, BusConfig, Started, begin,
     journal::Limits,
     keys::{Origin, PlaceId},
-    wire::{Data, Draft, Event, VisitState},
+    wire::{CameraCondition, CameraState, Data, Draft, Event, UtcMicros, VisitState},
     zenoh::{Delivery, Filter, Subscription, ZenohBus, ZenohFigures},
 };
 use flyball::scene::CameraId;
@@ -136,38 +133,6 @@ fn a_late_subscriber_has_everything_once_and_in_order_also_across_a_restart() {
 }
 
 #[test]
-fn the_python_sample_has_everything_once() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = python(root);
-    let Some(python) = python else {
-        eprintln!(
-            "SKIPPED: no .venv/bin/python with eclipse-zenoh, so samples/subscribe.py was NOT tested; `make test` sets it up"
-        );
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let endpoint = free_endpoint();
-    let node = Node::start(&endpoint, &folder.path().join("events.redb"));
-    node.post(0..1_200);
-    let mut child = Command::new(python)
-        .arg(root.join("samples/subscribe.py"))
-        .args(["--connect", &endpoint, "--since", "0", "--count", "1500"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut seen: Vec<Event> =
-        lines.by_ref().take(10).map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap()).collect();
-    node.post(1_200..1_500);
-    seen.extend(lines.map(|l| Event::from_json(l.unwrap().as_bytes()).unwrap()));
-    child.wait().unwrap();
-    let order: Vec<_> = seen.iter().map(|e| e.sequence.0).collect();
-    assert_eq!(order, (1..=1_500).collect::<Vec<_>>());
-    assert_eq!(seen.iter().map(|e| e.id).collect::<HashSet<_>>().len(), 1_500);
-    node.stop();
-}
-
-#[test]
 fn watch_prints_what_passes_its_filters() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = free_endpoint();
@@ -197,11 +162,67 @@ struct Watch {
     args: flyball::cli::watch::WatchArgs,
 }
 
-/// The repository's own Python, if it has Zenoh in it.
-fn python(root: &Path) -> Option<PathBuf> {
-    let python = root.join(".venv/bin/python");
-    let has_zenoh = Command::new(&python).args(["-c", "import zenoh"]).stderr(Stdio::null()).status();
-    has_zenoh.is_ok_and(|status| status.success()).then_some(python)
+#[test]
+fn who_is_there_and_how_each_camera_is_can_be_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let node = Node::start(&endpoint, &folder.path().join("events.redb"));
+    let states =
+        [("gate", CameraCondition::Connecting), ("hall", CameraCondition::Live), ("gate", CameraCondition::Stalled)];
+    for (camera, condition) in states {
+        assert!(node.started.postbox.post(state(camera, condition)));
+    }
+    while node.started.postbox.figures().published < 3 {
+        std::thread::yield_now();
+    }
+    let bus = ZenohBus::open(&BusConfig::connecting_to(&endpoint)).unwrap();
+    let hall = node.bus.presence(&place("hq"));
+    hall.came(&CameraId::new("hall").unwrap()).unwrap();
+    let there = ["flyball/v1/hq/@node/box/@alive", "flyball/v1/hq/gate/@alive", "flyball/v1/hq/hall/@alive"];
+    assert_eq!(alive(&bus, 3), there);
+    let last = |filter: &Filter| -> Vec<_> {
+        let states = bus.last_states(filter).unwrap();
+        let condition = |event: Event| match event.data {
+            Data::CameraState(state) => (state.camera, state.condition),
+            other => panic!("{other:?}"),
+        };
+        states.into_iter().map(condition).collect()
+    };
+    let (gate, here) = (("gate".to_owned(), CameraCondition::Stalled), ("hall".to_owned(), CameraCondition::Live));
+    assert_eq!(last(&Filter::default()), [gate.clone(), here]);
+    assert_eq!(last(&Filter { camera: Some("gate".into()), ..Filter::default() }), [gate]);
+    hall.went(&CameraId::new("hall").unwrap());
+    assert_eq!(alive(&bus, 2), there[..2]);
+    drop(hall);
+    node.stop();
+    assert_eq!(alive(&bus, 0), [""; 0], "who is gone is not there");
+}
+
+/// Who is there, once it is as many; news of it takes a moment.
+#[allow(clippy::disallowed_methods, reason = "a deadline against hangs")]
+fn alive(bus: &ZenohBus, count: usize) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let mut keys = bus.alive().unwrap();
+        keys.sort();
+        keys.dedup();
+        if keys.len() == count || begun.elapsed() > PATIENCE {
+            return keys;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn state(camera: &str, condition: CameraCondition) -> Draft {
+    let since = UtcMicros::from(SystemTime::UNIX_EPOCH);
+    let state = CameraState { camera: camera.into(), condition, since, detail: None, evidence: None, clock: None };
+    Draft {
+        id: Uuid::now_v7(),
+        origin: Origin::Camera(place("hq"), CameraId::new(camera).unwrap()),
+        subject: camera.into(),
+        time: since,
+        data: Data::CameraState(state),
+    }
 }
 
 #[test]

@@ -141,6 +141,19 @@ fn somebody_who_comes_and_goes_is_opened_once_and_closed_once() {
 }
 
 #[test]
+fn somebody_hidden_for_two_seconds_is_opened_once_and_closed_once() {
+    let Some(clip) = clip("occluded.mp4") else { return };
+    for enrolled in [&PEOPLE[..], &[]] {
+        let events = play(&[("gate", &clip)], enrolled);
+        let opened = ids(&events, &VisitState::Opened);
+        assert_eq!((opened.len(), &opened), (1, &ids(&events, &VisitState::Closed)), "{events:#?}");
+        let last = &events.last().unwrap().visit;
+        let seconds = (last.ended.unwrap().micros() - last.started.micros()) as f64 / 1e6;
+        assert!(seconds > 10.0, "the visit ends where he was hidden: after {seconds} s");
+    }
+}
+
+#[test]
 fn four_people_on_one_picture_are_four_visits_each_named_right() {
     let Some(clip) = clip("mosaic4_720p.mp4") else { return };
     let events = play(&[("gate", &clip)], &PEOPLE);

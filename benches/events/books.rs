@@ -12,7 +12,7 @@ use std::{
 
 use flyball::events::{
     BusConfig,
-    wire::{Data, Event},
+    wire::{CloseReason, Data, Event, VisitState},
     zenoh::{Delivery, Filter, ZenohBus},
 };
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub(crate) struct Books {
     /// Ranges said to be missing, by source.
     pub(crate) said: Vec<(String, u64, u64)>,
     pub(crate) out_of_order: u64,
+    /// How often each visit was opened, closed, and closed as interrupted.
+    pub(crate) visits: HashMap<Uuid, [u32; 3]>,
     last: HashMap<String, (Uuid, u64)>,
 }
 
@@ -48,6 +50,12 @@ impl Books {
             && let (Some(first), Some(last)) = (gap.first, gap.last)
         {
             self.said.push((event.source.clone(), first, last));
+        }
+        if let Some(visit) = event.visit() {
+            let times = self.visits.entry(visit.visit.id).or_default();
+            let closed = visit.visit.state == VisitState::Closed;
+            times[usize::from(closed)] += 1;
+            times[2] += u32::from(closed && visit.visit.reason == Some(CloseReason::Interrupted));
         }
         let place = (event.epoch, event.sequence.0);
         let before = self.last.insert(event.source.clone(), place);

@@ -5,16 +5,21 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
 
-use flyball::events::{BusConfig, BusMode, zenoh::ZenohBus};
+use flyball::events::{
+    BusConfig, BusMode,
+    wire::{Draft, VisitState},
+    zenoh::ZenohBus,
+};
 use uuid::Uuid;
 
 use crate::{
     books::{Books, Subscriber},
-    world::{Node, Sent, Setup, listening},
+    world::{Node, Sent, Setup, draft_of, listening},
 };
 
 /// A child that is killed when let go of.
@@ -64,10 +69,22 @@ pub(crate) fn run_router(endpoint: &str) {
     forever();
 }
 
-/// Publishes from `first` on at a pace until killed, and says what is out.
+/// Visits of a writer's life: two of three are closed again, every third stays open as long as it lives.
+fn life(camera: &str, n: u64) -> Draft {
+    static NAME: OnceLock<u128> = OnceLock::new();
+    let name = NAME.get_or_init(|| Uuid::now_v7().as_u128() << 32);
+    let (visit, state) = match n % 6 {
+        0 | 1 => (n, VisitState::Opened),
+        2 | 3 => (n - 2, VisitState::Closed),
+        _ => (n, VisitState::Opened),
+    };
+    draft_of(camera, name + u128::from(visit), state)
+}
+
+/// Publishes at a pace until killed, and says what is out.
 pub(crate) fn run_writer(endpoint: &str, journal: &str, pace: u64) {
     let bus = Some(listening(endpoint));
-    let node = Node::start(Setup { bus, journal: Some(Path::new(journal)), ..Setup::default() });
+    let node = Node::start(Setup { bus, journal: Some(Path::new(journal)), drafted: life, ..Setup::default() });
     say("ready");
     let mut known = Sent::new();
     for n in 0.. {

@@ -14,6 +14,7 @@
 mod books;
 mod chaos;
 mod child;
+mod pipeline;
 mod throughput;
 mod world;
 

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     books::Row,
     child::{Killed, command, router},
+    pipeline::Pipeline,
     report,
     world::{Node, Setup, free_endpoint, listening, now},
 };
@@ -104,7 +105,7 @@ fn count_lines(mut child: Child) -> (Instant, Row) {
     let (mut ids, mut last) = (std::collections::HashSet::new(), std::collections::HashMap::new());
     let (mut twice, mut disorder) = (0, 0);
     for line in BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok) {
-        let word = |name: &str| line.split_once(&format!("\"{name}\": \"")).and_then(|(_, rest)| rest.split_once('"'));
+        let word = |name: &str| line.split_once(&format!("\"{name}\":\"")).and_then(|(_, rest)| rest.split_once('"'));
         let (Some((id, _)), Some((source, _)), Some((sequence, _))) = (word("id"), word("source"), word("sequence"))
         else {
             continue;
@@ -118,19 +119,21 @@ fn count_lines(mut child: Child) -> (Instant, Row) {
     (ended, row(ids.len() as u64, twice, disorder))
 }
 
-/// From the publish time in the event to the subscriber's hands, in milliseconds.
+/// From the publish time in the event to the subscriber's hands, the journal's commit between them, in milliseconds; while
+/// a pipeline runs beside.
 fn latency() -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
     let node = Node::start(Setup { bus: Some(listening(&endpoint)), journal: Some(&journal), ..Setup::default() });
     let (pace, seconds) = PACE;
     let measured = thread::Builder::new().name("measures".into()).spawn(move || measure(&endpoint, pace * seconds));
-    thread::park_timeout(Duration::from_secs(2));
-    node.post_paced(CAMERAS, 0..pace * seconds, pace);
+    let pipeline = Pipeline::start(node.started.postbox.clone());
+    let (frames, _) = pipeline.rate(|| node.post_paced(CAMERAS, 0..pace * seconds, pace));
+    let beside = format!("{}, {frames:.1} frames/s detected", pipeline.stop());
     let times = measured.expect("a thread").join().expect("no panic");
     node.stop();
     let ms = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1e3;
-    json!({ "per_second": pace, "events": times.len(), "p50_ms": ms(0.5), "p95_ms": ms(0.95), "p99_ms": ms(0.99), "max_ms": times.max() as f64 / 1e3 })
+    json!({ "per_second": pace, "beside": beside, "events": times.len(), "p50_ms": ms(0.5), "p95_ms": ms(0.95), "p99_ms": ms(0.99), "max_ms": times.max() as f64 / 1e3 })
 }
 
 fn measure(endpoint: &str, events: u64) -> Histogram<u64> {

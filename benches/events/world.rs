@@ -19,7 +19,7 @@ use flyball::{
         Beginning, BusConfig, CallSink, EventSink, FreshId, Recorded, Started, WallClock, begin,
         journal::Limits,
         keys::{Origin, PlaceId},
-        wire::{Data, Draft, Event, VisitState},
+        wire::{CloseReason, Data, Draft, Event, Visit, VisitState},
         zenoh::ZenohBus,
     },
     scene::CameraId,
@@ -55,14 +55,19 @@ pub(crate) fn listening(endpoint: &str) -> BusConfig {
     BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() }
 }
 
-/// A visit event made from a golden sample.
+/// A visit that closes, made from a golden sample.
 pub(crate) fn draft(camera: &str, n: u64) -> Draft {
+    draft_of(camera, n.into(), VisitState::Closed)
+}
+
+/// A visit's event in a state.
+pub(crate) fn draft_of(camera: &str, visit: u128, state: VisitState) -> Draft {
     static SAMPLE: OnceLock<Event> = OnceLock::new();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events/v1.0-visit-opened.json");
     let read = || Event::from_json(&fs::read(golden).expect("the golden sample")).expect("an event");
     let mut data = SAMPLE.get_or_init(read).visit().expect("a visit").clone();
-    data.visit.id = Uuid::from_u128(n.into());
-    data.visit.state = VisitState::Closed;
+    data.visit.id = Uuid::from_u128(visit);
+    data.visit.state = state;
     Draft {
         id: Uuid::now_v7(),
         origin: Origin::Camera(place("hq"), CameraId::new(camera).expect("a camera")),
@@ -77,6 +82,7 @@ pub(crate) struct Node {
     pub(crate) started: Started,
     bus: Option<ZenohBus>,
     sent: Arc<Mutex<Sent>>,
+    drafted: fn(&str, u64) -> Draft,
     posted: AtomicU64,
     published: Arc<AtomicU64>,
 }
@@ -88,11 +94,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) clock: WallClock,
     pub(crate) fresh_id: FreshId,
     pub(crate) keep_list: bool,
+    /// What is posted on a camera under a number.
+    pub(crate) drafted: fn(&str, u64) -> Draft,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { bus: None, journal: None, clock: wall(), fresh_id: Box::new(Uuid::now_v7), keep_list: true }
+        let fresh_id = Box::new(Uuid::now_v7);
+        Self { bus: None, journal: None, clock: wall(), fresh_id, keep_list: true, drafted: draft }
     }
 }
 
@@ -112,7 +121,7 @@ impl Node {
         if let (Some(bus), Some(history)) = (&mut bus, &started.history) {
             bus.serve(&place("hq"), &place("box"), history).expect("queryables");
         }
-        Self { started, bus, sent, posted: AtomicU64::new(0), published }
+        Self { started, bus, sent, drafted: setup.drafted, posted: AtomicU64::new(0), published }
     }
 
     /// Posts as fast as the outbox takes it; answers with the slowest single post, which is what a camera would feel.
@@ -122,7 +131,7 @@ impl Node {
             while self.posted.load(Relaxed) > self.published.load(Relaxed) + AHEAD {
                 thread::park_timeout(Duration::from_micros(100));
             }
-            let event = draft(cameras[(n % cameras.len() as u64) as usize], n);
+            let event = (self.drafted)(cameras[(n % cameras.len() as u64) as usize], n);
             let begun = now();
             assert!(self.started.postbox.post(event), "the outbox overflowed");
             slowest = slowest.max(begun.elapsed());
@@ -159,6 +168,12 @@ impl Node {
     }
 }
 
+/// Whether a node posted it itself: not a pipeline beside it, nor a restart that closes what was left open.
+fn is_ours(event: &Event) -> bool {
+    let ours = |visit: &Visit| visit.visit.reason != Some(CloseReason::Interrupted);
+    event.visit().is_some_and(ours) && !event.partitionkey.starts_with("cam")
+}
+
 fn list(sent: &Arc<Mutex<Sent>>, published: &Arc<AtomicU64>, keep: bool) -> Box<dyn EventSink> {
     let (sent, published) = (Arc::clone(sent), Arc::clone(published));
     Box::new(CallSink(move |recorded: &Recorded| {
@@ -166,8 +181,6 @@ fn list(sent: &Arc<Mutex<Sent>>, published: &Arc<AtomicU64>, keep: bool) -> Box<
         if keep {
             sent.lock().expect("no panic").insert((event.source.clone(), event.sequence.0), event.id);
         }
-        if event.visit().is_some() {
-            published.fetch_add(1, Relaxed);
-        }
+        published.fetch_add(u64::from(is_ours(event)), Relaxed);
     }))
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 use super::{
-    journal::{Damage, Journal, JournalError, JournalReader, Limits, Opened, Salvaged, interrupted},
+    journal::{Damage, Journal, JournalError, JournalReader, Limits, Lost, Opened, interrupted},
     keys::{Origin, PlaceId},
     numbering::Numbering,
     outbox::{FreshId, Outbox, OutboxParts, Postbox, WallClock},
@@ -92,47 +92,48 @@ fn closings(beginning: &mut Beginning, opened: Option<&Opened>) -> Result<Vec<Dr
     Ok(open.iter().filter_map(|last| interrupted(last, (beginning.fresh_id)())).collect())
 }
 
-/// Says what an earlier run's journal lost: a range of numbers for each camera and node that is known, and a word of the
-/// node in any case.
+/// Says what an earlier run's journal lost: every range of numbers, and of a damaged one a word of the node.
 fn gaps(beginning: &mut Beginning, opened: &Opened, now: UtcMicros) -> Vec<Draft> {
-    let mut gaps = Vec::new();
-    if let Some(unkept) = &opened.unkept {
-        tracing::error!("an earlier run ended while its disk was full; events it published may not have been kept");
-        let detail = "published while the disk was full, and not kept; the numbering goes on after this range";
-        gaps.extend(ranges(beginning, unkept, now, &GapReason::NotKept, detail));
+    let mut gaps: Vec<_> = opened.lost.iter().filter_map(|lost| lost_word(beginning, lost, now)).collect();
+    if opened.lost.iter().any(|lost| lost.reason == GapReason::NotKept) {
+        tracing::error!("an earlier run ended while its disk was full; events it published were not kept");
     }
     if let Some(damage) = &opened.damage {
-        let carried = damage.salvaged.as_ref().map_or(0, |salvaged| salvaged.events);
+        let aside = damage.aside.as_ref().map(|path| path.display().to_string());
         tracing::error!(
-            aside = %damage.aside.display(), carried,
-            "the event journal was damaged and put aside; what was whole is carried over into a fresh one"
+            aside,
+            carried = damage.carried,
+            lost = gaps.len(),
+            "the event journal was damaged or is gone; what was whole is carried over into a fresh one"
         );
-        let detail =
-            "the journal was damaged; what was whole is still there, and the numbering goes on after this range";
-        if let Some(salvaged) = &damage.salvaged {
-            gaps.extend(ranges(beginning, salvaged, now, &GapReason::JournalDamaged, detail));
-        }
-        gaps.push(damage_word(beginning, carried, now));
+        gaps.push(damage_word(beginning, damage, now));
     }
     gaps
 }
 
-/// One gap for each source, from the last number still there to the last that may have been given out.
-fn ranges(beginning: &mut Beginning, kept: &Salvaged, now: UtcMicros, reason: &GapReason, detail: &str) -> Vec<Draft> {
-    let mut drafts = Vec::new();
-    for (source, head) in &kept.heads {
-        let Ok(origin) = Origin::from_source(source) else { continue };
-        let (first, last) = (Some(head + 1), Some(kept.floor));
-        let gap = Gap { first, last, lost: None, reason: reason.clone(), detail: Some(detail.into()) };
-        let (id, subject) = ((beginning.fresh_id)(), origin.partition());
-        drafts.push(Draft { id, origin, subject, time: now, data: Data::Gap(gap) });
-    }
-    drafts
+/// One range, under the name of the camera or node it belongs to.
+fn lost_word(beginning: &mut Beginning, lost: &Lost, now: UtcMicros) -> Option<Draft> {
+    let origin = Origin::from_source(&lost.source).ok()?;
+    let why = match &lost.reason {
+        GapReason::NotKept => "published while the disk was full, and not kept",
+        _ => "the journal was damaged, and these events went with it",
+    };
+    let rough = "; how many there were is not known, and the numbering goes on after this range";
+    let gap = Gap {
+        first: Some(lost.first),
+        last: Some(lost.last),
+        lost: lost.exact.then(|| lost.last - lost.first + 1),
+        reason: lost.reason.clone(),
+        detail: Some(format!("{why}{}", if lost.exact { "" } else { rough })),
+    };
+    let (id, subject) = ((beginning.fresh_id)(), origin.partition());
+    Some(Draft { id, origin, subject, time: now, data: Data::Gap(gap) })
 }
 
-fn damage_word(beginning: &mut Beginning, carried: u64, now: UtcMicros) -> Draft {
+fn damage_word(beginning: &mut Beginning, damage: &Damage, now: UtcMicros) -> Draft {
     let anew = "nothing of it could be read, and every sequence begins anew under a new epoch";
-    let detail = if carried > 0 { format!("{carried} events could be carried over") } else { anew.into() };
+    let carried = format!("{} events could be carried over, and the numbering goes on", damage.carried);
+    let detail = if damage.anew { anew } else { &carried };
     Draft {
         id: (beginning.fresh_id)(),
         subject: beginning.node.to_string(),

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_heartbeat_reveals_the_loss_of_the_last_event() {
-        let head = |sequence| Head { source: event(1, 1).source, sequence, epoch: Uuid::from_u128(1) };
+        let head = |sequence| Head { source: event(1, 1).source, sequence, epoch: Uuid::from_u128(1), kept: true };
         let mut follower = Follower::new(None);
         assert_eq!(follower.behind(&head(3)), None, "what was before us is not missing");
         assert_eq!(follower.behind(&head(4)), Some(3));

@@ -31,6 +31,11 @@ impl Keeper {
         Self { journal, waiting: Vec::new(), failed: None, dropped: BTreeMap::new() }
     }
 
+    /// Whether there is a journal.
+    pub(super) fn keeps(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// Writes these events and those that wait; answers with how many of these go on without having been written.
     pub(super) fn keep(&mut self, recorded: &[Recorded], now: UtcMicros) -> u64 {
         let Some(journal) = &mut self.journal else {
@@ -42,15 +47,20 @@ impl Keeper {
         }
         if self.failed.is_none_or(|failed| is_due(failed, now)) {
             match journal.write(&self.waiting, now) {
-                Ok(()) => {
-                    self.written();
-                    return 0;
-                }
+                Ok(()) => self.written(),
                 Err(cause) => self.not_written(&cause, now),
             }
         }
+        // Afterwards: a process killed before the commit must not leave numbers counted that nobody ever had.
+        self.given(recorded);
         self.bound();
-        recorded.len() as u64
+        if self.failed.is_some() { recorded.len() as u64 } else { 0 }
+    }
+
+    fn given(&mut self, recorded: &[Recorded]) {
+        if let Some(journal) = &mut self.journal {
+            journal.given(recorded);
+        }
     }
 
     /// Ranges let go of, once the journal can be written again and can keep the news of it.

@@ -36,12 +36,13 @@ impl Numbering {
         Ok(recorded)
     }
 
-    /// How far every series has come.
-    pub fn heads(&self) -> Vec<Head> {
+    /// How far every series has come; `kept` says whether there is a journal.
+    pub fn heads(&self, kept: bool) -> Vec<Head> {
         let head = |(source, sequence): (&String, &u64)| Head {
             source: source.clone(),
             sequence: *sequence,
             epoch: self.epoch,
+            kept,
         };
         self.heads.iter().map(head).collect()
     }

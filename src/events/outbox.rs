@@ -251,7 +251,7 @@ impl Worker {
             return;
         }
         self.last_heartbeat = now;
-        let heads = self.parts.numbering.heads();
+        let heads = self.parts.numbering.heads(self.keeper.keeps());
         self.parts.sinks.iter_mut().for_each(|sink| sink.heartbeat(&heads));
     }
 }

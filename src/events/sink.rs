@@ -27,6 +27,13 @@ pub struct Head {
     pub sequence: u64,
     /// The journal that counts.
     pub epoch: uuid::Uuid,
+    /// Whether there is a journal to ask for what was missed.
+    #[serde(default = "yes")]
+    pub kept: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Takes numbered events. Called from one thread, in order; must not wait for anybody.

@@ -106,7 +106,8 @@ impl Default for Config {
         Self {
             open_after_ms: 250,
             rejoin_wait_ms: 1_000,
-            close_after_ms: 2_000,
+            // Somebody who passes behind a pillar takes two seconds and is still there.
+            close_after_ms: 3_000,
             silent_after_ms: 10_000,
             update_every_ms: 1_000,
             same_person: None,

@@ -1,6 +1,7 @@
 //! The process's rows: killed at any instant, and a clock that is set back.
 
 use std::{
+    collections::HashSet,
     io::{BufRead, BufReader},
     path::Path,
     sync::{
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use super::seeded;
 use crate::{
-    books::{Row, Subscriber},
+    books::{Books, Row, Subscriber},
     child::{Killed, command, had},
     world::{Node, Sent, Setup, free_endpoint, listening},
 };
@@ -47,10 +48,22 @@ pub(super) fn publisher_killed() -> Vec<Row> {
     let last = Node::start(Setup { bus: Some(listening(&endpoint)), journal: Some(&journal), ..Setup::default() });
     last.post(&["gate", "hall"], 0..100);
     sent.extend(last.sent());
-    sent.extend(kept(&last));
+    let (kept, twice) = kept(&last);
+    sent.extend(kept);
     let books = subscriber.finish(&sent);
     last.stop();
-    vec![books.row("publisher kill -9, 200 times", &sent, format!("seed {seed}"))]
+    let mut row = books.row("publisher kill -9, 200 times", &sent, format!("seed {seed}{}", closings(&books)));
+    row.duplicated += twice;
+    vec![row]
+}
+
+/// Every visit that was opened is closed once, by whoever comes after a crash if need be.
+fn closings(books: &Books) -> String {
+    let opened = || books.visits.values().filter(|[opened, ..]| *opened > 0);
+    let interrupted = opened().filter(|times| times[2] > 0).count();
+    let wrong = opened().filter(|times| times[1] != 1).count();
+    let wrong = if wrong > 0 { format!("; {wrong} NOT CLOSED ONCE") } else { String::new() };
+    format!("; {} visits opened and each closed once, {interrupted} as interrupted{wrong}", opened().count())
 }
 
 fn writer(endpoint: &str, journal: &Path) -> std::process::Command {
@@ -64,8 +77,8 @@ fn note_down(lines: impl Iterator<Item = String>, sent: &mut Sent) {
     }
 }
 
-/// Everything in a running node's journal.
-fn kept(node: &Node) -> Sent {
+/// Everything in a running node's journal, and how many ids are there more than once.
+fn kept(node: &Node) -> (Sent, u64) {
     let history = node.started.history.as_ref().expect("a journal");
     let mut sent = Sent::new();
     for (source, _) in history.heads().expect("heads") {
@@ -75,7 +88,9 @@ fn kept(node: &Node) -> Sent {
             sent.insert((source.clone(), event.sequence.0), event.id);
         }
     }
-    sent
+    let ids: HashSet<_> = sent.values().collect();
+    let twice = (sent.len() - ids.len()) as u64;
+    (sent, twice)
 }
 
 /// An hour back in mid-run, then a restart under a yet earlier clock; with a journal, and without one.

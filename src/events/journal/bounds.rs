@@ -1,11 +1,12 @@
 //! The journal's bounds: what is too old, or too much, goes; oldest first, whoever's it is.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use redb::{ReadableTable, WriteTransaction};
-use std::time::Duration;
 
 use super::{
     record,
-    tables::{EVENTS, HEADS},
+    tables::{EVENTS, EXPIRED, HEADS},
 };
 use crate::events::wire::UtcMicros;
 
@@ -28,24 +29,49 @@ impl Default for Limits {
     }
 }
 
-/// Removes the oldest events until `bytes` is within the limit and nothing is too old; answers with the bytes freed.
-pub(super) fn trim(write: &WriteTransaction, bytes: u64, limits: &Limits, now: UtcMicros) -> Result<u64, redb::Error> {
+/// What a trim let go of.
+#[derive(Debug, Default)]
+pub(super) struct Trimmed {
+    /// Bytes of event text.
+    pub(super) freed: u64,
+    /// Newest number, by source.
+    pub(super) upto: BTreeMap<String, u64>,
+}
+
+/// Removes the oldest events until `bytes` is within the limit and nothing is too old.
+pub(super) fn trim(
+    write: &WriteTransaction,
+    bytes: u64,
+    limits: &Limits,
+    now: UtcMicros,
+) -> Result<Trimmed, redb::Error> {
     let age = i64::try_from(limits.max_age.as_micros()).unwrap_or(i64::MAX);
     let oldest_kept = now.micros().saturating_sub(age);
-    let mut freed = 0;
+    let mut trimmed = Trimmed::default();
     for _ in 0..TRIM_AT_ONCE {
         let Some((written, source, sequence)) = oldest(write)? else {
             break;
         };
-        let too_much = bytes.saturating_sub(freed) > limits.max_bytes;
+        let too_much = bytes.saturating_sub(trimmed.freed) > limits.max_bytes;
         if !too_much && written >= oldest_kept {
             break;
         }
         let removed =
             write.open_table(EVENTS)?.remove((source.as_str(), sequence))?.map_or(0, |v| record::json_len(v.value().1));
-        freed += removed as u64;
+        trimmed.freed += removed as u64;
+        trimmed.upto.insert(source, sequence);
     }
-    Ok(freed)
+    remember_expired(write, &trimmed.upto)?;
+    Ok(trimmed)
+}
+
+/// So that what expired can be told from what was lost.
+pub(super) fn remember_expired(write: &WriteTransaction, upto: &BTreeMap<String, u64>) -> Result<(), redb::Error> {
+    let mut expired = write.open_table(EXPIRED)?;
+    for (source, sequence) in upto {
+        expired.insert(source.as_str(), sequence)?;
+    }
+    Ok(())
 }
 
 /// The oldest event that may go: the least of every source's first. Sources are few, and so this is a handful of look-ups.

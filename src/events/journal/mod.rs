@@ -3,11 +3,13 @@
 //!
 //! [`open`](Journal::open) finds the file or begins a fresh one, [`store`](Journal) writes, [`read`](JournalReader)
 //! answers "everything since number n", `bounds` lets the oldest go. One redb file; a commit is on disk when it returns.
-//! When the file is damaged, `salvage` carries over every `record` that is still whole; `mark` remembers what a full disk
-//! could not keep.
+//! When the file is damaged, `salvage` carries over every `record` that is still whole, and `tally` and `lost` say exactly
+//! which are not; `mark` remembers what a full disk could not keep.
 
 mod bounds;
 mod file;
+mod header;
+mod lost;
 mod mark;
 mod open;
 mod read;
@@ -15,9 +17,11 @@ mod record;
 mod salvage;
 mod store;
 mod tables;
+mod tally;
 
 pub use bounds::Limits;
+pub use lost::Lost;
 pub use open::{Damage, JournalError, Opened};
 pub use read::{JournalReader, Page};
-pub use salvage::Salvaged;
+pub use record::whole_records;
 pub use store::{Journal, interrupted};

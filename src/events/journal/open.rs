@@ -1,25 +1,28 @@
-//! Finding the journal file, or beginning a fresh one when it is missing or damaged.
+//! Finding the journal file, or beginning a fresh one when it is missing or damaged; and saying exactly what is gone.
 
 use std::{
     collections::BTreeMap,
     fs, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable};
+use redb::Database;
 use uuid::Uuid;
 
-use super::tables::{
-    EVENTS, FIGURE_BYTES, FIGURE_FLOOR, FIGURE_LAYOUT, FIGURES, HEADS, LAYOUT, NAME_EPOCH, NAMES, OPEN_VISITS, STATES,
-};
 use super::{
     Journal, Limits,
-    file::{JournalFile, builder},
+    file::JournalFile,
+    header::{Header, Refusal, open_checked, read_header},
+    lost::{Holes, Lost},
     mark::Mark,
-    salvage::{Salvaged, floor, salvage},
+    salvage::{floor, salvage},
+    tables::{EXPIRED, FIGURE_FLOOR, FIGURES, HEADS, LAYOUT, NAME_EPOCH, NAMES},
+    tally::{self, Tally, Told},
 };
-use crate::events::{numbering::Numbering, wire::UtcMicros};
+use crate::events::{
+    numbering::Numbering,
+    wire::{GapReason, UtcMicros},
+};
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,173 +53,163 @@ pub struct Opened {
     pub journal: Journal,
     /// The numbering, continued or begun anew.
     pub numbering: Numbering,
-    /// Set when the old file was damaged.
+    /// Set when the old file was damaged or is gone.
     pub damage: Option<Damage>,
-    /// Numbers that an earlier run published and could not keep lie between these heads and the floor of the numbering.
-    pub unkept: Option<Salvaged>,
+    /// Numbers that were given out and are not there: to be announced. Never those that merely expired.
+    pub lost: Vec<Lost>,
 }
 
 /// What became of a damaged file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where it was put aside.
-    pub aside: PathBuf,
-    /// What could be carried over; `None` if nothing, and then every number begins anew under a new epoch.
-    pub salvaged: Option<Salvaged>,
-}
-
-/// What the file says about itself.
-struct Header {
-    epoch: Uuid,
-    heads: BTreeMap<String, u64>,
-    bytes: u64,
-    floor: u64,
-}
-
-/// How opening went wrong.
-enum Refusal {
-    /// The file is damaged: put it aside and begin a fresh one.
-    Damaged,
-    /// Anything else.
-    Final(JournalError),
+    /// Where it was put aside; `None` when it was gone.
+    pub aside: Option<PathBuf>,
+    /// Events carried over.
+    pub carried: u64,
+    /// Nothing is known of it, and every number begins anew under a new epoch.
+    pub anew: bool,
 }
 
 impl Journal {
     /// Opens the journal at `path`, or begins one. A damaged file is put aside under another name, never deleted, and what
     /// is still whole in it is carried over. `fresh` becomes the epoch if numbering has to begin anew.
     pub fn open(path: &Path, limits: Limits, fresh: Uuid, now: UtcMicros) -> Result<Opened, JournalError> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|e| JournalError::Folder(path.into(), e))?;
+        let folder = |e| JournalError::Folder(path.into(), e);
+        fs::create_dir_all(path.parent().unwrap_or(path)).map_err(folder)?;
+        let is_missing = fs::metadata(path).map_or(0, |found| found.len()) == 0;
+        let mut mark = Mark::beside(path).map_err(folder)?;
+        let opening = Opening { path, fresh, now, unkept: mark.unkept() };
+        let found = match open_checked(path, fresh) {
+            Ok(db) if is_missing => opening.replaced(db, None, tally::read(path))?,
+            Ok((db, header)) => opening.whole(db, header, tally::read(path))?,
+            Err(Refusal::Final(cause)) => return Err(cause),
+            Err(Refusal::Damaged) => {
+                let aside = put_aside(path, now)?;
+                let db = open_checked(path, fresh).map_err(|refusal| refusal.into_error(path))?;
+                opening.replaced(db, Some(aside), tally::read(path))?
+            }
+        };
+        let Found { db, header, damage, lost } = found;
+        if let Err(cause) = mark.set(false) {
+            tracing::error!(%cause, "the mark beside the event journal cannot be written");
         }
-        let mark = Mark::beside(path).map_err(|e| JournalError::Folder(path.into(), e))?;
-        match open_checked(path, fresh) {
-            Ok((db, header)) => opened(path, (db, header), mark, limits, now),
-            Err(Refusal::Final(cause)) => Err(cause),
-            Err(Refusal::Damaged) => begin_anew(path, fresh, mark, limits, now),
-        }
+        let tally = Tally::begin(path, header.epoch, header.counts());
+        let tally = tally.inspect_err(|cause| {
+            tracing::error!(%cause, "the tally beside the event journal cannot be written; damage could only be told roughly");
+        });
+        let journal = Journal::new(JournalFile::new(path.into(), db), mark, tally.ok(), header.bytes, limits);
+        let numbering = Numbering::new(header.epoch, header.heads).above(header.floor);
+        Ok(Opened { journal, numbering, damage, lost })
     }
 }
 
-fn begin_anew(path: &Path, fresh: Uuid, mark: Mark, limits: Limits, now: UtcMicros) -> Result<Opened, JournalError> {
-    let aside = put_aside(path, now)?;
-    let (db, _) = open_checked(path, fresh).map_err(|refusal| refusal.into_error(path))?;
-    let salvaged = salvage(&aside, &db, now)?.map(|(salvaged, _)| salvaged);
-    let header = read_header(&db, path, fresh).map_err(|refusal| refusal.into_error(path))?;
-    let opened = opened(path, (db, header), mark, limits, now)?;
-    Ok(Opened { damage: Some(Damage { aside, salvaged }), ..opened })
-}
-
-fn opened(
-    path: &Path,
-    (db, mut header): (Database, Header),
-    mark: Mark,
-    limits: Limits,
+/// One opening.
+struct Opening<'a> {
+    path: &'a Path,
+    fresh: Uuid,
     now: UtcMicros,
-) -> Result<Opened, JournalError> {
-    let unkept = mark.unkept().then(|| Salvaged {
-        floor: floor(header.heads.values().copied().max().unwrap_or(0), now),
-        heads: header.heads.clone(),
-        events: 0,
-    });
-    if let Some(unkept) = &unkept {
-        header.floor = header.floor.max(unkept.floor);
-        raise_floor(&db, header.floor)?;
-    }
-    let mut journal = Journal::new(JournalFile::new(path.into(), db), mark, header.bytes, limits);
-    journal.mark_unkept(false);
-    let numbering = Numbering::new(header.epoch, header.heads).above(header.floor);
-    Ok(Opened { journal, numbering, damage: None, unkept })
+    /// An earlier run published what it could not keep.
+    unkept: bool,
 }
 
-fn raise_floor(db: &Database, floor: u64) -> Result<(), JournalError> {
+struct Found {
+    db: Database,
+    header: Header,
+    damage: Option<Damage>,
+    lost: Vec<Lost>,
+}
+
+impl Opening<'_> {
+    /// The file is whole. It may still be behind its tally: because the disk was full, or because it is an older copy.
+    fn whole(&self, db: Database, mut header: Header, told: Option<Told>) -> Result<Found, JournalError> {
+        let told = told.filter(|told| told.epoch == header.epoch);
+        let reason = if self.unkept { GapReason::NotKept } else { GapReason::JournalDamaged };
+        let lost = match told {
+            Some(told) => behind(&mut header, &told, &reason),
+            None if self.unkept => self.jump(&mut header, &reason),
+            None => Vec::new(),
+        };
+        settle(&db, &header)?;
+        Ok(Found { db, header, damage: None, lost })
+    }
+
+    /// A fresh file stands where one was damaged, or is gone.
+    fn replaced(
+        &self,
+        (db, header): (Database, Header),
+        aside: Option<PathBuf>,
+        told: Option<Told>,
+    ) -> Result<Found, JournalError> {
+        if aside.is_none() && told.as_ref().is_none_or(|told| told.counts.is_empty()) {
+            return Ok(Found { db, header, damage: None, lost: Vec::new() }); // The very first run.
+        }
+        let mut holes = Holes::new(told.as_ref().map_or(&BTreeMap::new(), |told| &told.counts));
+        let known = told.as_ref().map(|told| told.epoch);
+        let salvaged = match &aside {
+            Some(damaged) => salvage(damaged, &db, known, &mut holes)?,
+            None => None,
+        };
+        let epoch = known.or(salvaged.as_ref().map(|salvaged| salvaged.epoch));
+        let mut header = read_header(&db, self.path, self.fresh).map_err(|refusal| refusal.into_error(self.path))?;
+        header.epoch = epoch.unwrap_or(self.fresh);
+        let jumped = match &told {
+            Some(told) => {
+                told.counts.iter().for_each(|(source, count)| holes.upto(source, count.given));
+                behind(&mut header, told, &GapReason::JournalDamaged);
+                Vec::new()
+            }
+            None if salvaged.is_some() => self.jump(&mut header, &GapReason::JournalDamaged),
+            None => Vec::new(),
+        };
+        settle(&db, &header)?;
+        let carried = salvaged.map_or(0, |salvaged| salvaged.events);
+        let damage = Damage { aside, carried, anew: epoch.is_none() };
+        let lost = holes.lost().into_iter().chain(jumped).collect();
+        Ok(Found { db, header, damage: Some(damage), lost })
+    }
+
+    /// Nobody knows how far the numbering was: it goes on where it never can have been.
+    fn jump(&self, header: &mut Header, reason: &GapReason) -> Vec<Lost> {
+        header.floor = header.floor.max(floor(&header.heads, self.now));
+        let lost = |(source, head): (&String, &u64)| Lost {
+            source: source.clone(),
+            first: head + 1,
+            last: header.floor,
+            reason: reason.clone(),
+            exact: false,
+        };
+        header.heads.iter().map(lost).collect()
+    }
+}
+
+/// Takes over what the tally says, and answers with the numbers given out beyond those that are there.
+fn behind(header: &mut Header, told: &Told, reason: &GapReason) -> Vec<Lost> {
+    let mut lost = Vec::new();
+    for (source, count) in &told.counts {
+        let head = header.heads.entry(source.clone()).or_default();
+        let expired = header.expired.entry(source.clone()).or_default();
+        *expired = count.expired.max(*expired);
+        if count.given > *head {
+            let (source, reason) = (source.clone(), reason.clone());
+            lost.push(Lost { source, first: *head + 1, last: count.given, reason, exact: true });
+            *head = count.given;
+        }
+    }
+    lost
+}
+
+/// Writes down what is known now, so that it is known next time without a tally.
+fn settle(db: &Database, header: &Header) -> Result<(), JournalError> {
     let write = db.begin_write().map_err(redb::Error::from)?;
-    write.open_table(FIGURES)?.insert(FIGURE_FLOOR, floor)?;
+    write.open_table(NAMES)?.insert(NAME_EPOCH, header.epoch.to_string().as_str())?;
+    write.open_table(FIGURES)?.insert(FIGURE_FLOOR, header.floor)?;
+    for (table, numbers) in [(HEADS, &header.heads), (EXPIRED, &header.expired)] {
+        let mut table = write.open_table(table)?;
+        for (source, number) in numbers {
+            table.insert(source.as_str(), number)?;
+        }
+    }
     Ok(write.commit().map_err(redb::Error::from)?)
-}
-
-/// Opens and verifies. redb reports most damage as an error but may also panic on a broken page, so panics count as damage.
-fn open_checked(path: &Path, fresh: Uuid) -> Result<(Database, Header), Refusal> {
-    let attempt = AssertUnwindSafe(|| {
-        let db = builder().set_check_integrity_on_open(true).create(path).map_err(|e| Refusal::from_open(e, path))?;
-        let header = read_header(&db, path, fresh)?;
-        Ok((db, header))
-    });
-    catch_unwind(attempt).unwrap_or(Err(Refusal::Damaged))
-}
-
-fn read_header(db: &Database, path: &Path, fresh: Uuid) -> Result<Header, Refusal> {
-    create_tables(db, fresh)?;
-    let read = db.begin_read().map_err(refused)?;
-    let figures = read.open_table(FIGURES).map_err(refused)?;
-    let figure = |name| figures.get(name).map_err(refused).map(|v| v.map_or(0, |v| v.value()));
-    let layout = figure(FIGURE_LAYOUT)?;
-    if layout != LAYOUT {
-        return Err(Refusal::Final(JournalError::Layout(path.into(), layout)));
-    }
-    let names = read.open_table(NAMES).map_err(refused)?;
-    let epoch = names.get(NAME_EPOCH).map_err(refused)?.and_then(|text| text.value().parse().ok());
-    let mut heads = BTreeMap::new();
-    for entry in read.open_table(HEADS).map_err(refused)?.iter().map_err(refused)? {
-        let (source, head) = entry.map_err(refused)?;
-        heads.insert(source.value().to_owned(), head.value());
-    }
-    Ok(Header {
-        epoch: epoch.ok_or(Refusal::Damaged)?,
-        heads,
-        bytes: figure(FIGURE_BYTES)?,
-        floor: figure(FIGURE_FLOOR)?,
-    })
-}
-
-/// Makes every table, and names the epoch of a fresh file. Does nothing to a file that has them.
-fn create_tables(db: &Database, fresh: Uuid) -> Result<(), Refusal> {
-    let write = db.begin_write().map_err(refused)?;
-    write.open_table(EVENTS).map_err(refused)?;
-    write.open_table(HEADS).map_err(refused)?;
-    write.open_table(OPEN_VISITS).map_err(refused)?;
-    write.open_table(STATES).map_err(refused)?;
-    {
-        let mut figures = write.open_table(FIGURES).map_err(refused)?;
-        let mut names = write.open_table(NAMES).map_err(refused)?;
-        if figures.get(FIGURE_LAYOUT).map_err(refused)?.is_none() {
-            figures.insert(FIGURE_LAYOUT, LAYOUT).map_err(refused)?;
-            names.insert(NAME_EPOCH, fresh.to_string().as_str()).map_err(refused)?;
-        }
-    }
-    write.commit().map_err(refused)
-}
-
-impl Refusal {
-    fn from_open(cause: DatabaseError, path: &Path) -> Self {
-        match cause {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-                Self::Final(JournalError::InUse(path.into()))
-            }
-            DatabaseError::Storage(redb::StorageError::Io(e)) if !looks_damaged(&e) => {
-                Self::Final(JournalError::Folder(path.into(), e))
-            }
-            _ => Self::Damaged,
-        }
-    }
-
-    fn into_error(self, path: &Path) -> JournalError {
-        match self {
-            Self::Final(cause) => cause,
-            Self::Damaged => JournalError::Folder(path.into(), io::Error::other("a fresh file is unreadable too")),
-        }
-    }
-}
-
-/// redb says "invalid data" or "unexpected end" when the bytes are wrong; anything else is the disk or the permissions.
-fn looks_damaged(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-}
-
-fn refused(cause: impl Into<redb::Error>) -> Refusal {
-    match cause.into() {
-        redb::Error::Io(e) if !looks_damaged(&e) => Refusal::Final(JournalError::Storage(redb::Error::Io(e))),
-        _ => Refusal::Damaged,
-    }
 }
 
 /// Moves a damaged file out of the way, for whoever wants to look into it.

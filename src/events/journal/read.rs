@@ -2,7 +2,7 @@
 
 use redb::{Database, ReadableDatabase, ReadableTable};
 
-use super::tables::{EVENTS, HEADS, OPEN_VISITS, STATES};
+use super::tables::{EVENTS, EXPIRED, HEADS, OPEN_VISITS, STATES};
 use super::{JournalError, file::JournalFile, record};
 use crate::events::wire::Event;
 
@@ -78,7 +78,7 @@ fn since_in(db: &Database, source: &str, since: u64, limit: usize) -> Result<Pag
                 break; // a hole is said at the beginning of the next page
             }
             page.missing = Some((since + 1, sequence - 1));
-            page.expired = table.range((source, 0)..=(source, since))?.next().is_none();
+            page.expired = read.open_table(EXPIRED)?.get(source)?.is_some_and(|upto| upto.value() >= sequence - 1);
         }
         page.events.push(json.to_owned());
         page.upto = sequence;

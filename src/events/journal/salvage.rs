@@ -1,8 +1,8 @@
 //! What can still be read of a damaged journal is carried over into the fresh one, each event under its own number.
 //!
 //! Numbers that went with the damage are never given out again: subscribers had them, and would take a new event under an
-//! old number for a repetition. The numbering goes on at the microsecond of the damage: no camera has ever come that far,
-//! since none has a million events a second.
+//! old number for a repetition. The tally says how far the numbering was. Without one that can be believed it goes on at
+//! the microsecond of the damage: no camera has ever come that far, since none has a million events a second.
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 
@@ -10,9 +10,11 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use uuid::Uuid;
 
 use super::{
-    JournalError, record,
+    JournalError,
+    lost::Holes,
+    record,
     store::{self, insert_record, remember},
-    tables::{EVENTS, FIGURE_BYTES, FIGURE_FLOOR, FIGURES, NAME_EPOCH, NAMES},
+    tables::{EVENTS, FIGURE_BYTES, FIGURES},
 };
 use crate::events::{
     sink::Recorded,
@@ -22,20 +24,24 @@ use crate::events::{
 /// Records carried over in one commit.
 const BATCH: usize = 1_000;
 
-/// What became of a damaged journal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Salvaged {
-    /// Events carried over.
-    pub events: u64,
-    /// Newest number carried over, by source.
-    pub heads: BTreeMap<String, u64>,
-    /// Every number from here on is new.
-    pub floor: u64,
+/// What could be carried over.
+#[derive(Debug)]
+pub(super) struct Salvaged {
+    /// Events.
+    pub(super) events: u64,
+    /// The epoch they belong to.
+    pub(super) epoch: Uuid,
 }
 
-/// Carries over what `damaged` still holds into the fresh `db`.
-pub(super) fn salvage(damaged: &Path, db: &Database, now: UtcMicros) -> Result<Option<(Salvaged, Uuid)>, JournalError> {
-    let mut carried = Carried::new(db);
+/// Carries over what `damaged` still holds into the fresh `db`: events of `epoch`, where that is known, or of whichever
+/// comes first. Every event that is there is shown to `holes`, in order.
+pub(super) fn salvage(
+    damaged: &Path,
+    db: &Database,
+    epoch: Option<Uuid>,
+    holes: &mut Holes,
+) -> Result<Option<Salvaged>, JournalError> {
+    let mut carried = Carried { db, epoch, waiting: Vec::new() };
     let file = File::open(damaged).map_err(|e| JournalError::Folder(damaged.into(), e))?;
     let mut refused = None;
     record::scan(file, |text| {
@@ -47,7 +53,9 @@ pub(super) fn salvage(damaged: &Path, db: &Database, now: UtcMicros) -> Result<O
     if let Some(cause) = refused {
         return Err(cause);
     }
-    carried.finish(now)
+    carried.write()?;
+    let events = replay(db, holes)?;
+    Ok(carried.epoch.filter(|_| events > 0).map(|epoch| Salvaged { events, epoch }))
 }
 
 struct Carried<'a> {
@@ -56,11 +64,7 @@ struct Carried<'a> {
     waiting: Vec<Recorded>,
 }
 
-impl<'a> Carried<'a> {
-    fn new(db: &'a Database) -> Self {
-        Self { db, epoch: None, waiting: Vec::new() }
-    }
-
+impl Carried<'_> {
     fn add(&mut self, text: &str) -> Result<(), JournalError> {
         let Ok(event) = Event::from_json(text.as_bytes()) else {
             return Ok(());
@@ -82,25 +86,12 @@ impl<'a> Carried<'a> {
         self.waiting.clear();
         Ok(())
     }
-
-    fn finish(mut self, now: UtcMicros) -> Result<Option<(Salvaged, Uuid)>, JournalError> {
-        self.write()?;
-        let Some(epoch) = self.epoch else {
-            return Ok(None);
-        };
-        let mut salvaged = replay(self.db)?;
-        salvaged.floor = floor(salvaged.heads.values().copied().max().unwrap_or(0), now);
-        let write = self.db.begin_write().map_err(redb::Error::from)?;
-        write.open_table(NAMES)?.insert(NAME_EPOCH, epoch.to_string().as_str())?;
-        write.open_table(FIGURES)?.insert(FIGURE_FLOOR, salvaged.floor)?;
-        write.commit().map_err(redb::Error::from)?;
-        Ok(Some((salvaged, epoch)))
-    }
 }
 
 /// Above every number that can have been given out.
-pub(super) fn floor(newest: u64, now: UtcMicros) -> u64 {
-    now.micros().unsigned_abs().max(newest + (1 << 32))
+pub(super) fn floor(heads: &BTreeMap<String, u64>, now: UtcMicros) -> u64 {
+    let newest = heads.values().copied().max().unwrap_or(0);
+    now.micros().unsigned_abs().max(newest.saturating_add(1 << 32))
 }
 
 /// Of two events under one number the younger counts: the other was never committed, and so never published.
@@ -123,21 +114,20 @@ fn id_of(record: &str) -> Option<Uuid> {
     Event::from_json(record::unframed(record)?.as_bytes()).ok().map(|event| event.id)
 }
 
-/// Goes through what was carried over in order: open visits, states and sizes follow from it.
-fn replay(db: &Database) -> Result<Salvaged, JournalError> {
-    let mut salvaged = Salvaged::default();
+/// Goes through what was carried over in order: open visits, states, sizes and holes follow from it.
+fn replay(db: &Database, holes: &mut Holes) -> Result<u64, JournalError> {
     let read = db.begin_read().map_err(redb::Error::from)?;
     let write = db.begin_write().map_err(redb::Error::from)?;
-    let mut bytes = 0;
+    let (mut events, mut bytes) = (0, 0);
     for entry in read.open_table(EVENTS)?.iter()? {
-        let (key, value) = entry?;
+        let (_, value) = entry?;
         let Some(json) = record::unframed(value.value().1) else { continue };
         let Ok(event) = Event::from_json(json.as_bytes()) else { continue };
-        (salvaged.events, bytes) = (salvaged.events + 1, bytes + json.len() as u64);
-        salvaged.heads.insert(key.value().0.to_owned(), key.value().1);
+        (events, bytes) = (events + 1, bytes + json.len() as u64);
+        holes.there(&event);
         remember(&write, &[Recorded { event: event.into(), json: json.into() }])?;
     }
     write.open_table(FIGURES)?.insert(FIGURE_BYTES, bytes)?;
     write.commit().map_err(redb::Error::from)?;
-    Ok(salvaged)
+    Ok(events)
 }

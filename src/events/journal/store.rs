@@ -6,7 +6,9 @@ use redb::{Database, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::tables::{EVENTS, FIGURE_BYTES, FIGURES, HEADS, OPEN_VISITS, STATES};
-use super::{JournalError, JournalReader, Limits, bounds, file::JournalFile, mark::Mark, record, tables::Written};
+use super::{
+    JournalError, JournalReader, Limits, bounds, file::JournalFile, mark::Mark, record, tables::Written, tally::Tally,
+};
 use crate::events::{
     keys::Origin,
     sink::Recorded,
@@ -16,6 +18,8 @@ use crate::events::{
 /// The journal's one writer. Dropping it closes the file once the last reader is gone.
 #[derive(Debug)]
 pub struct Journal {
+    /// Closed before the file is: who opens that next reads it.
+    tally: Option<Tally>,
     file: JournalFile,
     mark: Mark,
     bytes: u64,
@@ -25,8 +29,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(file: JournalFile, mark: Mark, bytes: u64, limits: Limits) -> Self {
-        Self { file, mark, bytes, limits, failed: false }
+    pub(super) fn new(file: JournalFile, mark: Mark, tally: Option<Tally>, bytes: u64, limits: Limits) -> Self {
+        Self { tally, file, mark, bytes, limits, failed: false }
     }
 
     /// Writes events down, all or none; they are on disk when this returns. Then lets go of what is beyond the limits.
@@ -37,8 +41,19 @@ impl Journal {
         }
         let written = self.file.with(|db| write_all(db, events, now, self.bytes, &self.limits));
         self.failed = written.is_err();
-        self.bytes = written?;
+        let (bytes, expired) = written?;
+        self.bytes = bytes;
+        if let Some(tally) = &mut self.tally {
+            tally.expired(&expired);
+        }
         Ok(())
+    }
+
+    /// Notes numbers as given out, whether their events could be written or not; before they are published.
+    pub fn given(&mut self, events: &[Recorded]) {
+        if let Some(tally) = &mut self.tally {
+            tally.given(events);
+        }
     }
 
     /// Remembers, beyond the end of this process, whether events are published that the journal could not keep.
@@ -59,21 +74,22 @@ impl Journal {
     }
 }
 
-/// One commit; answers with the bytes of all event texts kept.
+/// One commit; answers with the bytes of all event texts kept, and with what was let go of.
 fn write_all(
     db: &Database,
     events: &[Recorded],
     now: UtcMicros,
     before: u64,
     limits: &Limits,
-) -> Result<u64, JournalError> {
+) -> Result<(u64, BTreeMap<String, u64>), JournalError> {
     let write = db.begin_write().map_err(redb::Error::from)?;
     let held = before + events.iter().map(|r| r.json.len() as u64).sum::<u64>();
     insert(&write, events, now)?;
-    let bytes = held.saturating_sub(bounds::trim(&write, held, limits, now)?);
+    let trimmed = bounds::trim(&write, held, limits, now)?;
+    let bytes = held.saturating_sub(trimmed.freed);
     write.open_table(FIGURES)?.insert(FIGURE_BYTES, bytes)?;
     write.commit().map_err(redb::Error::from)?;
-    Ok(bytes)
+    Ok((bytes, trimmed.upto))
 }
 
 fn insert(write: &WriteTransaction, events: &[Recorded], now: UtcMicros) -> Result<(), redb::Error> {

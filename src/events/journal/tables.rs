@@ -12,6 +12,8 @@ pub(super) type Written = (i64, &'static str);
 pub(super) const EVENTS: TableDefinition<(&str, u64), Written> = TableDefinition::new("events");
 /// source → newest sequence number; survives the events themselves.
 pub(super) const HEADS: TableDefinition<&str, u64> = TableDefinition::new("heads");
+/// source → newest number let go of because it was too old, or too much.
+pub(super) const EXPIRED: TableDefinition<&str, u64> = TableDefinition::new("expired");
 /// visit id → its newest event, while the visit is open.
 pub(super) const OPEN_VISITS: TableDefinition<&str, &str> = TableDefinition::new("open_visits");
 /// source → its newest camera-state event.

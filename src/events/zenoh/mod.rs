@@ -6,6 +6,7 @@
 //! journal behind `@history` do the same for all keys of a camera at once, for as far back as the journal reaches.
 
 mod nodes;
+mod owed;
 mod player;
 mod publish;
 mod second;

@@ -1,21 +1,27 @@
-//! How nodes stand right now: published by a running node, followed by `flyball top`. Each state replaces the one before, so
-//! none is kept, numbered or asked for again.
+//! How nodes and cameras stand right now. A node's state is published twice a second and followed by `flyball top`; each one
+//! replaces the one before, so none is kept, numbered or asked for again. A camera's is an event, and the last one of each
+//! is answered from the journal.
 
 use std::{
     sync::mpsc::{Receiver, sync_channel},
     time::Duration,
 };
 
-use ::zenoh::{Wait, bytes::Encoding, pubsub::Subscriber, qos::CongestionControl, sample::Sample};
+use ::zenoh::{
+    Wait, bytes::Encoding, pubsub::Subscriber, qos::CongestionControl, query::ConsolidationMode, sample::Sample,
+};
 
-use super::{ZenohBus, session::refused};
+use super::{Filter, ZenohBus, session::refused};
 use crate::events::{
     bus::BusError,
     keys::{Origin, PlaceId, ROOT, Topic},
+    wire::Event,
 };
 
 /// States that may wait to be read; a reader that is slower misses some, and sees newer ones.
 const QUEUE: usize = 64;
+/// How long to wait for answers about cameras.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// States of nodes as they come.
 pub struct States {
@@ -50,6 +56,21 @@ impl ZenohBus {
         };
         let subscriber = self.session.declare_subscriber(key).callback(heard).wait().map_err(refused)?;
         Ok(States { incoming, _subscriber: subscriber })
+    }
+}
+
+impl ZenohBus {
+    /// The last state event of every camera that the filter lets through and that ever had one, by source.
+    pub fn last_states(&self, filter: &Filter) -> Result<Vec<Event>, BusError> {
+        let (site, camera) = (filter.site.as_deref().unwrap_or("*"), filter.camera.as_deref().unwrap_or("*"));
+        let key = format!("{ROOT}/{site}/{camera}/{}", Topic::State);
+        let asked = self.session.get(key).consolidation(ConsolidationMode::None).timeout(ANSWER_PATIENCE);
+        let replies = asked.wait().map_err(refused)?;
+        let samples = replies.iter().filter_map(|reply| reply.into_result().ok());
+        let mut states: Vec<_> =
+            samples.filter_map(|sample| Event::from_json(&sample.payload().to_bytes()).ok()).collect();
+        states.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(states)
     }
 }
 

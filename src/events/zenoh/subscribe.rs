@@ -1,16 +1,20 @@
 //! A subscription that delivers every event once and in order per camera: repetitions are dropped, and what is missing is
-//! fetched from the journal behind `@history` before the next one is delivered.
+//! fetched from the journal behind `@history` before the next one is delivered. While nobody answers for that journal the
+//! camera's later events wait (see `owed`); only what its journal does not have any more is called lost.
 
 use std::{
-    collections::VecDeque,
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
-    thread,
-    time::Duration,
+    collections::{BTreeMap, VecDeque},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    time::{Duration, Instant},
 };
 
 use ::zenoh::{Wait, bytes::Encoding, pubsub::Subscriber, query::ConsolidationMode, sample::Sample};
 
-use super::{ZenohBus, session::refused};
+use super::{
+    ZenohBus,
+    owed::{Came, Owed},
+    session::refused,
+};
 use crate::events::{
     bus::BusError,
     follow::{Follower, Heard},
@@ -23,15 +27,6 @@ use crate::events::{
 const QUEUE: usize = 65_536;
 /// How long to wait for an answer about history.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(5);
-/// When nobody answers at all, how long to wait before asking again: right after a router came back events may arrive
-/// before questions find their way. Longer in all than Zenoh takes to make its connections again.
-const ASK_AGAIN: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(300),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-];
 
 /// What to subscribe to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +66,15 @@ pub struct Subscription<'a> {
     follower: Follower,
     incoming: Receiver<Incoming>,
     ready: VecDeque<Delivery>,
+    /// What is missing of each source that is behind.
+    owed: BTreeMap<String, Owed>,
     _subscribers: Vec<Subscriber<()>>,
+}
+
+/// How asking ended: with an answer, or after this number.
+enum Fetched {
+    Answered,
+    Unanswered(u64),
 }
 
 enum Incoming {
@@ -94,6 +97,7 @@ impl ZenohBus {
             follower: Follower::new(since),
             incoming,
             ready: VecDeque::new(),
+            owed: BTreeMap::new(),
             _subscribers: subscribers,
         })
     }
@@ -140,88 +144,127 @@ impl Filter {
 impl Subscription<'_> {
     /// The next delivery, or `None` when nothing came within `patience`.
     pub fn next_within(&mut self, patience: Duration) -> Option<Delivery> {
+        let deadline = now() + patience;
         loop {
             if let Some(ready) = self.ready.pop_front() {
                 return Some(ready);
             }
-            match self.incoming.recv_timeout(patience) {
+            if self.ask_whom_is_due() {
+                continue;
+            }
+            let left = deadline.saturating_duration_since(now());
+            match self.incoming.recv_timeout(left.min(self.until_asking())) {
                 Ok(Incoming::Event { key, text }) => self.take(&key, text),
                 Ok(Incoming::Head(head)) => self.catch_up_to(&head),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+                Err(_) if now() < deadline => {}
+                Err(_) => return None,
             }
         }
     }
 
     fn take(&mut self, key: &str, text: String) {
         let event = match Event::from_json(text.as_bytes()) {
-            Ok(event) => event,
+            Ok(event) => Box::new(event),
             Err(cause) => {
                 return self.ready.push_back(Delivery::Unreadable { key: key.to_owned(), cause: cause.to_string() });
             }
         };
+        if let Some(owed) = self.owed.get_mut(&event.source) {
+            return owed.hold((event, text));
+        }
         match self.follower.hear(&event) {
-            Heard::Next => self.ready.push_back(Delivery::Event(Box::new(event), text)),
+            Heard::Next => self.ready.push_back(Delivery::Event(event, text)),
             Heard::Again => {}
             Heard::Missing { since } => {
-                self.fetch(&event.source, since, event.sequence.0);
-                self.settle(event, text);
+                let (source, mut owed) = (event.source.clone(), Owed::new(since, event.sequence.0, now()));
+                owed.hold((event, text));
+                self.collect(source, owed);
             }
         }
-    }
-
-    /// Delivers an event whose predecessors were fetched; says so if some of them stayed away.
-    fn settle(&mut self, event: Event, text: String) {
-        match self.follower.hear(&event) {
-            Heard::Again => return,
-            Heard::Next => {}
-            Heard::Missing { since } => {
-                self.ready.push_back(Delivery::Lost {
-                    source: event.source.clone(),
-                    first: since + 1,
-                    last: event.sequence.0 - 1,
-                });
-                self.follower.accept(&event);
-            }
-        }
-        self.ready.push_back(Delivery::Event(Box::new(event), text));
     }
 
     fn catch_up_to(&mut self, head: &Head) {
-        if let Some(since) = self.follower.behind(head) {
-            self.fetch(&head.source, since, head.sequence);
+        if let Some(owed) = self.owed.get_mut(&head.source) {
+            owed.kept(head.kept, now());
+        } else if let Some(since) = self.follower.behind(head) {
+            let mut owed = Owed::new(since, head.sequence, now());
+            owed.kept(head.kept, now());
+            self.collect(head.source.clone(), owed);
         }
     }
 
-    /// Fetches page after page until `upto` is reached or nobody has more.
-    fn fetch(&mut self, source: &str, mut since: u64, upto: u64) {
+    /// Asks for what is due; whether anything was.
+    fn ask_whom_is_due(&mut self) -> bool {
+        let now = now();
+        let due = self.owed.iter().find(|(_, owed)| owed.is_due(now)).map(|(source, _)| source.clone());
+        let Some((source, owed)) = due.and_then(|source| self.owed.remove_entry(&source)) else { return false };
+        self.collect(source, owed);
+        true
+    }
+
+    fn until_asking(&self) -> Duration {
+        let now = now();
+        self.owed.values().map(|owed| owed.due_in(now)).min().unwrap_or(Duration::MAX)
+    }
+
+    /// Fetches what is owed; if nobody answers it stays so, and is asked for again.
+    fn collect(&mut self, source: String, mut owed: Owed) {
+        match self.fetch(&source, owed.since, owed.upto) {
+            Fetched::Unanswered(since) if !owed.is_given_up(now()) => {
+                owed.unanswered(since, now());
+                self.owed.insert(source, owed);
+            }
+            Fetched::Unanswered(_) | Fetched::Answered => self.settle(owed),
+        }
+    }
+
+    /// Delivers what was held; says so if some before it stayed away.
+    fn settle(&mut self, mut owed: Owed) {
+        while let Some((event, text)) = owed.held.pop_front() {
+            match self.follower.hear(&event) {
+                Heard::Again => {}
+                Heard::Next => self.ready.push_back(Delivery::Event(event, text)),
+                Heard::Missing { since } if event.sequence.0 > owed.upto => {
+                    return self.owe_further(since, owed, (event, text));
+                }
+                Heard::Missing { since } => {
+                    let (source, last) = (event.source.clone(), event.sequence.0 - 1);
+                    self.ready.push_back(Delivery::Lost { source, first: since + 1, last });
+                    self.follower.accept(&event);
+                    self.ready.push_back(Delivery::Event(event, text));
+                }
+            }
+        }
+    }
+
+    /// Between events that were held some are missing too.
+    fn owe_further(&mut self, since: u64, mut owed: Owed, next: Came) {
+        let (source, upto) = (next.0.source.clone(), next.0.sequence.0);
+        owed.held.push_front(next);
+        let held = std::mem::take(&mut owed.held);
+        self.owed.insert(source, owed.further(since, held, upto));
+    }
+
+    /// Fetches page after page until `upto` is reached or there is no more.
+    fn fetch(&mut self, source: &str, mut since: u64, upto: u64) -> Fetched {
         let Ok(origin) = Origin::from_source(source) else {
-            return;
+            return Fetched::Answered;
         };
         while since < upto {
-            let Some(last) = self.deliver_page(self.ask(&origin, since)) else {
-                return;
+            let lines = match self.bus.history(&origin, since) {
+                Ok(Some(lines)) => lines,
+                Ok(None) => return Fetched::Unanswered(since),
+                Err(cause) => {
+                    tracing::warn!(source, %cause, "history could not be asked for");
+                    return Fetched::Unanswered(since);
+                }
             };
-            if last <= since {
-                return;
-            }
-            since = last;
-        }
-    }
-
-    /// Asks until somebody answers, or long enough.
-    fn ask(&self, origin: &Origin, since: u64) -> Vec<String> {
-        for pause in ASK_AGAIN.iter().map(Some).chain([None]) {
-            match self.bus.history(origin, since) {
-                Ok(Some(lines)) => return lines,
-                Ok(None) => {}
-                Err(cause) => tracing::warn!(source = origin.source(), %cause, "history could not be asked for"),
-            }
-            // Events that come meanwhile wait in the queue.
-            if let Some(pause) = pause {
-                thread::park_timeout(*pause);
+            match self.deliver_page(lines) {
+                Some(last) if last > since => since = last,
+                _ => break,
             }
         }
-        Vec::new()
+        Fetched::Answered
     }
 
     /// Delivers a page in order; answers with its last number.
@@ -243,6 +286,11 @@ impl Subscription<'_> {
         }
         last
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a subscriber waits in real time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The event's JSON, also when it came as CBOR. What cannot be read stays as it is, and is reported when it is read.

@@ -1,0 +1,228 @@
+//! The subscribers people copy from, really run: each reconnects by itself, fills gaps from the journal, prints nothing twice,
+//! says what nobody has any more, and is short enough to be read.
+#![cfg(all(feature = "cli", feature = "zenoh"))]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says aloud what it skips")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Lines},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use flyball::{
+    events::{
+        Beginning, BusConfig, EventSink, MemoryBus, Recorded, Started, begin,
+        journal::Limits,
+        keys::{Origin, PlaceId},
+        wire::{Data, Draft, Event, VisitState},
+        zenoh::ZenohBus,
+    },
+    scene::CameraId,
+};
+use uuid::Uuid;
+
+/// Lines a sample may have at most.
+const SHORT: usize = 60;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn place(name: &str) -> PlaceId {
+    PlaceId::new(name).unwrap()
+}
+
+/// A Flyball as subscribers see it.
+struct Node {
+    started: Started,
+    bus: ZenohBus,
+    published: MemoryBus,
+}
+
+impl Node {
+    fn start(endpoint: &str, journal: &Path, limits: Limits) -> Self {
+        let config = BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() };
+        let mut bus = ZenohBus::open(&config).unwrap();
+        let published = MemoryBus::default();
+        let started = begin(Beginning {
+            site: place("hq"),
+            node: place("box"),
+            journal: Some((journal.to_path_buf(), limits)),
+            sinks: vec![Box::new(bus.sink().unwrap()), Box::new(published.clone())],
+            #[allow(clippy::disallowed_methods, reason = "as in a real run")]
+            clock: Arc::new(SystemTime::now),
+            fresh_id: Box::new(Uuid::now_v7),
+        })
+        .unwrap();
+        bus.serve(&place("hq"), &place("box"), started.history.as_ref().unwrap()).unwrap();
+        Self { started, bus, published }
+    }
+
+    /// Posts, and waits until everything is on its way.
+    fn post(&self, count: u64) {
+        let upto = self.started.postbox.figures().published + count;
+        for n in 0..count {
+            assert!(self.started.postbox.post(draft(n)));
+        }
+        while self.started.postbox.figures().published < upto {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Publishes these once more, as a network that repeats does.
+    fn repeat(&self, events: &[Recorded]) {
+        let mut sink = self.bus.sink().unwrap();
+        events.iter().for_each(|event| sink.publish(event));
+        sink.finish();
+    }
+
+    fn stop(self) {
+        let Self { started, bus, .. } = self;
+        drop((started.postbox, started.history));
+        started.outbox.finish();
+        drop(bus);
+    }
+}
+
+fn draft(n: u64) -> Draft {
+    static SAMPLE: OnceLock<Event> = OnceLock::new();
+    let golden = root().join("tests/golden/events/v1.0-visit-opened.json");
+    let sample = SAMPLE.get_or_init(|| Event::from_json(&fs::read(golden).unwrap()).unwrap());
+    let mut data = sample.visit().unwrap().clone();
+    data.visit.id = Uuid::from_u128(n.into());
+    data.visit.state = VisitState::Closed;
+    Draft {
+        id: Uuid::now_v7(),
+        origin: Origin::Camera(place("hq"), CameraId::new("gate").unwrap()),
+        subject: data.visit.id.to_string(),
+        time: data.time.capture,
+        data: Data::Visit(Box::new(data)),
+    }
+}
+
+fn free_endpoint() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("tcp/127.0.0.1:{port}")
+}
+
+/// A sample that runs; ended with the test.
+struct Sample {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    complaints: Lines<BufReader<ChildStderr>>,
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+impl Sample {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let complaints = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, lines, complaints }
+    }
+
+    /// The next events it prints.
+    fn events(&mut self, count: usize) -> Vec<Event> {
+        self.lines.by_ref().take(count).map(|line| Event::from_json(line.unwrap().as_bytes()).unwrap()).collect()
+    }
+}
+
+/// The built example beside this test. `cargo test` builds it; `cargo test --test events_samples` alone does not.
+fn rust(endpoint: &str, count: u64) -> Option<Command> {
+    let sample = std::env::current_exe().ok()?.parent()?.parent()?.join("examples/subscribe");
+    let mut command = Command::new(built(sample, "cargo build --features checks --example subscribe")?);
+    command.args([endpoint, "0", &count.to_string()]);
+    Some(command)
+}
+
+fn python(endpoint: &str, count: u64) -> Option<Command> {
+    let mut command = Command::new(built(root().join(".venv/bin/python"), "make setup")?);
+    command.arg(root().join("samples/subscribe.py"));
+    command.args(["--connect", endpoint, "--since", "0", "--count", &count.to_string()]);
+    Some(command)
+}
+
+fn built(path: PathBuf, by: &str) -> Option<PathBuf> {
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: {} is missing, so a sample was NOT run; `{by}` makes it", path.display());
+    None
+}
+
+/// 1,200 events before it comes, 300 while it listens, 500 behind its back while the node is away.
+fn follows(sample: fn(&str, u64) -> Option<Command>) {
+    const ALL: usize = 2_000;
+    let (folder, endpoint) = (tempfile::tempdir().unwrap(), free_endpoint());
+    let journal = folder.path().join("events.redb");
+    let Some(command) = sample(&endpoint, ALL as u64) else { return };
+    let node = Node::start(&endpoint, &journal, Limits::default());
+    node.post(1_200);
+    let mut sample = Sample::start(command);
+    let mut heard = sample.events(1_200);
+    let old = node.published.take();
+    node.repeat(&old[..50]);
+    node.post(300);
+    node.repeat(&old[..50]);
+    heard.extend(sample.events(300));
+    node.stop();
+    // Its connection breaks; these are in the journal before it is back.
+    let node = Node::start(&endpoint, &journal, Limits::default());
+    node.post(500);
+    heard.extend(sample.events(500));
+    assert!(sample.lines.next().is_none(), "it prints more than there was");
+    assert!(sample.child.wait().unwrap().success());
+    let numbers: Vec<_> = heard.iter().map(|event| event.sequence.0).collect();
+    assert_eq!(numbers, (1..=ALL as u64).collect::<Vec<_>>(), "each once and in order");
+    node.stop();
+}
+
+/// Of what the journal had to let go, it says so.
+fn says_what_is_lost(sample: fn(&str, u64) -> Option<Command>) {
+    let (folder, endpoint) = (tempfile::tempdir().unwrap(), free_endpoint());
+    let Some(command) = sample(&endpoint, 5) else { return };
+    let small = Limits { max_bytes: 100_000, ..Limits::default() };
+    let node = Node::start(&endpoint, &folder.path().join("events.redb"), small);
+    node.post(1_000);
+    let mut sample = Sample::start(command);
+    let heard = sample.events(5);
+    let Data::Gap(gap) = &heard[0].data else { panic!("{:?} is no gap", heard[0]) };
+    assert_eq!((gap.first, gap.last.unwrap() + 1), (Some(1), heard[1].sequence.0));
+    let complaint = sample.complaints.next().expect("a word about it").unwrap();
+    assert!(complaint.contains("lost") && complaint.contains("/flyball/hq/gate"), "{complaint}");
+    node.stop();
+}
+
+#[test]
+fn the_rust_sample_reconnects_fills_gaps_and_repeats_nothing() {
+    follows(rust);
+}
+
+#[test]
+fn the_python_sample_reconnects_fills_gaps_and_repeats_nothing() {
+    follows(python);
+}
+
+#[test]
+fn the_samples_say_what_nobody_has_any_more() {
+    says_what_is_lost(rust);
+    says_what_is_lost(python);
+}
+
+#[test]
+fn the_samples_are_short() {
+    for sample in ["subscribe.rs", "subscribe.py"] {
+        let lines = fs::read_to_string(root().join("samples").join(sample)).unwrap().lines().count();
+        assert!(lines < SHORT, "{sample} has {lines} lines");
+    }
+}
