@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(upper_left, OnvifBox { left: -1.0, top: 1.0, right: 0.0, bottom: 0.5 });
     }
 
+    #[cfg(feature = "checks")]
     proptest::proptest! {
         /// There and back: the box is the same to a part in a million, y is upwards, and a box inside the frame stays inside.
         #[test]

@@ -338,6 +338,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "checks")]
     proptest::proptest! {
         /// Whatever is in a file: read or refused, never a panic.
         #[test]

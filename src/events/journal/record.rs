@@ -91,6 +91,7 @@ mod tests {
         whole_records(bytes).unwrap()
     }
 
+    #[cfg(feature = "checks")]
     proptest::proptest! {
         /// Noise, records, and records damaged, cut and glued together: never a panic, and nothing that was not written.
         #[test]

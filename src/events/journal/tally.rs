@@ -236,6 +236,7 @@ mod tests {
         assert_eq!(told(&bytes, None), None);
     }
 
+    #[cfg(feature = "checks")]
     proptest::proptest! {
         #[test]
         fn no_bytes_make_reading_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..1_000)) {
