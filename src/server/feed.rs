@@ -141,7 +141,7 @@ impl Feed {
 impl Line {
     fn pass_on(&mut self, recorded: &Recorded) {
         let event = &recorded.event;
-        let head = Head { source: event.source.clone(), sequence: event.sequence.0, epoch: event.epoch };
+        let head = Head { source: event.source.clone(), sequence: event.sequence.0, epoch: event.epoch, kept: true };
         self.heads.insert(event.source.clone(), head);
         self.recent.push_back(recorded.clone());
         if self.recent.len() > REMEMBERED {

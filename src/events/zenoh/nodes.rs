@@ -6,13 +6,12 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
-use ::zenoh::{Session, Wait, liveliness::LivelinessToken, query::ConsolidationMode};
+use ::zenoh::{Session, Wait, liveliness::LivelinessToken};
 use serde::Serialize;
 
-use super::{ZenohBus, session::refused};
+use super::{Filter, ZenohBus, session::refused};
 use crate::events::{
     bus::BusError,
     keys::{Key, Origin, PlaceId, ROOT, Topic},
@@ -22,8 +21,6 @@ use crate::scene::CameraId;
 
 /// In front of a camera's id, below its node.
 const SERVES: &str = "serves";
-/// How long to wait for the cameras' last states.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A node that is there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,28 +79,19 @@ impl ZenohBus {
     pub fn nodes(&self) -> Result<Vec<NodeSeen>, BusError> {
         let mut served = self.tokens_at(&format!("{ROOT}/*/@node/*/{SERVES}/*"))?;
         served.extend(self.alive()?);
-        Ok(seen(&served, self.last_states()?))
+        Ok(seen(&served, newest(self.last_states(&Filter::default())?)))
     }
 
     fn tokens_at(&self, key: &str) -> Result<Vec<String>, BusError> {
         let replies = self.session.liveliness().get(key).wait().map_err(refused)?;
         Ok(replies.iter().filter_map(|reply| reply.into_result().ok()).map(|s| s.key_expr().to_string()).collect())
     }
+}
 
-    /// The newest state of each camera, by source.
-    fn last_states(&self) -> Result<BTreeMap<String, Event>, BusError> {
-        let asked = self.session.get(format!("{ROOT}/*/*/state")).consolidation(ConsolidationMode::None);
-        let replies = asked.timeout(PATIENCE).wait().map_err(refused)?;
-        let mut states: BTreeMap<String, Event> = BTreeMap::new();
-        for sample in replies.iter().filter_map(|reply| reply.into_result().ok()) {
-            let Ok(event) = Event::from_json(&sample.payload().to_bytes()) else { continue };
-            let is_newer = states.get(&event.source).is_none_or(|known| known.time < event.time);
-            if is_newer {
-                states.insert(event.source.clone(), event);
-            }
-        }
-        Ok(states)
-    }
+/// The newest event of each source.
+fn newest(mut states: Vec<Event>) -> BTreeMap<String, Event> {
+    states.sort_by_key(|event| event.time);
+    states.into_iter().map(|event| (event.source.clone(), event)).collect()
 }
 
 /// Puts tokens and states together.

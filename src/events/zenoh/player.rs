@@ -131,7 +131,7 @@ impl Series {
 
     fn head(&self, source: &str) -> Option<Head> {
         let (sequence, ..) = self.events.last()?;
-        Some(Head { source: source.to_owned(), sequence: *sequence, epoch: self.epoch })
+        Some(Head { source: source.to_owned(), sequence: *sequence, epoch: self.epoch, kept: true })
     }
 
     /// One event a line; what was missing when it was recorded is said by a gap event in its place.

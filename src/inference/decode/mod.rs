@@ -14,7 +14,8 @@ mod points;
 mod proposal;
 mod retinaface;
 mod scrfd;
-#[cfg(all(test, feature = "checks"))]
+#[cfg(test)]
+#[cfg(feature = "checks")]
 mod tests;
 mod ultraface;
 mod vector;
