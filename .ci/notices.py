@@ -18,7 +18,8 @@ NAMES = ("licen[cs]e*", "LICEN[CS]E*", "COPYING*", "NOTICE*", "UNLICENSE*", "Lic
 OUTPUT = ROOT / "target/reports/THIRD-PARTY-NOTICES.txt"
 BESIDE = """Used at run time, not part of this program:
   ONNX Runtime (MIT), loaded from vendor/onnxruntime
-  GStreamer and GLib (LGPL-2.1-or-later), linked dynamically; its plugins have terms of their own
+  GStreamer and GLib (LGPL-2.1-or-later), linked dynamically; its plugins have terms of their own:
+  under gstreamer1.0-libav lies the system's FFmpeg, which Debian builds under GPL-2.0-or-later
 """
 
 

@@ -40,8 +40,9 @@ fn check_says_how_many_files_and_exits_by_errors() {
 fn the_list_of_dependencies_is_known_for_what_it_is() {
     let mut files: Vec<String> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
         .unwrap()
-        .map(|entry| entry.unwrap().path().display().to_string())
-        .filter(|path| path.ends_with(".toml"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .map(|path| path.display().to_string())
         .collect();
     files.sort();
     let all: Vec<&str> = std::iter::once("check").chain(files.iter().map(String::as_str)).collect();

@@ -41,7 +41,9 @@ fn owners(files: &BTreeSet<String>) -> BTreeMap<String, String> {
 /// The first word of every literal: elements stand alone between quotes, or begin a line for `gst-launch`.
 fn words(file: &Path, into: &mut BTreeSet<String>) {
     if file.is_dir() {
-        fs::read_dir(file).unwrap().for_each(|entry| words(&entry.unwrap().path(), into));
+        for entry in fs::read_dir(file).unwrap() {
+            words(&entry.unwrap().path(), into);
+        }
         return;
     }
     let text = fs::read_to_string(file).unwrap();

@@ -1,6 +1,7 @@
 //! Traces and reports of failures as their receivers get them, against small HTTP servers in this process; and log lines as JSON.
 #![cfg(all(feature = "cli", feature = "server"))]
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
+#![allow(clippy::disallowed_methods, reason = "a server needs a thread a connection")]
 
 mod support;
 

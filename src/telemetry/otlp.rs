@@ -93,11 +93,11 @@ impl Post {
             Ok(_) => self.queue.count(count, 0),
             Err(_) => self.queue.count(0, count),
         }
-        self.tell(outcome.err());
+        self.tell(outcome.err().as_ref());
     }
 
-    fn tell(&mut self, failure: Option<ureq::Error>) {
-        match &failure {
+    fn tell(&mut self, failure: Option<&ureq::Error>) {
+        match failure {
             Some(cause) if !self.failing => {
                 tracing::warn!(%cause, "traces are lost: {} does not take them; check `otlp` in `[telemetry]`", self.url);
             }

@@ -17,6 +17,7 @@ pub(super) struct Tracing {
 
 impl Tracing {
     /// Sends what still waits.
+    #[cfg_attr(not(feature = "server"), allow(clippy::unused_self, reason = "the other build needs it"))]
     pub(super) fn finish(self) {
         #[cfg(feature = "server")]
         if let Some(exporter) = self.exporter {

@@ -33,6 +33,7 @@ Exit codes: 0 all is well · 1 it runs, but something should be done · 2 it can
 
 /// Check everything Flyball stands on, and say how to mend what is wrong
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 #[command(after_help = HELP)]
 pub(super) struct DoctorArgs {
     /// Only what this deployment needs, such as config/demo.toml
