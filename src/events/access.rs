@@ -14,6 +14,9 @@ const ASKS: [&str; 4] = ["declare_subscriber", "query", "liveliness_query", "dec
 const TELLS: [&str; 5] = ["put", "delete", "reply", "declare_queryable", "liveliness_token"];
 /// Chunks below a camera or node that `**` does not reach, because they begin with `@`.
 const VERBATIM: [&str; 3] = ["@history", "@head", "@alive"];
+/// Where a node answers for all its cameras at once. Zenoh only asks whom it knows to answer, so who may ask about one
+/// camera must be told of these; what they ask is still held to their own keys.
+const ANSWERED: [&str; 3] = ["*/*/@history", "*/@node/*/@history", "*/*/state"];
 
 /// What one user, or the holder of one certificate, may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,7 +68,7 @@ pub(super) fn access_control(rules: &[Access]) -> Option<Value> {
     }
     let (mut zenoh_rules, mut subjects, mut policies) = (Vec::new(), Vec::new(), Vec::new());
     for (at, rule) in rules.iter().enumerate() {
-        let (in_id, out_id, subject) = (format!("in-{at}"), format!("out-{at}"), format!("subject-{at}"));
+        let [in_id, out_id, told_id, subject] = ["in", "out", "told", "subject"].map(|word| format!("{word}-{at}"));
         let (incoming, outgoing) = messages(rule.may);
         let keys: Vec<String> = rule.keys.iter().flat_map(|key| reach(key)).collect();
         for (id, flow, messages) in [(&in_id, "ingress", incoming), (&out_id, "egress", outgoing)] {
@@ -73,11 +76,16 @@ pub(super) fn access_control(rules: &[Access]) -> Option<Value> {
                 "id": id, "permission": "allow", "flows": [flow], "messages": messages, "key_exprs": keys,
             }));
         }
+        let answered = ANSWERED.map(|key| format!("{ROOT}/{key}"));
+        zenoh_rules.push(json!({
+            "id": told_id, "permission": "allow", "flows": ["egress"], "messages": ["declare_queryable"],
+            "key_exprs": answered,
+        }));
         subjects.push(match (&rule.user, &rule.certificate) {
             (Some(user), _) => json!({ "id": subject, "usernames": [user] }),
             (_, name) => json!({ "id": subject, "cert_common_names": [name] }),
         });
-        policies.push(json!({ "rules": [in_id, out_id], "subjects": [subject] }));
+        policies.push(json!({ "rules": [in_id, out_id, told_id], "subjects": [subject] }));
     }
     Some(json!({
         "enabled": true, "default_permission": "deny",
