@@ -149,7 +149,6 @@ pub fn assemble_recorded(
     };
     let steering = steer::start(with, &running)?;
     let history = delivery.history.clone();
-    #[allow(clippy::clone_on_copy, reason = "builds without couriers have nothing to clone")]
     let couriers = delivery.couriers.clone();
     Ok(Assembly { running, gallery, runs, history, couriers, steering, gate, delivery })
 }
