@@ -84,7 +84,7 @@ pub fn face(event: &Event) -> Option<Value> {
 fn known(visit: &Visit) -> Option<&str> {
     let is_over = visit.visit.state == VisitState::Closed;
     let is_known = visit.identity.decision == IdentityDecision::Known && !is_over;
-    is_known.then(|| visit.identity.person.as_deref()).flatten()
+    if is_known { visit.identity.person.as_deref() } else { None }
 }
 
 /// Six digits: a hundredth of a pixel on the largest frame.

@@ -156,7 +156,6 @@ pub fn assemble_recorded(
         running.cameras().wait_at(&gate);
     }
     let history = delivery.history.clone();
-    #[allow(clippy::clone_on_copy, reason = "builds without couriers have nothing to clone")]
     let couriers = delivery.couriers.clone();
     Ok(Assembly { running, gallery, runs, history, couriers, steering, gate, delivery, tracing })
 }

@@ -9,7 +9,8 @@ use crate::events::EventSink;
 pub type Couriers = std::sync::Arc<[crate::events::courier::Courier]>;
 /// This build has none.
 #[cfg(not(feature = "server"))]
-pub type Couriers = ();
+#[derive(Clone, Debug)]
+pub struct Couriers;
 
 /// Starts them all; their sinks join the others.
 #[cfg(feature = "server")]
@@ -37,7 +38,7 @@ pub(super) fn start(deployment: &Deployment, sinks: &mut Vec<Box<dyn EventSink>>
 #[cfg(not(feature = "server"))]
 pub(super) fn start(deployment: &Deployment, _: &mut Vec<Box<dyn EventSink>>) -> Result<Couriers, AssembleError> {
     if deployment.events.webhooks.is_empty() && deployment.events.brokers.is_empty() {
-        return Ok(());
+        return Ok(Couriers);
     }
     let message = "the deployment wants `[[events.webhook]]` or `[[events.mqtt]]`, but this flyball was built without them: build \
                    it with `--features server`";

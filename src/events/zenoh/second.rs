@@ -45,7 +45,7 @@ impl ZenohBus {
 impl EventSink for OnvifSink {
     fn publish(&mut self, recorded: &Recorded) {
         let Some(message) = onvif::message(&recorded.event) else { return };
-        if !self.queue.as_ref().is_some_and(|queue| queue.try_send(message).is_ok()) {
+        if self.queue.as_ref().is_none_or(|queue| queue.try_send(message).is_err()) {
             self.skipped += 1;
         }
     }
