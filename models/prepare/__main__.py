@@ -70,12 +70,12 @@ def production() -> None:
     """What a deployment needs and nothing to develop with: Debian's run-time packages, the runtime, models."""
     machine.check_basics()
     machine.install_packages(ROOT / "models/.cache/apt.log", machine.RUN_PACKAGES)
-    models = read_models(ROOT, False)
+    models = [model for model in read_models(ROOT, False) if not model.is_copyleft()]
     python = machine.python_environment(ROOT)
     archives = Archives(ROOT / weights.CACHE)
     runtimes.install(ROOT, runtimes.chosen(ROOT), archives)
     weights.fetch(ROOT, models, archives)
-    _in_environment(python, "models", False)
+    _in_environment(python, "models", False, [model.name for model in models])
 
 
 def prepare(extra: bool) -> None:

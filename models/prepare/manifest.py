@@ -47,6 +47,10 @@ class Model:
     sources: tuple[Source, ...]
     products: tuple[Product, ...]
 
+    def is_copyleft(self) -> bool:
+        """Whether its terms bind whoever hands the weights on: such a model is fetched by name only, never into an image."""
+        return "GPL" in self.written["licence"]["weights"]
+
     def is_ready(self) -> bool:
         return all(product.is_right() for product in self.products)
 

@@ -2,6 +2,7 @@
 //! can point at the very characters. Next: `problem`, which carries one out to people.
 
 use std::{
+    fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,10 +17,16 @@ const EXCERPT_CHARS: usize = 120;
 const QUOTED_CHARS: usize = 60;
 
 /// One file as read.
-#[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
+}
+
+/// The text holds passwords, and what is printed for debugging may end in a log.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// A range of characters in a file; or nowhere, for what was made in code.
