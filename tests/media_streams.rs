@@ -166,14 +166,12 @@ impl OneAfterAnother {
             (Arc::clone(&child), Arc::clone(&goes_on), clip.to_owned(), address.to_owned());
         std::thread::spawn(move || {
             while wanted.load(Ordering::Relaxed) {
-                let is_over = served
-                    .lock()
-                    .unwrap()
-                    .as_mut()
-                    .is_none_or(|child: &mut Child| !matches!(child.try_wait(), Ok(None)));
-                if is_over {
-                    *served.lock().unwrap() = Some(one_viewer(&clip, &address));
+                let mut served = served.lock().unwrap();
+                let is_over = served.as_mut().is_none_or(|child: &mut Child| !matches!(child.try_wait(), Ok(None)));
+                if is_over && wanted.load(Ordering::Relaxed) {
+                    *served = Some(one_viewer(&clip, &address));
                 }
+                drop(served);
                 std::thread::park_timeout(Duration::from_millis(20));
             }
         });
