@@ -80,6 +80,7 @@ fn caps_with_anything_in_them_are_read() {
 /// `FUZZ_SECONDS` bounds it; the seed is its last word.
 #[test]
 #[ignore = "ten minutes: `make fuzz-media`"]
+#[allow(clippy::disallowed_methods, reason = "how long it runs is no part of a deployment")]
 fn for_as_long_as_asked() {
     super::ready().unwrap();
     let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);

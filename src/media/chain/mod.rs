@@ -26,6 +26,7 @@ mod stream;
 mod tail;
 mod teardown;
 mod trust;
+mod upright;
 
 pub(super) use codec::{codec, codec_names};
 pub(super) use container::open_file;

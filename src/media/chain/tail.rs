@@ -16,6 +16,7 @@ use super::elements::{append, require};
 use super::intake::Intake;
 use super::origin::Origin;
 use super::session::{Note, tell};
+use super::upright;
 use crate::media::{DecoderChoice, MediaError, Offer};
 
 /// How pictures leave the pipeline.
@@ -57,20 +58,19 @@ pub(super) fn build(
     intake: Intake,
     release: Release,
 ) -> Result<Tail, MediaError> {
-    // Both let buffers through untouched unless there is something to do: 10 bit, 4:4:4, a camera held sideways.
+    // Lets buffers through untouched unless there is something to do: 10 bit, 4:4:4.
     let convert = require("videoconvert")?;
-    let upright = require("videoflip")?;
-    upright.set_property_from_str("video-direction", "auto");
     let sink = hand_over(release);
     let sequence = Arc::clone(&intake.delivery.sequence);
     let origin = Arc::new(Origin::default());
     offer_to(&sink, intake, Arc::clone(&origin), assembly.notes.clone());
     ask_for_strided_buffers(&sink);
-    let elements = [convert.clone(), upright, sink.upcast()];
+    let elements = [convert.clone(), sink.upcast()];
     append(pipeline, &elements).map_err(|e| assembly.failed(&e.to_string()))?;
     let tail = Tail { entry: convert, assembly, sequence };
     if let Some(pad) = tail.entry.static_pad("sink") {
         tail.guard_size(&pad, None);
+        upright::turn_when_told(pipeline, &pad, &elements, &tail.assembly);
         origin.note(&pad);
     }
     Ok(tail)

@@ -85,7 +85,7 @@ fn exchange(message: &mut Vec<u8>, key: &str, ports: Ports) -> Option<Ports> {
 
 fn carry(open: &Weak<()>, ends: &Ends, socket: &UdpSocket, at: usize, faults: &impl Fn() -> Faults) {
     let mut rng = fastrand::Rng::with_seed(5);
-    let (mut bytes, mut kept) = ([0; 65_536], None::<Vec<u8>>);
+    let (mut bytes, mut kept) = (vec![0; 65_536], None::<Vec<u8>>);
     socket.set_read_timeout(Some(LOOK)).unwrap();
     while open.strong_count() > 0 {
         let Ok((length, from)) = socket.recv_from(&mut bytes) else { continue };

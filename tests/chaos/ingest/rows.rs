@@ -185,11 +185,12 @@ fn under(clips: &Clips, time: Duration, faults: Faults) -> Found {
 
 /// Packets out of order are put right again: no picture may be missing.
 fn reordered(clips: &Clips, transport: Transport) -> Found {
+    let pictures = pictures(&clips.h264);
     let mut bench = Bench::live(&Serve::clip(&clips.h264), transport);
     let from = bench.camera().look(|notes| notes.frames.len()) - 1;
     bench.relay.set(Faults { reorder: true, ..Faults::default() });
     pause(FAULT);
-    let missing = bench.camera().look(|notes| lost(notes, from, &pictures(&clips.h264)));
+    let missing = bench.camera().look(|notes| lost(notes, from, &pictures));
     bench.relay.set(Faults::default());
     bench.is_well();
     (bench.recovery().filter(|_| missing == 0), format!("{missing} pictures missing meanwhile; {}", said(&bench)))
