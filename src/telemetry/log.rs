@@ -31,6 +31,9 @@ pub struct FilterError {
     cause: String,
 }
 
+/// What never goes into a log, whatever the filter says: at DEBUG Zenoh writes down its whole configuration, passwords too.
+const TELLS_SECRETS: &str = "zenoh::api::session=warn";
+
 /// Sends log lines to standard error. `filter` is a comma-separated list of `target=level`; empty means the usual.
 pub fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), FilterError> {
     let builder = tracing_subscriber::fmt().with_env_filter(parsed(filter)?).with_writer(io::stderr);
@@ -54,7 +57,8 @@ pub fn log_to_view(filter: &str) -> Result<Receiver<String>, FilterError> {
 
 fn parsed(filter: &str) -> Result<EnvFilter, FilterError> {
     let text = if filter.is_empty() { USUAL } else { filter };
-    EnvFilter::try_new(text).map_err(|cause| FilterError { filter: filter.to_owned(), cause: cause.to_string() })
+    EnvFilter::try_new(format!("{text},{TELLS_SECRETS}"))
+        .map_err(|cause| FilterError { filter: filter.to_owned(), cause: cause.to_string() })
 }
 
 #[derive(Clone)]
