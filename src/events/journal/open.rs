@@ -80,13 +80,13 @@ impl Journal {
         let mut mark = Mark::beside(path).map_err(folder)?;
         let opening = Opening { path, fresh, now, unkept: mark.unkept() };
         let found = match open_checked(path, fresh) {
-            Ok(db) if is_missing => opening.replaced(db, None, tally::read(path))?,
+            Ok(db) if is_missing => opening.replaced(db, None, tally::read(path).as_ref())?,
             Ok((db, header)) => opening.whole(db, header, tally::read(path))?,
             Err(Refusal::Final(cause)) => return Err(cause),
             Err(Refusal::Damaged) => {
                 let aside = put_aside(path, now)?;
                 let db = open_checked(path, fresh).map_err(|refusal| refusal.into_error(path))?;
-                opening.replaced(db, Some(aside), tally::read(path))?
+                opening.replaced(db, Some(aside), tally::read(path).as_ref())?
             }
         };
         let Found { db, header, damage, lost } = found;
@@ -138,13 +138,13 @@ impl Opening<'_> {
         &self,
         (db, header): (Database, Header),
         aside: Option<PathBuf>,
-        told: Option<Told>,
+        told: Option<&Told>,
     ) -> Result<Found, JournalError> {
-        if aside.is_none() && told.as_ref().is_none_or(|told| told.counts.is_empty()) {
+        if aside.is_none() && told.is_none_or(|told| told.counts.is_empty()) {
             return Ok(Found { db, header, damage: None, lost: Vec::new() }); // The very first run.
         }
-        let mut holes = Holes::new(told.as_ref().map_or(&BTreeMap::new(), |told| &told.counts));
-        let known = told.as_ref().map(|told| told.epoch);
+        let mut holes = Holes::new(told.map_or(&BTreeMap::new(), |told| &told.counts));
+        let known = told.map(|told| told.epoch);
         let salvaged = match &aside {
             Some(damaged) => salvage(damaged, &db, known, &mut holes)?,
             None => None,
@@ -152,7 +152,7 @@ impl Opening<'_> {
         let epoch = known.or(salvaged.as_ref().map(|salvaged| salvaged.epoch));
         let mut header = read_header(&db, self.path, self.fresh).map_err(|refusal| refusal.into_error(self.path))?;
         header.epoch = epoch.unwrap_or(self.fresh);
-        let jumped = match &told {
+        let jumped = match told {
             Some(told) => {
                 told.counts.iter().for_each(|(source, count)| holes.upto(source, count.given));
                 behind(&mut header, told, &GapReason::JournalDamaged);

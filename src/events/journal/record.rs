@@ -102,7 +102,9 @@ mod tests {
         ) {
             let written: Vec<_> = (0..5).map(|n| event(n * 150)).collect();
             let mut bytes = noise.clone();
-            written.iter().for_each(|text| bytes.extend(framed(text).into_bytes()));
+            for text in &written {
+                bytes.extend(framed(text).into_bytes());
+            }
             for (at, byte) in changes {
                 let at = at % bytes.len();
                 bytes[at] = byte;
