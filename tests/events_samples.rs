@@ -76,7 +76,9 @@ impl Node {
     /// Publishes these once more, as a network that repeats does.
     fn repeat(&self, events: &[Recorded]) {
         let mut sink = self.bus.sink().unwrap();
-        events.iter().for_each(|event| sink.publish(event));
+        for event in events {
+            sink.publish(event);
+        }
         sink.finish();
     }
 
