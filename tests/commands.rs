@@ -154,6 +154,7 @@ fn every_command_says_what_it_does_and_shows_an_example() {
         "replay",
         "top",
         "trial",
+        "metrics",
         "bench",
         "simulate",
         "sample-camera",
