@@ -48,7 +48,11 @@ fn words(file: &Path, into: &mut BTreeSet<String>) {
     }
     let text = fs::read_to_string(file).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap();
-    let word = |piece: &str| piece.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().map(str::to_owned);
+    let word = |piece: &str| {
+        let word = piece.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+        // `rotate-90` is a tag's value, and no element's.
+        (!piece[word.len()..].starts_with('-')).then(|| word.to_owned())
+    };
     into.extend(code.split('"').skip(1).filter_map(word));
 }
 
