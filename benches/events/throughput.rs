@@ -142,7 +142,9 @@ fn measure(endpoint: &str, events: u64) -> Histogram<u64> {
     let mut times = Histogram::new(3).expect("a histogram");
     while times.len() < events {
         if let Some(Delivery::Event(event, _)) = subscription.next_within(Duration::from_secs(20)) {
-            let published = event.visit().expect("a visit").time.publish.system_time();
+            // The pipeline beside it also says how its cameras and its governor fare.
+            let Some(visit) = event.visit() else { continue };
+            let published = visit.time.publish.system_time();
             times.saturating_record(published.elapsed().map_or(0, |d| d.as_micros() as u64));
         }
     }
