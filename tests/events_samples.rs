@@ -3,25 +3,24 @@
 #![cfg(all(feature = "cli", feature = "zenoh"))]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says aloud what it skips")]
 
+mod events_common;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Lines},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::SystemTime,
 };
 
-use flyball::{
-    events::{
-        Beginning, BusConfig, EventSink, MemoryBus, Recorded, Started, begin,
-        journal::Limits,
-        keys::{Origin, PlaceId},
-        wire::{Data, Draft, Event, VisitState},
-        zenoh::ZenohBus,
-    },
-    scene::CameraId,
+use events_common::{draft, place};
+use flyball::events::{
+    Beginning, BusConfig, EventSink, MemoryBus, Recorded, Started, begin,
+    journal::Limits,
+    wire::{Data, Event},
+    zenoh::ZenohBus,
 };
 use uuid::Uuid;
 
@@ -30,10 +29,6 @@ const SHORT: usize = 60;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn place(name: &str) -> PlaceId {
-    PlaceId::new(name).unwrap()
 }
 
 /// A Flyball as subscribers see it.
@@ -87,22 +82,6 @@ impl Node {
         drop((started.postbox, started.history));
         started.outbox.finish();
         drop(bus);
-    }
-}
-
-fn draft(n: u64) -> Draft {
-    static SAMPLE: OnceLock<Event> = OnceLock::new();
-    let golden = root().join("tests/golden/events/v1.0-visit-opened.json");
-    let sample = SAMPLE.get_or_init(|| Event::from_json(&fs::read(golden).unwrap()).unwrap());
-    let mut data = sample.visit().unwrap().clone();
-    data.visit.id = Uuid::from_u128(n.into());
-    data.visit.state = VisitState::Closed;
-    Draft {
-        id: Uuid::now_v7(),
-        origin: Origin::Camera(place("hq"), CameraId::new("gate").unwrap()),
-        subject: data.visit.id.to_string(),
-        time: data.time.capture,
-        data: Data::Visit(Box::new(data)),
     }
 }
 

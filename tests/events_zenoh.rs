@@ -7,20 +7,22 @@
     reason = "a test may say what it found, and end where it is wrong"
 )]
 
+mod events_common;
+
 use std::{
-    fs,
     net::TcpListener,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use clap::Parser as _;
+use events_common::{draft, place};
 use flyball::events::{
     Beginning, BusConfig, Started, begin,
     journal::Limits,
-    keys::{Origin, PlaceId},
-    wire::{CameraCondition, CameraState, Data, Draft, Event, UtcMicros, VisitState},
+    keys::Origin,
+    wire::{CameraCondition, CameraState, Data, Draft, Event, UtcMicros},
     zenoh::{Delivery, Filter, Subscription, ZenohBus, ZenohFigures},
 };
 use flyball::scene::CameraId;
@@ -33,10 +35,6 @@ struct Node {
     started: Started,
     bus: ZenohBus,
     figures: Box<dyn Fn() -> ZenohFigures + Send + Sync>,
-}
-
-fn place(name: &str) -> PlaceId {
-    PlaceId::new(name).unwrap()
 }
 
 fn free_endpoint() -> String {
@@ -82,22 +80,6 @@ impl Node {
         drop((started.postbox, started.history));
         started.outbox.finish();
         drop(bus);
-    }
-}
-
-fn draft(n: u64) -> Draft {
-    static SAMPLE: OnceLock<Event> = OnceLock::new();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events/v1.0-visit-opened.json");
-    let sample = SAMPLE.get_or_init(|| Event::from_json(&fs::read(golden).unwrap()).unwrap());
-    let mut data = sample.visit().unwrap().clone();
-    data.visit.id = Uuid::from_u128(n.into());
-    data.visit.state = VisitState::Closed;
-    Draft {
-        id: Uuid::now_v7(),
-        origin: Origin::Camera(place("hq"), CameraId::new("gate").unwrap()),
-        subject: data.visit.id.to_string(),
-        time: data.time.capture,
-        data: Data::Visit(Box::new(data)),
     }
 }
 
@@ -176,7 +158,7 @@ fn who_is_there_and_how_each_camera_is_can_be_asked() {
         std::thread::yield_now();
     }
     let bus = ZenohBus::open(&BusConfig::connecting_to(&endpoint)).unwrap();
-    let hall = node.bus.presence(&place("hq"));
+    let hall = node.bus.presence(&place("hq"), &place("box"));
     hall.came(&CameraId::new("hall").unwrap()).unwrap();
     let there = ["flyball/v1/hq/@node/box/@alive", "flyball/v1/hq/gate/@alive", "flyball/v1/hq/hall/@alive"];
     assert_eq!(alive(&bus, 3), there);

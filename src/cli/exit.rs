@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::topology::AssembleError;
+use crate::{events::BusError, topology::AssembleError};
 
 /// How a command ended. The numbers are part of the contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,16 @@ impl From<AssembleError> for Exit {
             AssembleError::Missing(_) => Self::Missing,
             AssembleError::Bad(_) => Self::BadInput,
             AssembleError::Failed(_) => Self::Failed,
+        }
+    }
+}
+
+impl From<&BusError> for Exit {
+    fn from(cause: &BusError) -> Self {
+        match cause {
+            BusError::NotBuilt => Self::Missing,
+            BusError::Zenoh(_) | BusError::Thread(..) => Self::Failed,
+            _ => Self::BadInput,
         }
     }
 }

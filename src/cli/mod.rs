@@ -16,6 +16,8 @@ mod run;
 #[cfg(feature = "media")]
 mod sample_camera;
 pub mod schema;
+#[cfg(feature = "zenoh")]
+mod signals;
 mod top;
 mod trial;
 pub mod watch;

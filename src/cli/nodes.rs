@@ -5,7 +5,6 @@ use std::io::Write;
 use clap::Args;
 
 use super::{Exit, complain};
-use crate::events::BusError;
 
 const EXAMPLES: &str = "Examples:
   flyball nodes                                             everybody reachable through this machine
@@ -34,11 +33,7 @@ pub(super) fn run(args: &NodesArgs, out: &mut dyn Write) -> Exit {
         Ok(exit) => exit,
         Err(cause) => {
             complain(&cause);
-            match cause {
-                BusError::NotBuilt => Exit::Missing,
-                BusError::Zenoh(_) | BusError::Thread(..) => Exit::Failed,
-                _ => Exit::BadInput,
-            }
+            Exit::from(&cause)
         }
     }
 }

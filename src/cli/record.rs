@@ -58,9 +58,9 @@ pub(super) fn run(args: &RecordArgs) -> Exit {
         Err(cause) => {
             complain(&cause);
             match cause {
-                RecordError::Bus(BusError::NotBuilt) => Exit::Missing,
-                RecordError::Bus(BusError::Zenoh(_) | BusError::Thread(..)) | RecordError::Write(..) => Exit::Failed,
-                RecordError::Bus(_) | RecordError::Begin(..) => Exit::BadInput,
+                RecordError::Bus(cause) => Exit::from(&cause),
+                RecordError::Write(..) => Exit::Failed,
+                RecordError::Begin(..) => Exit::BadInput,
             }
         }
     }
@@ -71,18 +71,13 @@ mod take_down {
     use std::{
         fs::OpenOptions,
         io,
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
+        sync::atomic::Ordering,
         time::{Duration, Instant},
     };
 
-    use signal_hook::consts::{SIGINT, SIGTERM};
-
     use super::{RecordArgs, RecordError};
     use crate::{
-        cli::{complain, watch},
+        cli::{complain, signals::asked_to_end, watch},
         events::{
             BusConfig,
             recording::Recorder,
@@ -98,14 +93,17 @@ mod take_down {
         let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
         let begin = |cause| RecordError::Begin(args.file.display().to_string(), cause);
         let write = |cause| RecordError::Write(args.file.display().to_string(), cause);
-        // Not written over: a recording is made to be kept.
-        let file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(begin)?;
-        let mut recorder = Recorder::begin(io::LineWriter::new(file), watch::now()).map_err(begin)?;
+        if args.file.exists() {
+            return Err(begin(io::ErrorKind::AlreadyExists.into()));
+        }
         let asked = asked_to_end();
         complain(&format!("recording events from {} to {}; Ctrl-C ends", args.connect, args.file.display()));
         let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
         let filter = Filter { site: None, camera: args.camera.clone() };
         let mut subscription = bus.subscribe(&filter, args.since)?;
+        // Not before somebody is there to be recorded, and never over another: a recording is made to be kept.
+        let file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(begin)?;
+        let mut recorder = Recorder::begin(io::LineWriter::new(file), watch::now()).map_err(begin)?;
         let (start, mut events) = (now(), 0);
         while !asked.load(Ordering::Acquire)
             && args.count.is_none_or(|count| events < count)
@@ -129,17 +127,6 @@ mod take_down {
         }
         complain(&format!("recorded {events} events"));
         Ok(())
-    }
-
-    /// Waiting for a Flyball that is not there is ended by a signal at once; afterwards a signal ends the recording in order.
-    fn asked_to_end() -> Arc<AtomicBool> {
-        let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // Where it cannot be registered the signal ends the process all the same; a second one ends it at once.
-            let _usual_end = signal_hook::flag::register_conditional_shutdown(signal, 0, Arc::clone(&asked));
-            let _usual_end = signal_hook::flag::register(signal, Arc::clone(&asked));
-        }
-        asked
     }
 
     #[allow(clippy::disallowed_methods, reason = "the front reads the clock")]

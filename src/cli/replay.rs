@@ -99,8 +99,7 @@ pub(super) fn run(args: &ReplayArgs) -> Exit {
         Err(cause) => {
             complain(&cause);
             match cause {
-                ReplayError::Bus(BusError::NotBuilt) => Exit::Missing,
-                ReplayError::Bus(BusError::Zenoh(_) | BusError::Thread(..)) => Exit::Failed,
+                ReplayError::Bus(cause) => Exit::from(&cause),
                 #[cfg(feature = "zenoh")]
                 ReplayError::Play(crate::events::zenoh::PlayError::Bus(_)) => Exit::Failed,
                 _ => Exit::BadInput,
@@ -122,12 +121,11 @@ mod play {
         time::{Duration, Instant},
     };
 
-    use signal_hook::consts::{SIGINT, SIGTERM};
     use uuid::Uuid;
 
     use super::{ReplayArgs, ReplayError};
     use crate::{
-        cli::complain,
+        cli::{complain, signals::asked_to_end},
         events::{
             BusConfig, BusMode,
             recording::Recording,
@@ -155,7 +153,7 @@ mod play {
         let recording = read(args)?;
         let mut bus = ZenohBus::open(&bus_config(args))?;
         let player = bus.player(&recording.sources(), NODE)?;
-        let mut show = Show { player, asked: signals(), beaten: now() };
+        let mut show = Show { player, asked: asked_to_end(), beaten: now() };
         complain(&format!("playing {} events at {}; Ctrl-C ends", recording.moments.len(), place(args)));
         while args.wait && !show.asked() && !show.player.is_heard() {
             show.rest(BEAT)?;
@@ -227,15 +225,6 @@ mod play {
 
     fn place(args: &ReplayArgs) -> &str {
         args.connect.as_deref().unwrap_or(&args.listen)
-    }
-
-    fn signals() -> Arc<AtomicBool> {
-        let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // Where it cannot be registered the signal ends the process all the same.
-            let _usual_end = signal_hook::flag::register(signal, Arc::clone(&asked));
-        }
-        asked
     }
 
     #[allow(clippy::disallowed_methods, reason = "the front reads the clock")]

@@ -108,29 +108,7 @@ mod tests {
         Heard::{Again, Missing, Next},
         *,
     };
-    use crate::events::{
-        keys::{Origin, PlaceId},
-        wire::{Data, Draft, NodeCondition, NodeHealth, UtcMicros},
-    };
-
-    fn event(epoch: u128, sequence: u64) -> Event {
-        let place = PlaceId::new("hq").unwrap();
-        let health = NodeHealth {
-            node: "a".into(),
-            condition: NodeCondition::Healthy,
-            version: "1".into(),
-            cameras: 0,
-            detail: None,
-        };
-        let draft = Draft {
-            id: Uuid::from_u128(u128::from(sequence)),
-            origin: Origin::Node(place.clone(), place),
-            subject: "a".into(),
-            time: UtcMicros::default(),
-            data: Data::NodeHealth(health),
-        };
-        draft.numbered(Uuid::from_u128(epoch), sequence, UtcMicros::default())
-    }
+    use crate::events::testing::numbered as event;
 
     #[test]
     fn tells_new_from_had_from_missing() {

@@ -223,7 +223,7 @@ impl fmt::Display for Key {
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Face(visit, state) => write!(f, "faces/{visit}/{}", state_word(state)),
+            Self::Face(visit, state) => write!(f, "faces/{visit}/{}", state.word()),
             Self::Moderation(rule) => write!(f, "{RULE}{rule}"),
             Self::State => f.write_str("state"),
             Self::Gap => f.write_str("gap"),
@@ -243,17 +243,6 @@ fn chunk(text: &str) -> String {
     let reserved = |c: char| c.is_whitespace() || "/*$#?@".contains(c);
     let chunk: String = text.chars().map(|c| if reserved(c) { '_' } else { c }).collect();
     if chunk.is_empty() { "_".into() } else { chunk }
-}
-
-fn state_word(state: &VisitState) -> &str {
-    match state {
-        VisitState::Opened => "opened",
-        VisitState::Updated => "updated",
-        VisitState::Closed => "closed",
-        VisitState::Corrected => "corrected",
-        VisitState::Merged => "merged",
-        VisitState::Other(word) => word,
-    }
 }
 
 impl fmt::Display for PlaceId {

@@ -23,6 +23,8 @@ mod keeper;
 mod numbering;
 mod outbox;
 mod sink;
+#[cfg(test)]
+mod testing;
 
 #[cfg(feature = "server")]
 pub mod courier;

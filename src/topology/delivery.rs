@@ -34,12 +34,11 @@ impl Delivery {
     #[cfg(feature = "zenoh")]
     pub(super) fn presence(&self, site: &PlaceId, node: &PlaceId) -> Option<Presence> {
         let bus = self.bus.as_ref()?;
-        let (presence, roll) = (bus.presence(site), bus.roll(site, node));
+        let presence = bus.presence(site, node);
         Some(Box::new(move |camera, is_there| {
             if !is_there {
                 presence.went(camera);
-                roll.went(camera);
-            } else if let Err(cause) = presence.came(camera).and_then(|()| roll.came(camera)) {
+            } else if let Err(cause) = presence.came(camera) {
                 tracing::warn!(%camera, %cause, "others cannot see that this camera is served");
             }
         }))

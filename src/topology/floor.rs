@@ -1,6 +1,10 @@
 //! What the same work costs bare: the same networks run as often, in the same shapes, on prepared tensors and nothing else.
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    thread,
+    time::Duration,
+};
 
 use super::{AssembleError, models::open_backend};
 use crate::config;
@@ -18,42 +22,52 @@ pub fn networks_alone(models: &config::Models, counts: &BTreeMap<RunKey, RunCoun
     if counts.is_empty() {
         return Ok(Duration::ZERO);
     }
-    let mut bare = counts.iter().map(|(key, count)| Bare::ready(models, key, count)).collect::<Result<Vec<_>, _>>()?;
+    let mut bare = all_bare(models, counts)?;
     let before = process_cpu_time();
     let ran: Result<Vec<()>, _> = thread::scope(|scope| {
-        let networks = bare.chunk_by_mut(|a, b| a.model == b.model);
-        let work = |shapes: &mut [Bare]| shapes.iter_mut().try_for_each(|one| one.run(one.runs));
-        let runs: Vec<_> = networks.map(|shapes| scope.spawn(move || work(shapes))).collect();
-        runs.into_iter()
-            .map(|run| run.join().unwrap_or_else(|_| Err(AssembleError::failed("a network panicked"))))
-            .collect()
+        let runs: Vec<_> = bare.iter_mut().map(|network| scope.spawn(|| network.run_all())).collect();
+        let panicked = |_| Err(AssembleError::failed("a network panicked"));
+        runs.into_iter().map(|run| run.join().unwrap_or_else(panicked)).collect()
     });
     ran.map(|_| process_cpu_time().saturating_sub(before))
 }
 
-/// One network with a tensor of one shape, warmed up.
+/// One network, warmed up, with a tensor of each shape it ran in and how often it did.
 struct Bare {
-    model: String,
     session: Box<dyn Session>,
-    batch: Batch,
     outputs: Outputs,
-    runs: u64,
+    shapes: Vec<(Batch, u64)>,
+}
+
+fn all_bare(models: &config::Models, counts: &BTreeMap<RunKey, RunCount>) -> Result<Vec<Bare>, AssembleError> {
+    let catalogue = Catalogue::read(&models.dir).map_err(|problems| AssembleError::missing(&problems[0]))?;
+    let (backend, mut random) = (open_backend(models)?, fastrand::Rng::with_seed(SEED));
+    let mut all: BTreeMap<(&str, &str), Bare> = BTreeMap::new();
+    for (key, count) in counts {
+        let network = match all.entry((&key.model, &key.variant)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let model = catalogue.model(&key.model).map_err(AssembleError::missing)?;
+                let variant = model.variant(&key.variant).map_err(AssembleError::missing)?;
+                let session = backend.open(model, variant).map_err(AssembleError::missing)?;
+                new.insert(Bare { session, outputs: Outputs::new(), shapes: Vec::new() })
+            }
+        };
+        let batch = noise(key.shape, &mut random);
+        network.run(&batch, WARM_UP)?;
+        network.shapes.push((batch, count.runs));
+    }
+    Ok(all.into_values().collect())
 }
 
 impl Bare {
-    fn ready(models: &config::Models, key: &RunKey, count: &RunCount) -> Result<Self, AssembleError> {
-        let catalogue = Catalogue::read(&models.dir).map_err(|problems| AssembleError::missing(&problems[0]))?;
-        let model = catalogue.model(&key.model).map_err(AssembleError::missing)?;
-        let variant = model.variant(&key.variant).map_err(AssembleError::missing)?;
-        let session = open_backend(models)?.open(model, variant).map_err(AssembleError::missing)?;
-        let batch = noise(key.shape, &mut fastrand::Rng::with_seed(SEED));
-        let mut bare = Self { model: key.model.clone(), session, batch, outputs: Outputs::new(), runs: count.runs };
-        bare.run(WARM_UP)?;
-        Ok(bare)
+    fn run(&mut self, batch: &Batch, times: u64) -> Result<(), AssembleError> {
+        (0..times).try_for_each(|_| self.session.run(batch, &mut self.outputs)).map_err(AssembleError::failed)
     }
 
-    fn run(&mut self, times: u64) -> Result<(), AssembleError> {
-        (0..times).try_for_each(|_| self.session.run(&self.batch, &mut self.outputs)).map_err(AssembleError::failed)
+    fn run_all(&mut self) -> Result<(), AssembleError> {
+        let shapes = std::mem::take(&mut self.shapes);
+        shapes.iter().try_for_each(|(batch, times)| self.run(batch, *times))
     }
 }
 

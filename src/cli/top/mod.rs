@@ -9,7 +9,6 @@ use std::io::Write;
 use clap::Args;
 
 use super::{Exit, complain};
-use crate::events::BusError;
 
 const EXAMPLES: &str = "Examples:
   flyball top                     the node on this machine, live; q ends it
@@ -44,11 +43,7 @@ pub(super) fn run(args: &TopArgs, out: &mut dyn Write) -> Exit {
         Ok(exit) => exit,
         Err(cause) => {
             complain(&cause);
-            match cause {
-                BusError::NotBuilt => Exit::Missing,
-                BusError::Zenoh(_) | BusError::Thread(..) => Exit::Failed,
-                _ => Exit::BadInput,
-            }
+            Exit::from(&cause)
         }
     }
 }
@@ -57,18 +52,13 @@ pub(super) fn run(args: &TopArgs, out: &mut dyn Write) -> Exit {
 mod follow {
     use std::{
         io::{self, IsTerminal, Write},
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
+        sync::atomic::Ordering,
         time::Duration,
     };
 
-    use signal_hook::consts::{SIGINT, SIGTERM};
-
     use super::{TopArgs, view};
     use crate::{
-        cli::{Exit, complain, run::terminal::Screen},
+        cli::{Exit, complain, run::terminal::Screen, signals::asked_to_end},
         events::{BusConfig, BusError, wire::GovernorState, zenoh::ZenohBus},
     };
 
@@ -89,7 +79,7 @@ mod follow {
             opened => opened?,
         };
         let states = bus.states(args.node.as_deref())?;
-        let asked = signals();
+        let asked = asked_to_end();
         let mut shown = None;
         let mut silent = 0;
         while !asked.load(Ordering::Acquire) && !key_pressed(shown.as_ref()) {
@@ -151,15 +141,6 @@ mod follow {
             args.connect
         ));
         Exit::Failed
-    }
-
-    fn signals() -> Arc<AtomicBool> {
-        let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // Where it cannot be registered the signal ends the process all the same.
-            let _usual_end = signal_hook::flag::register(signal, Arc::clone(&asked));
-        }
-        asked
     }
 }
 

@@ -32,23 +32,12 @@ fn visit_words(visit: &Visit) -> String {
         }
         _ => liveness_words(&visit.liveness),
     };
-    format!("{:<8} {short}  {who:<24}  {rest}", kind_word(&v.state))
+    format!("{:<8} {short}  {who:<24}  {rest}", v.state.word())
 }
 
 fn moderation_words(verdict: &Moderation) -> String {
     let seen: Vec<_> = verdict.reasons.iter().map(|reason| reason.class.as_str()).collect();
     format!("{:<8} {}: {}, {}", "verdict", verdict.rule, words(&verdict.action, None), seen.join(", "))
-}
-
-fn kind_word(state: &VisitState) -> &str {
-    match state {
-        VisitState::Opened => "opened",
-        VisitState::Updated => "updated",
-        VisitState::Closed => "closed",
-        VisitState::Corrected => "corrected",
-        VisitState::Merged => "merged",
-        VisitState::Other(word) => word,
-    }
 }
 
 fn identity_words(identity: &Identity) -> String {
@@ -139,7 +128,7 @@ fn visit_cells(visit: &Visit) -> [String; 5] {
     let score = visit.identity.score.as_ref().map(|score| format!("{:.2}", score.value)).unwrap_or_default();
     let state = &visit.visit.state;
     let detail = if *state == VisitState::Closed { reason_words(visit.visit.reason.as_ref()) } else { String::new() };
-    [kind_word(state).to_owned(), who, score, words(&visit.liveness.state, None), detail]
+    [state.word().to_owned(), who, score, words(&visit.liveness.state, None), detail]
 }
 
 /// Columns of one width, as far as the texts allow: rows are printed as they come.

@@ -194,28 +194,10 @@ fn announcement(source: &str, lost: &Lost) -> Option<Recorded> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::{
-        keys::{Origin, PlaceId},
-        wire::{Draft, NodeCondition, NodeHealth},
-    };
+    use crate::events::testing::numbered;
 
     fn event(number: u64) -> Recorded {
-        let place = PlaceId::new("hq").unwrap();
-        let health = NodeHealth {
-            node: "a".into(),
-            condition: NodeCondition::Healthy,
-            version: "1".into(),
-            cameras: 0,
-            detail: None,
-        };
-        let draft = Draft {
-            id: Uuid::from_u128(number.into()),
-            origin: Origin::Node(place.clone(), place),
-            subject: "a".into(),
-            time: UtcMicros::default(),
-            data: Data::NodeHealth(health),
-        };
-        Recorded::new(draft.numbered(Uuid::from_u128(1), number, UtcMicros::default())).unwrap()
+        Recorded::new(numbered(1, number)).unwrap()
     }
 
     fn take(satchel: &Satchel, most: usize) -> Vec<u64> {

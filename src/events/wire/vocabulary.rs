@@ -33,6 +33,20 @@ open_words! {
     }
 }
 
+impl VisitState {
+    /// The word itself, as events and keys have it.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Closed => "closed",
+            Self::Corrected => "corrected",
+            Self::Merged => "merged",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 open_words! {
     /// How grave a verdict is.
     Severity {

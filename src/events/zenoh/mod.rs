@@ -15,7 +15,7 @@ mod session;
 mod states;
 mod subscribe;
 
-pub use nodes::{CameraSeen, NodeSeen, Roll};
+pub use nodes::{CameraSeen, NodeSeen};
 pub use player::{PlayError, Player};
 pub use publish::{ZenohFigures, ZenohSink};
 pub use second::OnvifSink;

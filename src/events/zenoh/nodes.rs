@@ -3,12 +3,9 @@
 //! A node and a camera have a liveliness token each (`@alive`), which does not say whose camera it is. So each node also
 //! keeps a token `…/@node/<node>/serves/<camera>` for every camera it serves.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
-use ::zenoh::{Session, Wait, liveliness::LivelinessToken};
+use ::zenoh::Wait;
 use serde::Serialize;
 
 use super::{Filter, ZenohBus, session::refused};
@@ -44,37 +41,12 @@ pub struct CameraSeen {
     pub state: Option<CameraState>,
 }
 
-/// Shows which node serves which camera, as they come and go. Holds the session open for as long as it lives.
-pub struct Roll {
-    session: Session,
-    node: Origin,
-    tokens: Mutex<BTreeMap<CameraId, LivelinessToken>>,
-}
-
-impl Roll {
-    /// This node serves the camera from now on.
-    pub fn came(&self, camera: &CameraId) -> Result<(), BusError> {
-        let key = format!("{}/{SERVES}/{camera}", self.node.prefix());
-        let token = self.session.liveliness().declare_token(key).wait().map_err(refused)?;
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(camera.clone(), token);
-        Ok(())
-    }
-
-    /// It does not any more.
-    pub fn went(&self, camera: &CameraId) {
-        // Dropped outside the lock: taking a token back speaks to the network.
-        let token = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(camera);
-        drop(token);
-    }
+/// The key of the token by which a node says that it serves a camera.
+pub(super) fn serves(site: &PlaceId, node: &PlaceId, camera: &CameraId) -> String {
+    format!("{}/{SERVES}/{camera}", Origin::Node(site.clone(), node.clone()).prefix())
 }
 
 impl ZenohBus {
-    /// For the cameras of this node.
-    pub fn roll(&self, site: &PlaceId, node: &PlaceId) -> Roll {
-        let node = Origin::Node(site.clone(), node.clone());
-        Roll { session: self.session.clone(), node, tokens: Mutex::default() }
-    }
-
     /// Everybody who is there now, by site and name.
     pub fn nodes(&self) -> Result<Vec<NodeSeen>, BusError> {
         let mut served = self.tokens_at(&format!("{ROOT}/*/@node/*/{SERVES}/*"))?;

@@ -9,6 +9,7 @@ use std::{
 use ::zenoh::{Config, Session, Wait, liveliness::LivelinessToken, query::Queryable};
 use serde_json::{Value, json};
 
+use super::nodes::serves;
 use crate::events::{
     bus::{BusConfig, BusError, BusMode, Encoding},
     keys::{Origin, PlaceId, Topic},
@@ -51,30 +52,34 @@ impl ZenohBus {
 pub struct Presence {
     session: Session,
     site: PlaceId,
-    tokens: Mutex<BTreeMap<CameraId, LivelinessToken>>,
+    node: PlaceId,
+    /// A camera has two: one says that it is there, one that this node serves it.
+    tokens: Mutex<BTreeMap<CameraId, [LivelinessToken; 2]>>,
 }
 
 impl ZenohBus {
-    /// For cameras that come and go while this bus is open.
-    pub fn presence(&self, site: &PlaceId) -> Presence {
-        Presence { session: self.session.clone(), site: site.clone(), tokens: Mutex::default() }
+    /// For cameras of this node that come and go while this bus is open.
+    pub fn presence(&self, site: &PlaceId, node: &PlaceId) -> Presence {
+        let (site, node) = (site.clone(), node.clone());
+        Presence { session: self.session.clone(), site, node, tokens: Mutex::default() }
     }
 }
 
 impl Presence {
     /// A camera is served from now on.
     pub fn came(&self, camera: &CameraId) -> Result<(), BusError> {
-        let key = Origin::Camera(self.site.clone(), camera.clone()).key(Topic::Alive).to_string();
-        let token = self.session.liveliness().declare_token(key).wait().map_err(refused)?;
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(camera.clone(), token);
+        let alive = Origin::Camera(self.site.clone(), camera.clone()).key(Topic::Alive).to_string();
+        let token = |key| self.session.liveliness().declare_token(key).wait().map_err(refused);
+        let tokens = [token(alive)?, token(serves(&self.site, &self.node, camera))?];
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(camera.clone(), tokens);
         Ok(())
     }
 
     /// It is not any more.
     pub fn went(&self, camera: &CameraId) {
         // Taken back when dropped, which is not done under the lock: it speaks to the network.
-        let token = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(camera);
-        drop(token);
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(camera);
+        drop(tokens);
     }
 }
 
