@@ -191,6 +191,9 @@ const ERRORS: &[Case] = &[
     (D, "\"tcp/127.0.0.1:7447\"", "«\"127.0.0.1:7447\"", "events.zenoh.listen[0]", "no endpoint", "tcp/127.0.0.1:7447"),
     (D, "\"rtsp://10.0.0.9:554/live\"", "«\"http://10.0.0.9/live\"", "camera[1].source.rtsp", "no RTSP address", "rtsp://host:554/path"),
     (D, "\"rtsp://10.0.0.9:554/live\"", "«\"rtsp://10.0.0.9:99999/live\"", "camera[1].source.rtsp", "no RTSP address", "rtsp://host:554/path"),
+    (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = { srt = «\"http://10.0.0.9/live\" }", "camera[0].source.srt", "no SRT address", "srt://host:9000"),
+    (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = { rtmp = «\"srt://10.0.0.9:9000\" }", "camera[0].source.rtmp", "no RTMP address", "rtmp://host/app/stream"),
+    (D, "source = { file = \"clip.mp4\", pace = \"fast\" }", "source = { v4l2 = «\"rtmp://10.0.0.9/app/live\" }", "camera[0].source.v4l2", "no device", "/dev/video0"),
     // Missing.
     (D, "[deployment]\nname = \"gate\"\n", "«[deployment]\n", "deployment.name", "`deployment` lacks `name = …`", "A name for people"),
     (D, "[[camera]]\nid = \"left\"\n", "«[[camera]]\n", "camera[0].id", "lacks `id = …`", "part of every key expression"),

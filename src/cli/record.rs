@@ -77,7 +77,7 @@ mod take_down {
 
     use super::{RecordArgs, RecordError};
     use crate::{
-        cli::{complain, signals::asked_to_end, watch},
+        cli::{complain, signals::Signals, watch},
         events::{
             BusConfig,
             recording::Recorder,
@@ -96,7 +96,7 @@ mod take_down {
         if args.file.exists() {
             return Err(begin(io::ErrorKind::AlreadyExists.into()));
         }
-        let asked = asked_to_end();
+        let signals = Signals::watch();
         complain(&format!("recording events from {} to {}; Ctrl-C ends", args.connect, args.file.display()));
         let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
         let filter = Filter { site: None, camera: args.camera.clone() };
@@ -104,7 +104,7 @@ mod take_down {
         // Not before somebody is there to be recorded, and never over another: a recording is made to be kept.
         let file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(begin)?;
         let mut recorder = Recorder::begin(io::LineWriter::new(file), watch::now()).map_err(begin)?;
-        let (start, mut events) = (now(), 0);
+        let (asked, start, mut events) = (signals.begin_work(), now(), 0);
         while !asked.load(Ordering::Acquire)
             && args.count.is_none_or(|count| events < count)
             && args.record_for.is_none_or(|limit| start.elapsed() < limit)

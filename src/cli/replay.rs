@@ -125,7 +125,7 @@ mod play {
 
     use super::{ReplayArgs, ReplayError};
     use crate::{
-        cli::{complain, signals::asked_to_end},
+        cli::{complain, signals::Signals},
         events::{
             BusConfig, BusMode,
             recording::Recording,
@@ -153,7 +153,7 @@ mod play {
         let recording = read(args)?;
         let mut bus = ZenohBus::open(&bus_config(args))?;
         let player = bus.player(&recording.sources(), NODE)?;
-        let mut show = Show { player, asked: asked_to_end(), beaten: now() };
+        let mut show = Show { player, asked: Signals::watch().begin_work(), beaten: now() };
         complain(&format!("playing {} events at {}; Ctrl-C ends", recording.moments.len(), place(args)));
         while args.wait && !show.asked() && !show.player.is_heard() {
             show.rest(BEAT)?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use crate::media::{StreamKind, StreamSource};
+
 /// What is wrong with a text, and what to try.
 pub(crate) struct Fault {
     pub(crate) message: String,
@@ -27,7 +29,9 @@ pub(crate) fn check(name: &str, text: &str) -> Option<Result<(), Fault>> {
         "rtsp-url" => Some(rtsp_url(text)),
         "http-url" => Some(http_url(text)),
         "mqtt-url" => Some(mqtt_url(text)),
-        "stream-url" => Some(stream_url(text)),
+        "srt-url" => Some(stream(text, StreamKind::Srt)),
+        "rtmp-url" => Some(stream(text, StreamKind::Rtmp)),
+        "video-device" => Some(stream(text, StreamKind::V4l2)),
         "ice-server" => Some(ice_server(text)),
         "ip" => Some(ip(text)),
         "socket" => Some(socket(text)),
@@ -193,12 +197,19 @@ fn mqtt_url(text: &str) -> Result<(), Fault> {
     fault("no MQTT address", "write it as \"mqtts://host:8883\"; user and password have keys of their own")
 }
 
-/// The media room reads these addresses; what it refuses is refused here, in its words.
-fn stream_url(text: &str) -> Result<(), Fault> {
-    const HINT: &str = "write \"srt://host:9000\", \"rtmp://host/app/stream\" or \"/dev/video0\"; passphrase and stream key have keys of their own";
-    match crate::media::StreamSource::parse(text, None) {
-        Ok(_) => Ok(()),
-        Err(_) => fault("no address of a stream", HINT),
+/// The media room reads these addresses; what it refuses, or takes for something else, is refused here.
+fn stream(text: &str, kind: StreamKind) -> Result<(), Fault> {
+    let (what, hint) = match kind {
+        StreamKind::Srt => ("no SRT address", "write \"srt://host:9000\"; the passphrase has a key of its own"),
+        StreamKind::Rtmp => {
+            ("no RTMP address", "write \"rtmp://host/app/stream\"; the stream key has a key of its own")
+        }
+        StreamKind::V4l2 => ("no device", "write \"/dev/video0\""),
+        StreamKind::Hls => ("no playlist", "write \"https://host/index.m3u8\""),
+    };
+    match StreamSource::parse(text, None) {
+        Ok(source) if source.kind() == kind => Ok(()),
+        _ => fault(what, hint),
     }
 }
 

@@ -58,7 +58,7 @@ mod follow {
 
     use super::{TopArgs, view};
     use crate::{
-        cli::{Exit, complain, run::terminal::Screen, signals::asked_to_end},
+        cli::{Exit, complain, run::terminal::Screen, signals::Signals},
         events::{BusConfig, BusError, wire::GovernorState, zenoh::ZenohBus},
     };
 
@@ -79,7 +79,7 @@ mod follow {
             opened => opened?,
         };
         let states = bus.states(args.node.as_deref())?;
-        let asked = asked_to_end();
+        let asked = Signals::watch().begin_work();
         let mut shown = None;
         let mut silent = 0;
         while !asked.load(Ordering::Acquire) && !key_pressed(shown.as_ref()) {

@@ -131,7 +131,7 @@ pub(crate) struct HlsSource {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SrtSource {
     /// The sender's address, such as `srt://host:9000`.
-    #[schemars(extend("format" = "stream-url"))]
+    #[schemars(extend("format" = "srt-url"))]
     pub(crate) srt: String,
     /// A file whose first line is the passphrase, relative to this file.
     pub(crate) passphrase_file: Option<String>,
@@ -142,7 +142,7 @@ pub(crate) struct SrtSource {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RtmpSource {
     /// The stream's address, such as `rtmp://host/app/stream`.
-    #[schemars(extend("format" = "stream-url"))]
+    #[schemars(extend("format" = "rtmp-url"))]
     pub(crate) rtmp: String,
     /// A file whose first line is the stream key, put behind the address; relative to this file.
     pub(crate) key_file: Option<String>,
@@ -153,7 +153,7 @@ pub(crate) struct RtmpSource {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeviceSource {
     /// The device, such as `/dev/video0`.
-    #[schemars(extend("format" = "stream-url"))]
+    #[schemars(extend("format" = "video-device"))]
     pub(crate) v4l2: String,
 }
 
