@@ -34,9 +34,7 @@ fn nodes_lists_who_is_there_and_how_their_cameras_fare() {
     let place = Place::new();
     let (file, endpoint) = on_the_air(&place, &[("gate", ENDLESS), ("yard", ENDLESS)], "");
     let mut running = Running::start(flyball(&["run", text(&file), "--events", "-"]));
-    for camera in ["gate", "yard"] {
-        running.wait_for(&format!("\"camera\":\"{camera}\",\"condition\":\"live\""));
-    }
+    running.wait_for_each(&[r#""camera":"gate","condition":"live""#, r#""camera":"yard","condition":"live""#]);
     let listed = run(&["nodes", "--connect", &endpoint, "--json"]);
     assert_eq!(listed.code, Some(DONE), "{listed:#?}");
     let nodes: Value = serde_json::from_str(&listed.out).unwrap();

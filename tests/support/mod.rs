@@ -179,15 +179,29 @@ impl Running {
     pub fn wait_for(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok((from, line)) => {
-                    self.said.push((from, line.clone()));
-                    if line.contains(text) {
-                        return line;
-                    }
-                }
-                Err(why) => panic!("waited for {text:?} ({why}), heard:\n{}", self.everything()),
+            let line = self.next_line(deadline, &[text]);
+            if line.contains(text) {
+                return line;
             }
+        }
+    }
+
+    /// Waits until each of these texts has been in a line, in whatever order they come.
+    pub fn wait_for_each(&mut self, texts: &[&str]) {
+        let (deadline, mut missing) = (Instant::now() + PATIENCE, texts.to_vec());
+        while !missing.is_empty() {
+            let line = self.next_line(deadline, &missing);
+            missing.retain(|text| !line.contains(text));
+        }
+    }
+
+    fn next_line(&mut self, deadline: Instant, wanted: &[&str]) -> String {
+        match self.heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok((from, line)) => {
+                self.said.push((from, line.clone()));
+                line
+            }
+            Err(why) => panic!("waited for {wanted:?} ({why}), heard:\n{}", self.everything()),
         }
     }
 
