@@ -128,7 +128,7 @@ arm64: ## does it compile for 64-bit ARM: the logic, and, where aarch64-linux-gn
 
 bench: setup ## the main job on the sample mosaic, beside a good Python loop, then the committed benchmarks
 	cargo build --profile fast
-	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4
+	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4 --rounds 3
 	$(TOOLS) beside
 	cargo bench --profile fast --features checks
 

@@ -82,7 +82,7 @@ fn dispatch(command: Command) -> ExitCode {
     let exit = match command {
         Command::Run(args) => {
             drop(out);
-            crate::memory::bound_heaps();
+            crate::memory::settle_heaps();
             run::run(&args)
         }
         Command::Check(args) => told(check::run(&args, &mut out)),
@@ -96,7 +96,10 @@ fn dispatch(command: Command) -> ExitCode {
         #[cfg(feature = "media")]
         Command::SampleCamera(args) => sample_camera::run(&args),
         Command::Models(args) => modelled(models::run(&args, &mut out)),
-        Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Bench(args) => {
+            crate::memory::settle_heaps();
+            bench::run(&args, &mut out)
+        }
         Command::Trial(args) => trial::run(&args, &mut out),
         Command::Top(args) => top::run(&args, &mut out),
         Command::Watch(args) => watch::run(&args, &mut out),

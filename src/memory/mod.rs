@@ -18,7 +18,9 @@ pub use cpu::{peak_resident_bytes, process_cpu_time, resident_bytes_of, thread_c
 pub use host::HostPlanes;
 #[cfg(feature = "cuda")]
 pub use meter::NvmlMeter;
-pub use meter::{MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, bound_heaps, gpu_meter, return_freed_memory};
+pub use meter::{
+    MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, gpu_meter, return_freed_memory, settle_heaps,
+};
 pub use permit::{InFlight, Permits};
 #[cfg(feature = "cli")]
 pub use photo::{PhotoError, decode_photo, read_photo};

@@ -16,23 +16,35 @@ const SEED: u64 = 1;
 /// Runs before the count begins: the first ones allocate.
 const WARM_UP: u64 = 3;
 
-/// CPU time of running every network in `counts` as often again on bare sessions, each network on a thread of its own as in
-/// the pipeline: cores that share caches and units slow each other, and a floor measured on idle ones would be another machine's.
+/// CPU time of opening every network in `counts` and running it as often again on a bare session, each network on a thread of
+/// its own as in the pipeline: cores that share caches and units slow each other, and a floor measured on idle ones would be
+/// another machine's. The runs that warm them up do not count.
 pub fn networks_alone(models: &config::Models, counts: &BTreeMap<RunKey, RunCount>) -> Result<Duration, AssembleError> {
     if counts.is_empty() {
         return Ok(Duration::ZERO);
     }
-    let mut bare = all_bare(models, counts)?;
-    let before = process_cpu_time();
-    let ran: Result<Vec<()>, _> = thread::scope(|scope| {
-        let runs: Vec<_> = bare.iter_mut().map(|network| scope.spawn(|| network.run_all())).collect();
-        let panicked = |_| Err(AssembleError::failed("a network panicked"));
-        runs.into_iter().map(|run| run.join().unwrap_or_else(panicked)).collect()
-    });
-    ran.map(|_| process_cpu_time().saturating_sub(before))
+    let (mut bare, opening) = timed(|| all_bare(models, counts))?;
+    bare.iter_mut().try_for_each(Bare::warm_up)?;
+    let ((), running) = timed(|| run_side_by_side(&mut bare))?;
+    Ok(opening + running)
 }
 
-/// One network, warmed up, with a tensor of each shape it ran in and how often it did.
+/// What came of it, and the CPU time it took.
+fn timed<T>(job: impl FnOnce() -> Result<T, AssembleError>) -> Result<(T, Duration), AssembleError> {
+    let before = process_cpu_time();
+    let done = job()?;
+    Ok((done, process_cpu_time().saturating_sub(before)))
+}
+
+fn run_side_by_side(networks: &mut [Bare]) -> Result<(), AssembleError> {
+    thread::scope(|scope| {
+        let runs: Vec<_> = networks.iter_mut().map(|network| scope.spawn(|| network.run_all())).collect();
+        let panicked = |_| Err(AssembleError::failed("a network panicked"));
+        runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(panicked))
+    })
+}
+
+/// One network, with a tensor of each shape it ran in and how often it did.
 struct Bare {
     session: Box<dyn Session>,
     outputs: Outputs,
@@ -53,9 +65,7 @@ fn all_bare(models: &config::Models, counts: &BTreeMap<RunKey, RunCount>) -> Res
                 new.insert(Bare { session, outputs: Outputs::new(), shapes: Vec::new() })
             }
         };
-        let batch = noise(key.shape, &mut random);
-        network.run(&batch, WARM_UP)?;
-        network.shapes.push((batch, count.runs));
+        network.shapes.push((noise(key.shape, &mut random), count.runs));
     }
     Ok(all.into_values().collect())
 }
@@ -65,9 +75,19 @@ impl Bare {
         (0..times).try_for_each(|_| self.session.run(batch, &mut self.outputs)).map_err(AssembleError::failed)
     }
 
+    fn warm_up(&mut self) -> Result<(), AssembleError> {
+        self.each(|network, batch, _| network.run(batch, WARM_UP))
+    }
+
     fn run_all(&mut self) -> Result<(), AssembleError> {
+        self.each(Self::run)
+    }
+
+    fn each(&mut self, run: impl Fn(&mut Self, &Batch, u64) -> Result<(), AssembleError>) -> Result<(), AssembleError> {
         let shapes = std::mem::take(&mut self.shapes);
-        shapes.iter().try_for_each(|(batch, times)| self.run(batch, *times))
+        let done = shapes.iter().try_for_each(|(batch, times)| run(self, batch, *times));
+        self.shapes = shapes;
+        done
     }
 }
 

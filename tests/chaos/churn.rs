@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use flyball::media::{CameraInput, Pace, RtspSource, SampleCamera, SourceSpec, SyntheticSpec, Transport};
-use flyball::memory::{Size, bound_heaps, return_freed_memory};
+use flyball::memory::{Size, return_freed_memory, settle_heaps};
 use flyball::scene::CameraId;
 use flyball::topology::{Cameras, REMOVAL};
 use gstreamer as gst;
@@ -56,7 +56,7 @@ struct Report {
 fn main() -> ExitCode {
     let cycles = std::env::args().nth(1).map_or(CYCLES, |text| text.parse().expect("a number of cycles"));
     // As `flyball run` does.
-    bound_heaps();
+    settle_heaps();
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let clip = clip(folder.path());

@@ -1,7 +1,8 @@
 //! `flyball bench CLIP…`: what the pipeline costs on this machine, beside its floor measured in the same run.
 //!
 //! Three passes: decoding alone; the pipeline; the same networks as often on prepared tensors. `overhead` is the pipeline's
-//! CPU time over the sum of the other two. `report` prints it. With `--policy both` the pipeline runs twice, looking at
+//! CPU time over the sum of the other two. `report` prints it. With `--rounds` all of it is done again and the round in the
+//! middle is reported: on a shared machine the same network costs up to a fifth more from one minute to the next. With `--policy both` the pipeline runs twice, looking at
 //! every frame and looking only where it may pay, and `visits` says what that changed for subscribers.
 //! With `--soak-faces` it measures memory instead: see `soak`.
 
@@ -35,6 +36,7 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   flyball bench samples/footage/mosaic4_720p.mp4
   flyball bench a.mp4 b.mp4 --realtime --config config/bench.toml
+  flyball bench samples/footage/mosaic4_720p.mp4 --rounds 5
   flyball bench samples/footage/mosaic4_720p.mp4 --policy both --config config/demo.toml
   flyball bench samples/footage/mosaic4_720p.mp4 --cameras 12 --realtime --policy adaptive
   flyball bench --soak-faces 1000000 --soak-variant int8 --for 30m
@@ -62,6 +64,9 @@ pub(super) struct BenchArgs {
     /// pipeline runs as written
     #[arg(long, value_enum)]
     policy: Option<Runs>,
+    /// Measure all of it as often, one after the other, and report the round with the median overhead
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=99))]
+    rounds: u16,
     /// Only the JSON object
     #[arg(long)]
     json: bool,
@@ -115,17 +120,24 @@ fn replace_cameras(deployment: &mut Deployment, args: &BenchArgs) -> Result<(), 
     Ok(())
 }
 
-/// One report a policy, all beside the same decoding.
+/// One report a policy: the median of its rounds.
 fn measure_all(deployment: &Deployment, graph: &Graph, args: &BenchArgs) -> Result<Vec<Report>, AssembleError> {
     let clips: Vec<PathBuf> = args.clips.iter().cycle().take(deployment.cameras.len()).cloned().collect();
-    let decode = decode_alone(&clips)?;
-    Policy::of(args.policy).into_iter().map(|policy| measure(deployment, graph, policy, decode)).collect()
+    let policies = Policy::of(args.policy);
+    let mut rounds: Vec<Vec<Report>> = policies.iter().map(|_| Vec::new()).collect();
+    for _ in 0..args.rounds {
+        let decode = decode_alone(&clips)?;
+        for (policy, rounds) in policies.iter().zip(&mut rounds) {
+            rounds.push(measure(deployment, graph, *policy, decode)?);
+        }
+    }
+    Ok(rounds.into_iter().filter_map(report::median).collect())
 }
 
 fn measure(deployment: &Deployment, graph: &Graph, policy: Policy, decode: Duration) -> Result<Report, AssembleError> {
     let (figures, counts) = run_pipeline(deployment, &policy.tell(graph))?;
     let networks = networks_alone(&deployment.models, &counts)?;
-    Ok(Report { policy, decode, networks, figures, runs: counts })
+    Ok(Report { policy, decode, networks, figures, runs: counts, overheads: Vec::new() })
 }
 
 /// CPU time of decoding every clip once and doing nothing with it.

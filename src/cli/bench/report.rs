@@ -39,6 +39,18 @@ pub(super) struct Report {
     pub(super) networks: Duration,
     pub(super) figures: Figures,
     pub(super) runs: BTreeMap<RunKey, RunCount>,
+    /// Of every round, in ascending order; empty when there was one.
+    pub(super) overheads: Vec<f64>,
+}
+
+/// The round with the median overhead (of an even number the lower one); it names the others'.
+pub(super) fn median(mut rounds: Vec<Report>) -> Option<Report> {
+    rounds.sort_by(|a, b| a.overhead().total_cmp(&b.overhead()));
+    let all: Vec<f64> = rounds.iter().map(Report::overhead).collect();
+    let middle = rounds.len().saturating_sub(1) / 2;
+    let mut report = rounds.into_iter().nth(middle)?;
+    report.overheads = if all.len() > 1 { all } else { Vec::new() };
+    Some(report)
 }
 
 fn ms(time: Duration) -> f64 {
@@ -75,7 +87,7 @@ impl Report {
         let parts =
             format!("decode {:.2} + networks {:.2}", self.per_frame(self.decode), self.per_frame(self.networks));
         table.add_row(["floor a frame", &format!("{floor:.2} ms ({parts})")]);
-        table.add_row(["overhead", &format!("{:.3} x floor", self.overhead())]);
+        table.add_row(["overhead", &format!("{:.3} x floor{}", self.overhead(), self.rounds())]);
         table.add_row(["peak memory", &format!("{} MB", f.peak / 1_000_000)]);
         let l = &f.latency;
         table.add_row([
@@ -83,6 +95,11 @@ impl Report {
             &format!("p50 {:.1} · p95 {:.1} · p99 {:.1} ms", ms(l.p50), ms(l.p95), ms(l.p99)),
         ]);
         table
+    }
+
+    fn rounds(&self) -> String {
+        let each: Vec<String> = self.overheads.iter().map(|overhead| format!("{overhead:.2}")).collect();
+        if each.is_empty() { String::new() } else { format!(", the median of {}", each.join(", ")) }
     }
 
     fn stage_table(&self) -> Table {
@@ -135,6 +152,7 @@ impl Report {
             "decode_cpu_ms_per_frame": short(self.per_frame(self.decode)),
             "networks_cpu_ms_per_frame": short(self.per_frame(self.networks)),
             "overhead": short(self.overhead()),
+            "overheads": self.overheads.iter().map(|overhead| short(*overhead)).collect::<Vec<_>>(),
         })
     }
 }

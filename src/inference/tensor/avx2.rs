@@ -5,12 +5,15 @@
 )]
 #![allow(clippy::cast_ptr_alignment, reason = "all loads and stores used here are the unaligned ones")]
 
-use std::arch::x86_64::{
-    __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_floor_ps, _mm256_fmadd_ps, _mm256_i32gather_epi32, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_max_epi32, _mm256_max_ps, _mm256_min_epi32, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_mullo_epi32, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_ps, _mm256_srli_epi32,
-    _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+use std::{
+    arch::x86_64::{
+        __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps,
+        _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvttps_epi32, _mm256_floor_ps, _mm256_fmadd_ps,
+        _mm256_i32gather_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_epi32, _mm256_max_ps, _mm256_min_epi32,
+        _mm256_min_ps, _mm256_mul_ps, _mm256_mullo_epi32, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_setr_ps, _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    },
+    marker::PhantomData,
 };
 
 use super::{
@@ -51,6 +54,17 @@ pub(super) fn blend(near: &[u8], far: &[u8], weight: u16, out: &mut [u16]) {
     unsafe { wide(near, far, weight, out) }
 }
 
+/// See [`rows::blend_woven`]. Call only if [`vectors::available`].
+pub(super) fn blend_woven(u: [&[u8]; 2], v: [&[u8]; 2], weight: u16, out: &mut [u16]) {
+    #[target_feature(enable = "avx2")]
+    fn wide(u: [&[u8]; 2], v: [&[u8]; 2], weight: u16, out: &mut [u16]) {
+        rows::weave(u, v, weight, out);
+    }
+    debug_assert!(vectors::available());
+    // SAFETY: the caller has checked that the CPU has AVX2.
+    unsafe { wide(u, v, weight, out) }
+}
+
 /// Writes the row, unless it is shorter than a block; says how many pixels that was. Call only if [`vectors::available`].
 pub(super) fn yuv_row(row: &YuvRow, out: &mut RowOut) -> usize {
     assert!(row.luma.len() > row.columns.luma.span && row.chroma.len() >= 2 * (row.columns.chroma.span + 1));
@@ -83,7 +97,8 @@ pub(super) fn warp_row(crop: &Crop, y: usize, start: usize, out: &mut RowOut) ->
 #[target_feature(enable = "avx2,fma")]
 unsafe fn yuv_blocks<const DENSE: bool>(row: &YuvRow, out: &mut RowOut) -> usize {
     let (luma, chroma) = (row.luma.as_ptr(), row.chroma.as_ptr());
-    for x in blocks(out.len()) {
+    let mut pen = Pen::new(row.finish, out);
+    for x in blocks(pen.length) {
         let (luma_at, luma_weight) = column(&row.columns.luma, x);
         let (chroma_at, chroma_weight) = column(&row.columns.chroma, x);
         // SAFETY: an index is at most span - 1; one and two samples further still exist (asserted by the caller). With an
@@ -104,16 +119,17 @@ unsafe fn yuv_blocks<const DENSE: bool>(row: &YuvRow, out: &mut RowOut) -> usize
         let y = lerp(low16(pairs), high16(pairs), luma_weight);
         let u = lerp(low16(near), low16(far), chroma_weight);
         let v = lerp(high16(near), high16(far), chroma_weight);
-        store(to_rgb(row.color, y, u, v), row.finish, out, x);
+        pen.write(to_rgb(row.color, y, u, v), x);
     }
-    covered(out.len())
+    covered(pen.length)
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn rgb_blocks(row: &RgbRow, out: &mut RowOut) -> usize {
     let base = row.packed.as_ptr();
     let unit = _mm256_set1_ps(1.0 / FIXED);
-    for x in blocks(out.len()) {
+    let mut pen = Pen::new(row.finish, out);
+    for x in blocks(pen.length) {
         let (at, weight) = column(row.columns, x);
         let at = _mm256_add_epi32(at, _mm256_add_epi32(at, at));
         // SAFETY: an index is at most span - 1, so 3·index + 5 is inside the row (asserted by the caller).
@@ -121,9 +137,9 @@ unsafe fn rgb_blocks(row: &RgbRow, out: &mut RowOut) -> usize {
         let r = lerp(low16(rg), high16(br), weight);
         let g = lerp(high16(rg), low16(gb), weight);
         let b = lerp(low16(br), high16(gb), weight);
-        store([r, g, b].map(|c| _mm256_mul_ps(c, unit)), row.finish, out, x);
+        pen.write([r, g, b].map(|c| _mm256_mul_ps(c, unit)), x);
     }
-    covered(out.len())
+    covered(pen.length)
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -131,15 +147,16 @@ unsafe fn warp_blocks(crop: &Crop, y: usize, start: usize, out: &mut RowOut) -> 
     let [[a, b, c], [d, e, f]] = crop.map;
     let (row_x, row_y) = (_mm256_set1_ps(b * y as f32 + c), _mm256_set1_ps(e * y as f32 + f));
     let ramp = _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
-    for x in blocks(out.len()) {
+    let mut pen = Pen::new(&crop.finish, out);
+    for x in blocks(pen.length) {
         let at = _mm256_add_ps(ramp, _mm256_set1_ps((start + x) as f32));
         let sx = _mm256_fmadd_ps(_mm256_set1_ps(a), at, row_x);
         let sy = _mm256_fmadd_ps(_mm256_set1_ps(d), at, row_y);
         // SAFETY: the planes were checked by the caller.
         let rgb = unsafe { fetch(&crop.source, sx, sy) };
-        store(rgb, &crop.finish, out, x);
+        pen.write(rgb, x);
     }
-    covered(out.len())
+    covered(pen.length)
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -224,25 +241,51 @@ fn to_rgb(c: &ToRgb, y: __m256, u: __m256, v: __m256) -> Block {
     mixed.map(|v| _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(0.0)), _mm256_set1_ps(255.0)))
 }
 
-/// Rounds a block to whole levels (see `RowOut::set`), normalises it and writes it to column `x` of each plane.
-#[target_feature(enable = "avx2,fma")]
-fn store(rgb: Block, finish: &Finish, out: &mut RowOut, x: usize) {
-    let weigh = |weight, of, plus| _mm256_fmadd_ps(_mm256_set1_ps(weight), of, plus);
-    let mut put = |c: usize, value| {
-        let done = weigh(finish.scale[c], value, _mm256_set1_ps(finish.bias[c]));
-        let target = &mut out.planes[c][x..x + BLOCK];
-        // SAFETY: the slice just taken is one block long.
-        unsafe { _mm256_storeu_ps(target.as_mut_ptr(), done) }
-    };
-    let rgb = rgb.map(|v| whole(v));
-    if out.gray {
-        let [r, g, b] = rgb;
-        let grey = weigh(GRAY[1], g, _mm256_mul_ps(_mm256_set1_ps(GRAY[2]), b));
-        put(0, whole(weigh(GRAY[0], r, grey)));
-        return;
+/// Writes blocks of one row: what stays the same along it, in registers.
+struct Pen<'a> {
+    planes: [*mut f32; 3],
+    length: usize,
+    scale: Block,
+    bias: Block,
+    gray: bool,
+    _row: PhantomData<&'a mut f32>,
+}
+
+impl<'a> Pen<'a> {
+    #[target_feature(enable = "avx2,fma")]
+    fn new(finish: &Finish, out: &'a mut RowOut) -> Self {
+        let length = out.len();
+        assert!(out.gray || out.planes.iter().all(|plane| plane.len() == length));
+        Self {
+            planes: out.planes.each_mut().map(|plane| plane.as_mut_ptr()),
+            length,
+            scale: finish.scale.map(|s| _mm256_set1_ps(s)),
+            bias: finish.bias.map(|b| _mm256_set1_ps(b)),
+            gray: out.gray,
+            _row: PhantomData,
+        }
     }
-    for (c, value) in rgb.into_iter().enumerate() {
-        put(c, value);
+
+    /// Rounds a block to whole levels (see `RowOut::set`), normalises it and writes it to column `x` of each plane.
+    #[target_feature(enable = "avx2,fma")]
+    fn write(&mut self, rgb: Block, x: usize) {
+        debug_assert!(x + BLOCK <= self.length);
+        let [r, g, b] = rgb.map(|v| whole(v));
+        if self.gray {
+            let weigh = |weight, of, plus| _mm256_fmadd_ps(_mm256_set1_ps(weight), of, plus);
+            let grey = weigh(GRAY[1], g, _mm256_mul_ps(_mm256_set1_ps(GRAY[2]), b));
+            return self.put::<0>(whole(weigh(GRAY[0], r, grey)), x);
+        }
+        self.put::<0>(r, x);
+        self.put::<1>(g, x);
+        self.put::<2>(b, x);
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    fn put<const C: usize>(&mut self, value: __m256, x: usize) {
+        let done = _mm256_fmadd_ps(self.scale[C], value, self.bias[C]);
+        // SAFETY: `blocks` ends every block within the row, whose planes are all `length` long (asserted by `new`).
+        unsafe { _mm256_storeu_ps(self.planes[C].add(x), done) }
     }
 }
 

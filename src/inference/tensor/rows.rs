@@ -46,10 +46,22 @@ pub(super) fn blend(near: &[u8], far: &[u8], weight: u16, lanes: usize, out: &mu
 /// The same for separate U and V rows, woven together.
 pub(super) fn blend_woven(u: [&[u8]; 2], v: [&[u8]; 2], weight: u16, out: &mut Vec<u16>) {
     out.resize(2 * (u[0].len() + 1), 0);
-    let sources = u[0].iter().zip(u[1]).zip(v[0].iter().zip(v[1]));
-    for (pair, ((u0, u1), (v0, v1))) in out.chunks_exact_mut(2).zip(sources) {
-        pair[0] = between(*u0, *u1, weight);
-        pair[1] = between(*v0, *v1, weight);
+    #[cfg(target_arch = "x86_64")]
+    if vectors::available() {
+        return avx2::blend_woven(u, v, weight, out);
+    }
+    weave(u, v, weight, out);
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "must be compiled again inside the function that enables AVX2")]
+pub(super) fn weave(u: [&[u8]; 2], v: [&[u8]; 2], weight: u16, out: &mut [u16]) {
+    // One length for all, known to the loop: else it is done sample by sample.
+    let count = u[0].len().min(u[1].len()).min(v[0].len()).min(v[1].len()).min(out.len() / 2);
+    let (u, v, out) = (u.map(|row| &row[..count]), v.map(|row| &row[..count]), &mut out[..2 * count]);
+    for x in 0..count {
+        out[2 * x] = between(u[0][x], u[1][x], weight);
+        out[2 * x + 1] = between(v[0][x], v[1][x], weight);
     }
 }
 

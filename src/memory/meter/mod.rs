@@ -14,7 +14,7 @@ mod scripted;
 pub use gpu::gpu_meter;
 #[cfg(feature = "cuda")]
 pub use nvml::NvmlMeter;
-pub use process::{ProcessMeter, bound_heaps, return_freed_memory};
+pub use process::{ProcessMeter, return_freed_memory, settle_heaps};
 pub use scripted::ScriptedMeter;
 
 pub(super) use process::kib_line;
