@@ -2,18 +2,19 @@
 """Prints Flyball's face events, one JSON object a line: each once, in order per camera, gaps filled from the journal.
 
     pip install eclipse-zenoh==1.10.2
-    python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--camera gate-1] [--since 0] [--count 10]
-
+    python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--site hq] [--camera gate-1] [--since 0] [--count 10]
 Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
-import argparse, json, queue, sys, time, zenoh
+import argparse, collections, json, queue, sys, time, zenoh
 
 args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 args.add_argument("--connect", default="tcp/127.0.0.1:7447", help="where Flyball or a router listens")
-args.add_argument("--camera", default="*", help="only this camera")
+args.add_argument("--config", help="Zenoh's own settings, JSON5: certificates and logins (samples/README.md has one)")
+for part in ("site", "camera"):
+    args.add_argument(f"--{part}", default="*", help=f"only this {part}")
 args.add_argument("--since", type=int, help="begin after this sequence number (0: everything still kept)")
 args.add_argument("--count", type=int, help="stop after this many events")
 args = args.parse_args()
-had, ids, over = {}, {}, set()  # source -> (epoch, number) printed last; ids printed lately; epochs that ended
+had, ids, over = {}, collections.OrderedDict(), set()  # source -> (epoch, number) printed last; ids printed lately; epochs that ended
 
 
 def take(text):
@@ -25,13 +26,11 @@ def take(text):
         over.add(had[source][0])
         had[source] = (epoch, 0)  # numbering began anew
     while number > had[source][1] + is_event and epoch == had[source][0]:
-        before, selector = had[source], f"flyball/v1{source.removeprefix('/flyball')}/@history?since={had[source][1]}"
+        before, selector = had[source], f"flyball/v1{source[8:]}/@history?since={had[source][1]}"
         for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
             time.sleep(pause)
-            if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]:
-                break
-        for line in "\n".join(pages).splitlines():
-            emit(json.loads(line), line)
+            if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]: break
+        [emit(json.loads(line), line) for page in pages for line in page.splitlines()]
         if had[source] == before:
             break  # nobody has them; emit() says what is lost
     is_event and emit(message, text)
@@ -44,16 +43,17 @@ def emit(event, text):
     if event["epoch"] == epoch and number > last + 1 or event["type"] == "dev.flyball.gap.v1":
         print(f"{source}: lost {event['data'] if 'gap' in event['type'] else (last + 1, number - 1)}", file=sys.stderr)
     had[source], ids[event["id"]] = (event["epoch"], number), None
-    len(ids) > 10_000 and ids.pop(next(iter(ids)))
+    len(ids) > 10_000 and ids.popitem(last=False)
     print(text, flush=inbox.empty())
     args.count = args.count and args.count - 1
     args.count == 0 and sys.exit()
 
 
-inbox, settings = queue.SimpleQueue(), {"mode": "client", "connect": {"timeout_ms": -1, "endpoints": [args.connect]}}
-settings["scouting"] = {"multicast": {"enabled": False}}
-with zenoh.open(zenoh.Config.from_json5(json.dumps(settings))) as session:
-    for key in ("**", "@head"):
-        session.declare_subscriber(f"flyball/v1/*/{args.camera}/{key}", lambda sample: inbox.put(sample.payload.to_string()))
+inbox, config = queue.SimpleQueue(), zenoh.Config.from_file(args.config) if args.config else zenoh.Config()
+for key, value in ("mode", "client"), ("connect", {"timeout_ms": -1, "endpoints": [args.connect]}), ("scouting/multicast/enabled", False):
+    config.insert_json5(key, json.dumps(value))
+with zenoh.open(config) as session:
+    for key in (f"flyball/v1/{args.site}/{args.camera}/{end}" for end in ("**", "@head")):
+        session.declare_subscriber(key, lambda sample: inbox.put(sample.payload.to_string()))
     while True:
         take(inbox.get())

@@ -51,6 +51,63 @@ fn nodes_lists_who_is_there_and_how_their_cameras_fare() {
     refused(&nobody, FAILED, &["nobody answers", "--connect"]);
 }
 
+/// A deployment over TLS, whose one user may hear one camera; and what that user says on the command line.
+fn behind_a_login(place: &Place) -> (std::path::PathBuf, Vec<String>) {
+    let endpoint = format!("tls/127.0.0.1:{}", free_port());
+    let file = |name: &str| root().join("tests/certificates/zenoh").join(name).display().to_string();
+    let (ca, certificate, key) = (file("ca.pem"), file("node.pem"), file("node.key"));
+    place.write("users", "desk:desk-pw-51c7\n");
+    let password = place.write("password", "desk-pw-51c7\n");
+    let air = format!(
+        "[events.journal]\npath = \"journal.redb\"\n[events.zenoh]\nlisten = [\"{endpoint}\"]\nusers_file = \"users\"\n\
+         access = [{{ user = \"desk\", keys = [\"flyball/v1/t/gate/**\"] }}]\n\
+         tls = {{ ca = \"{ca}\", certificate = \"{certificate}\", key = \"{key}\" }}\n"
+    );
+    let words = ["--connect", &endpoint, "--ca", &ca, "--user", "desk", "--password-file", text(&password)];
+    (place.light_deployment(&[("gate", ENDLESS), ("yard", ENDLESS)], &air), words.map(str::to_owned).to_vec())
+}
+
+#[test]
+fn the_tools_log_in_and_hear_what_their_keys_allow() {
+    let place = Place::new();
+    let (file, login) = behind_a_login(&place);
+    let login: Vec<&str> = login.iter().map(String::as_str).collect();
+    let mut running = Running::start(flyball(&["run", text(&file), "--events", "-"]));
+    running.wait_for_each(&["/flyball/t/gate", "/flyball/t/yard"]);
+    let gate = ["--site", "t", "--camera", "gate", "--since", "0", "--count", "2"];
+    let heard = run(&[&["watch", "--json"], &login[..], &gate].concat()).json_lines();
+    assert!(heard.len() == 2 && heard.iter().all(|event| event["source"] == "/flyball/t/gate"), "{heard:#?}");
+    let recording = place.path("gate.jsonl");
+    let recorded = run(&[&["record", text(&recording)], &login[..], &gate].concat());
+    assert_eq!(recorded.code, Some(DONE), "{recorded:#?}");
+    assert_eq!(fs::read_to_string(&recording).unwrap().lines().filter(|line| line.contains("/t/gate")).count(), 2);
+    python_logs_in(&place, login[1], login[3], &gate);
+
+    let wrong = place.write("wrong", "guess-pw-77aa\n");
+    let stranger = [&["nodes"], &login[..login.len() - 1], &[text(&wrong)]].concat();
+    refused(&run(&stranger), FAILED, &["nobody answers", "password"]);
+    refused(&run(&["watch", "--user", "desk"]), BAD_INPUT, &["--password-file", "FLYBALL_PASSWORD"]);
+    refused(&run(&["nodes", "--ca", "no/such/ca.pem"]), BAD_INPUT, &["no/such/ca.pem"]);
+    running.signal("TERM");
+    running.end();
+}
+
+/// The sample, with Zenoh's own settings from a file.
+fn python_logs_in(place: &Place, endpoint: &str, ca: &str, what: &[&str]) {
+    let python = root().join(".venv/bin/python");
+    if !python.is_file() {
+        return eprintln!("SKIPPED: .venv is missing, so the login of samples/subscribe.py was NOT tested");
+    }
+    let settings = format!(
+        "{{ transport: {{ link: {{ tls: {{ root_ca_certificate: \"{ca}\" }} }},\n\
+         auth: {{ usrpwd: {{ user: \"desk\", password: \"desk-pw-51c7\" }} }} }} }}"
+    );
+    let settings = place.write("zenoh.json5", settings);
+    let words = ["samples/subscribe.py", "--connect", endpoint, "--config", text(&settings)];
+    let heard = Running::start(program(&python, root(), &[&words, what].concat())).end();
+    assert_eq!(heard.json_lines().len(), 2, "{heard:#?}");
+}
+
 #[test]
 fn a_recording_is_replayed_to_subscribers_as_it_was() {
     let place = Place::new();

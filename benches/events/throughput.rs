@@ -32,40 +32,38 @@ const PACE: (u64, u64) = (1_000, 20);
 /// Runs both measurements; `events` for each way through.
 pub(crate) fn run(events: u64) {
     let mut rows = Vec::new();
-    for through_router in [false, true] {
-        rows.extend(burst(events, through_router));
+    for (through_router, subscriber) in [(false, "Rust"), (false, "Python"), (true, "Rust"), (true, "Python")] {
+        rows.extend(burst(events, through_router, subscriber));
     }
     let latency = latency();
     println!("publish -> subscriber at {} events/s: {latency}", PACE.0);
     report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
 }
 
-/// Everything at once; one row a subscriber.
-fn burst(events: u64, through_router: bool) -> Vec<Value> {
+/// Everything at once, to one subscriber: two on two cores would measure each other.
+fn burst(events: u64, through_router: bool, subscriber: &str) -> Option<Value> {
     let folder = tempfile::tempdir().expect("a folder");
     let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
     let relay = through_router.then(|| router(&endpoint));
     let bus = if through_router { BusConfig::connecting_to(&endpoint) } else { listening(&endpoint) };
     let node = Node::start(Setup { bus: Some(bus), journal: Some(&journal), keep_list: false, ..Setup::default() });
-    let subscribers = [("Rust", rust(&endpoint, events)), ("Python", python(&endpoint, events))];
-    let subscribers: Vec<_> = subscribers.into_iter().filter_map(|(name, s)| Some((name, s?))).collect();
+    let counted = if subscriber == "Rust" { rust(&endpoint, events) } else { python(&endpoint, events) }?;
     let begun = now();
     node.post(CAMERAS, 0..events);
     let posted = begun.elapsed();
-    let rows = subscribers.into_iter().map(|(name, counted)| {
-        let (ended, row) = counted.join().expect("no panic");
-        let way = if through_router { "router" } else { "direct" };
-        let rate = events as f64 / (ended - begun).as_secs_f64();
-        println!("{name}, {way}: {rate:.0} events/s, {} of {events}, {} twice; {}", row.received, row.duplicated, row.note);
-        json!({
-            "subscriber": name, "way": way, "events_per_second": rate, "sent": events, "received": row.received,
-            "duplicated": row.duplicated, "note": row.note, "journaled_per_second": events as f64 / posted.as_secs_f64(),
-        })
-    });
-    let rows = rows.collect();
+    let (ended, row) = counted.join().expect("no panic");
+    let way = if through_router { "router" } else { "direct" };
+    let rate = events as f64 / (ended - begun).as_secs_f64();
+    println!(
+        "{subscriber}, {way}: {rate:.0} events/s, {} of {events}, {} twice; {}",
+        row.received, row.duplicated, row.note
+    );
     node.stop();
     drop(relay);
-    rows
+    Some(json!({
+        "subscriber": subscriber, "way": way, "events_per_second": rate, "sent": events, "received": row.received,
+        "duplicated": row.duplicated, "note": row.note, "journaled_per_second": events as f64 / posted.as_secs_f64(),
+    }))
 }
 
 type Counted = JoinHandle<(Instant, Row)>;

@@ -10,6 +10,7 @@ mod gallery;
 mod metrics;
 pub mod models;
 mod nodes;
+mod reach;
 mod record;
 mod replay;
 mod run;
@@ -31,6 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use exit::Exit;
+pub use reach::Reach;
 
 use crate::simulate::{self, SimulateArgs};
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Exit, complain};
+use super::{Exit, Reach, complain};
 
 const EXAMPLES: &str = "Examples:
   flyball nodes                                             everybody reachable through this machine
@@ -19,9 +19,11 @@ A node is listed while its [events.zenoh] session lives. States come from its jo
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub(super) struct NodesArgs {
-    /// Where to connect
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
-    connect: String,
+    #[command(flatten)]
+    reach: Reach,
+    /// Only this site
+    #[arg(long)]
+    site: Option<String>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -49,7 +51,7 @@ mod ask {
     use crate::{
         cli::{Exit, complain},
         events::{
-            BusConfig, BusError,
+            BusError,
             zenoh::{CameraSeen, NodeSeen, ZenohBus},
         },
         telemetry::{LogFormat, log_to_stderr},
@@ -60,13 +62,13 @@ mod ask {
 
     pub(super) fn list(args: &NodesArgs, out: &mut dyn Write) -> Result<Exit, BusError> {
         let _usual_filter = log_to_stderr("warn,zenoh=off", LogFormat::Human);
-        let bus = match ZenohBus::open(&BusConfig::asking(&args.connect)) {
-            Err(BusError::Zenoh(_)) => return Ok(nobody(&args.connect)),
+        let bus = match ZenohBus::open(&args.reach.asking()?) {
+            Err(BusError::Zenoh(_)) => return Ok(nobody(&args.reach.connect)),
             opened => opened?,
         };
-        let nodes = bus.nodes()?;
+        let nodes = bus.nodes(args.site.as_deref())?;
         if nodes.is_empty() {
-            complain(&format!("{} answers, and no node is there", args.connect));
+            complain(&format!("{} answers, and no node is there", args.reach.connect));
         }
         let printed = if args.json { print_json(&nodes, out) } else { print_table(&nodes, out) };
         match printed {
@@ -77,7 +79,8 @@ mod ask {
 
     fn nobody(endpoint: &str) -> Exit {
         complain(&format!(
-            "nobody answers at {endpoint}; start `flyball run` with [events.zenoh] listening there, or say --connect"
+            "nobody answers at {endpoint}; start `flyball run` with [events.zenoh] listening there, say --connect, or check user and \
+             password"
         ));
         Exit::Failed
     }

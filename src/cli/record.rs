@@ -4,12 +4,13 @@ use std::{io, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{Exit, complain};
+use super::{Exit, Reach, complain};
 use crate::events::BusError;
 
 const EXAMPLES: &str = "Examples:
   flyball record evening.jsonl                        everything from now on, until Ctrl-C
   flyball record gate.jsonl --camera gate --for 10min
+  flyball record hq.jsonl --connect tls/10.0.0.5:7447 --ca ca.pem --user desk --password-file desk.password --site hq
   flyball record all.jsonl --since 0 --count 500      what the journal still has, and on to 500 events
   flyball replay evening.jsonl --pace 2x              and play it to subscribers again
 
@@ -23,9 +24,11 @@ One JSON object a line; every line is on disk as soon as it came.
 pub(super) struct RecordArgs {
     /// The file to write; it must not be there yet
     file: PathBuf,
-    /// Where to connect
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
-    connect: String,
+    #[command(flatten)]
+    reach: Reach,
+    /// Only this site
+    #[arg(long)]
+    site: Option<String>,
     /// Only this camera
     #[arg(long)]
     camera: Option<String>,
@@ -79,7 +82,6 @@ mod take_down {
     use crate::{
         cli::{complain, signals::Signals, watch},
         events::{
-            BusConfig,
             recording::Recorder,
             zenoh::{Delivery, Filter, ZenohBus},
         },
@@ -97,9 +99,9 @@ mod take_down {
             return Err(begin(io::ErrorKind::AlreadyExists.into()));
         }
         let signals = Signals::watch();
-        complain(&format!("recording events from {} to {}; Ctrl-C ends", args.connect, args.file.display()));
-        let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
-        let filter = Filter { site: None, camera: args.camera.clone() };
+        complain(&format!("recording events from {} to {}; Ctrl-C ends", args.reach.connect, args.file.display()));
+        let bus = ZenohBus::open(&args.reach.patient()?)?;
+        let filter = Filter { site: args.site.clone(), camera: args.camera.clone() };
         let mut subscription = bus.subscribe(&filter, args.since)?;
         // Not before somebody is there to be recorded, and never over another: a recording is made to be kept.
         let file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(begin)?;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
 
-use super::{Exit, complain};
+use super::{Exit, complain, reach::Login};
 use crate::events::{BusError, recording::RecordingError};
 
 const EXAMPLES: &str = "Examples:
@@ -33,6 +33,8 @@ pub(super) struct ReplayArgs {
     /// Play through this router instead of listening
     #[arg(long, value_name = "ENDPOINT")]
     connect: Option<String>,
+    #[command(flatten)]
+    login: Login,
     /// Fresh ids, epoch and numbers, so that nobody takes the events for repetitions. Their times stay
     #[arg(long)]
     new_ids: bool,
@@ -127,7 +129,7 @@ mod play {
     use crate::{
         cli::{complain, signals::Signals},
         events::{
-            BusConfig, BusMode,
+            BusConfig, BusError,
             recording::Recording,
             zenoh::{Player, ZenohBus},
         },
@@ -151,7 +153,7 @@ mod play {
     pub(super) fn replay(args: &ReplayArgs) -> Result<(), ReplayError> {
         let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
         let recording = read(args)?;
-        let mut bus = ZenohBus::open(&bus_config(args))?;
+        let mut bus = ZenohBus::open(&bus_config(args)?)?;
         let player = bus.player(&recording.sources(), NODE)?;
         let mut show = Show { player, asked: Signals::watch().begin_work(), beaten: now() };
         complain(&format!("playing {} events at {}; Ctrl-C ends", recording.moments.len(), place(args)));
@@ -216,11 +218,9 @@ mod play {
         Ok(recording)
     }
 
-    fn bus_config(args: &ReplayArgs) -> BusConfig {
-        match &args.connect {
-            Some(router) => BusConfig { mode: BusMode::Client, ..BusConfig::asking(router) },
-            None => BusConfig { listen: vec![args.listen.clone()], ..BusConfig::default() },
-        }
+    fn bus_config(args: &ReplayArgs) -> Result<BusConfig, BusError> {
+        let listening = || BusConfig { listen: vec![args.listen.clone()], ..BusConfig::default() };
+        args.login.on(args.connect.as_deref().map_or_else(listening, BusConfig::asking))
     }
 
     fn place(args: &ReplayArgs) -> &str {

@@ -142,7 +142,7 @@ fn resolve_whep(resolver: &mut Resolver<'_>, node: &Node, key: &str, written: &w
     Source::Whep { url: written.whep.clone(), token, ice: ice(&written.ice) }
 }
 
-fn ice(written: &written::Ice) -> Ice {
+pub(super) fn ice(written: &written::Ice) -> Ice {
     Ice {
         servers: written.servers.iter().map(Secret::new).collect(),
         addresses: written.addresses.iter().filter_map(|address| address.parse().ok()).collect(),

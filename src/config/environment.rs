@@ -26,6 +26,11 @@ impl Environment {
         Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
+    /// A variable's text, if it is there and not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
     /// Fills in every text below this node.
     pub(crate) fn fill(&self, node: &mut Node, key: &str, problems: &mut Vec<Problem>) {
         match &mut node.value {

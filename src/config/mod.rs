@@ -52,7 +52,7 @@ pub use pipeline::{CAMERAS, Pipeline};
 pub use place::Place;
 pub use problem::{Problem, Severity, any_error, in_reading_order};
 pub use secret::Secret;
-pub use server::{Client, Role, Server, ServerTls};
+pub use server::{Client, Role, Server, ServerTls, View};
 pub use stage::{After, Edge, Stage, WhenFull};
 pub use telemetry::{Telemetry, Traces};
 pub(crate) use words::{did_you_mean, one_of};

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
 
-use super::{problem::Problem, resolve::Resolver, secret::Secret, tree::Node, written};
+use super::{Ice, camera::ice, problem::Problem, resolve::Resolver, secret::Secret, tree::Node, written};
 use crate::scene::CameraId;
 
 pub use written::Role;
@@ -21,6 +21,17 @@ pub struct Server {
     pub clients: Vec<Client>,
     /// Origins of web pages of other servers that may ask.
     pub origins: Vec<String>,
+    /// On what terms browsers may watch.
+    pub view: View,
+}
+
+/// On what terms browsers may watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Most viewers at once.
+    pub most: usize,
+    /// How they find this machine.
+    pub ice: Ice,
 }
 
 /// A certificate and its key; both were there when checked.
@@ -41,7 +52,7 @@ pub struct Client {
     pub token: Secret,
     /// What it may do.
     pub roles: Vec<Role>,
-    /// The cameras it may send pictures for; `None`: all.
+    /// The cameras it may send pictures for, or watch; `None`: all.
     pub cameras: Option<Vec<CameraId>>,
 }
 
@@ -57,7 +68,8 @@ impl Resolver<'_> {
         }
         let tls = written.tls.as_ref().map(|tls| self.server_tls(node, tls));
         let clients = self.clients(node, &written.client);
-        Some(Server { listen, tls, clients, origins: written.origins })
+        let view = View { most: written.view.most.into(), ice: ice(&written.view.ice) };
+        Some(Server { listen, tls, clients, origins: written.origins, view })
     }
 
     /// Events name people: a port that others can reach needs TLS and tokens, or the word `insecure`.

@@ -117,6 +117,9 @@ pub enum BusError {
     /// A way around the checks.
     #[error("`raw` may not set `{0}`: use the setting of that name, which is checked")]
     Raw(String),
+    /// A file or a password is missing that a login needs.
+    #[error("no login: {0}")]
+    Login(String),
     /// A client has exactly one way out.
     #[error("a client needs a router to connect to: add an endpoint to `connect`, or use mode `peer`")]
     ClientWithoutRouter,

@@ -98,6 +98,7 @@ fn events(desk: &Desk, sheet: &mut Sheet) {
         sheet.set("flyball_courier_waiting", &[name], figures.waiting as f64);
     }
     sheet.set("flyball_event_readers", &[], desk.feed.readers() as f64);
+    sheet.set("flyball_viewers", &[], desk.cameras.views().count() as f64);
 }
 
 fn process(sheet: &mut Sheet) {

@@ -76,6 +76,7 @@ pub const METRICS: &[Metric] = &[
     gauge("flyball_frames_in_flight", &[], "Frames on their way through the graph"),
     counter("flyball_trace_spans", &["fate"], "Steps of traced frames: `sent` to the receiver, or `lost`"),
     counter("flyball_events", &["type"], "Events published"),
+    gauge("flyball_viewers", &[], "Browsers that watch cameras"),
     gauge("flyball_event_readers", &[], "Readers of server-sent events"),
     counter("flyball_courier_delivered", &["courier"], "Events that a webhook or broker has taken"),
     counter(

@@ -29,6 +29,7 @@ mod problem;
 mod routes;
 mod state;
 mod tokens;
+mod whep;
 mod whip;
 
 pub use feed::Feed;

@@ -11,7 +11,7 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use super::{Desk, cameras, door, feed, figures, health, history, problem::Refusal, whip};
+use super::{Desk, cameras, door, feed, figures, health, history, problem::Refusal, whep, whip};
 use crate::config::Role;
 use crate::media::LONGEST_OFFER;
 
@@ -40,6 +40,10 @@ pub(super) fn routes(desk: Desk) -> Router {
         .route("/whip/{camera}", post(whip::open))
         .route("/whip/{camera}/{session}", delete(whip::close))
         .route_layer(needs(Role::Publish));
+    let view = Router::new()
+        .route("/whep/{camera}", post(whep::open))
+        .route("/whep/{camera}/{session}", delete(whep::close))
+        .route_layer(needs(Role::View));
     let anybody = Router::new()
         .route("/", get(viewer))
         .route("/healthz", get(health::healthz))
@@ -48,6 +52,7 @@ pub(super) fn routes(desk: Desk) -> Router {
         .merge(read)
         .merge(control)
         .merge(publish)
+        .merge(view)
         .layer(DefaultBodyLimit::max(LONGEST_OFFER))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn_with_state(desk.clone(), door::origin))

@@ -12,8 +12,9 @@ use super::{Feed, tokens::Tokens};
 use crate::config::{Deployment, Server};
 use crate::events::journal::JournalReader;
 use crate::flow::{Drops, FrameTraces, Lanes, Latency};
+use crate::media::ViewTerms;
 use crate::memory::Permits;
-use crate::topology::{Assembly, Board, Cameras, Couriers, StageHandle};
+use crate::topology::{Assembly, Board, Cameras, Couriers, StageHandle, view_terms};
 
 /// Everything behind the counter. Clones share it.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub struct Desk {
     pub(super) lanes: Lanes,
     pub(super) permits: Permits,
     pub(super) traces: Option<FrameTraces>,
+    pub(super) view: Arc<ViewTerms>,
     ending: Arc<AtomicBool>,
 }
 
@@ -60,6 +62,7 @@ impl Desk {
             lanes: running.lanes.clone(),
             permits: running.permits.clone(),
             traces: running.traces.clone(),
+            view: Arc::new(view_terms(&server.view)),
             ending: Arc::default(),
         }
     }

@@ -39,7 +39,7 @@ impl Tokens {
     /// Who shows this token; `None`: nobody we know. Where no clients are declared, everybody may everything.
     pub(super) fn caller(&self, shown: Option<&str>) -> Option<Caller> {
         if self.0.is_empty() {
-            let roles = vec![Role::Read, Role::Publish, Role::Control];
+            let roles = vec![Role::Read, Role::Publish, Role::View, Role::Control];
             return Some(Caller { name: "anybody".to_owned(), roles, cameras: None });
         }
         let shown: [u8; 32] = Sha256::digest(shown?).into();
@@ -59,9 +59,9 @@ impl Caller {
         self.roles.contains(&role)
     }
 
-    /// Whether pictures may be sent for this camera.
-    pub(super) fn may_send_for(&self, camera: &CameraId) -> bool {
-        self.may(Role::Publish) && self.cameras.as_ref().is_none_or(|cameras| cameras.contains(camera))
+    /// Whether this role was given for this camera.
+    pub(super) fn may_with(&self, role: Role, camera: &CameraId) -> bool {
+        self.may(role) && self.cameras.as_ref().is_none_or(|cameras| cameras.contains(camera))
     }
 }
 
@@ -83,8 +83,9 @@ mod tests {
         assert_eq!(obs.name, "obs");
         assert!(obs.may(Role::Publish) && !obs.may(Role::Read) && !obs.may(Role::Control));
         let [gate, hall] = ["gate", "hall"].map(|id| CameraId::new(id).unwrap());
-        assert!(obs.may_send_for(&gate) && !obs.may_send_for(&hall));
-        assert!(!tokens.caller(Some("first-token")).unwrap().may_send_for(&gate));
+        assert!(obs.may_with(Role::Publish, &gate) && !obs.may_with(Role::Publish, &hall));
+        assert!(!obs.may_with(Role::View, &gate));
+        assert!(!tokens.caller(Some("first-token")).unwrap().may_with(Role::Publish, &gate));
         for wrong in [None, Some(""), Some("secon"), Some("second "), Some("first-tokenfirst-token")] {
             assert_eq!(tokens.caller(wrong), None, "{wrong:?}");
         }

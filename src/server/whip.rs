@@ -8,6 +8,7 @@ use axum::{
 use uuid::Uuid;
 
 use super::{Desk, problem::Refusal, tokens::Caller};
+use crate::config::Role;
 use crate::media::{MediaError, Refused, SdpOffer};
 use crate::scene::CameraId;
 
@@ -22,11 +23,7 @@ pub(super) async fn open(
     body: String,
 ) -> Result<Response, Refusal> {
     let camera = own_camera(&caller, &camera)?;
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().map(str::trim) != Some(SDP) {
-        let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is no SDP");
-        return Err(refusal.try_this("send the offer with `Content-Type: application/sdp`"));
-    }
+    is_sdp(&headers)?;
     let offer = SdpOffer::parse(&body).map_err(|cause| Refusal::new(StatusCode::BAD_REQUEST, cause))?;
     // Its 74 random bits cannot be guessed, so nobody else can end the session.
     let session = Uuid::now_v7().to_string();
@@ -35,8 +32,23 @@ pub(super) async fn open(
     let called = tokio::task::spawn_blocking(move || doors.call(&camera, &session, offer)).await;
     let answer = called.map_err(|_| broken())?.map_err(|cause| refusal(&cause))?;
     tracing::info!(client = caller.name, place, "a sender was let in");
+    Ok(answered(place, answer))
+}
+
+/// Whether the body says that it is a session description.
+pub(super) fn is_sdp(headers: &HeaderMap) -> Result<(), Refusal> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().map(str::trim) == Some(SDP) {
+        return Ok(());
+    }
+    let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is no SDP");
+    Err(refusal.try_this("send the offer with `Content-Type: application/sdp`"))
+}
+
+/// The answer, and where its session ends.
+pub(super) fn answered(place: String, answer: String) -> Response {
     let headers = [(header::CONTENT_TYPE, SDP.to_owned()), (header::LOCATION, place)];
-    Ok((StatusCode::CREATED, headers, answer).into_response())
+    (StatusCode::CREATED, headers, answer).into_response()
 }
 
 /// `DELETE /whip/{camera}/{session}`.
@@ -57,7 +69,7 @@ pub(super) async fn close(
 /// The camera, if this caller may send for it. Others are told the same whether it is there or not.
 fn own_camera(caller: &Caller, id: &str) -> Result<CameraId, Refusal> {
     let camera = CameraId::new(id).map_err(|cause| Refusal::new(StatusCode::NOT_FOUND, cause))?;
-    if caller.may_send_for(&camera) {
+    if caller.may_with(Role::Publish, &camera) {
         return Ok(camera);
     }
     let refusal = Refusal::new(StatusCode::FORBIDDEN, format!("client `{}` may not send for `{camera}`", caller.name));
@@ -74,6 +86,6 @@ fn refusal(cause: &Refused) -> Refusal {
     Refusal::new(status, cause)
 }
 
-fn broken() -> Refusal {
+pub(super) fn broken() -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be served")
 }

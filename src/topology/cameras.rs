@@ -15,7 +15,7 @@ use super::{
 };
 use crate::flow::{Accepted, Drops, LaneInlet, LaneKind};
 use crate::media::{
-    CameraReports, CameraState, ClockReading, Evidence, FrameSink, Offer, Pace, PictureState, SourceSpec,
+    CameraReports, CameraState, ClockReading, Evidence, FrameSink, Offer, Pace, PictureState, SourceSpec, Views,
 };
 use crate::scene::{CameraId, Frame};
 
@@ -36,6 +36,7 @@ pub(super) struct Berth {
 struct IntoLane {
     lane: LaneInlet,
     board: Arc<Board>,
+    views: Views,
     /// How many of the frames are taken, and what is counted of those that are not. A lossless lane takes them all.
     thinning: Option<(Thinning, Drops, Arc<str>)>,
     /// Thousandths of a frame that are due.
@@ -59,6 +60,7 @@ impl Berth {
     /// A lossless lane takes every frame; of the others a share may be left out.
     pub(super) fn new(
         lane: LaneInlet,
+        views: &Views,
         board: &Arc<Board>,
         drops: &Drops,
         thinning: &Thinning,
@@ -66,7 +68,7 @@ impl Berth {
         herald: Option<Herald>,
     ) -> Self {
         let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
-        let sink = IntoLane { lane, board: Arc::clone(board), thinning, due: AtomicU32::new(0) };
+        let sink = IntoLane { lane, board: Arc::clone(board), views: views.clone(), thinning, due: AtomicU32::new(0) };
         Self { sink, reports: ToBoard { board: Arc::clone(board), conditions: Conditions::new(herald) } }
     }
 
@@ -93,6 +95,7 @@ impl IntoLane {
 impl FrameSink for IntoLane {
     fn offer(&self, frame: Frame) -> Offer {
         self.board.frame(&frame.camera, frame.size(), frame.captured.arrived);
+        self.views.show(&frame);
         if self.leaves_out(&frame.camera) {
             return Offer::Taken;
         }

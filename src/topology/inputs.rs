@@ -3,7 +3,7 @@
 use crate::config::{self, Camera, Decoder, Source};
 use crate::media::{
     CameraInput, Credentials, DecoderChoice, Doors, Ice, Limits, MediaError, Pace, PictureLimits, RtspSource,
-    SourceSpec, StreamSource, SyntheticSpec, TlsTrust, Transport, WhepSource,
+    SourceSpec, StreamSource, SyntheticSpec, TlsTrust, Transport, ViewTerms, WhepSource,
 };
 use crate::memory::Size;
 
@@ -86,6 +86,11 @@ fn source(source: &Source, doors: &Doors) -> Result<SourceSpec, MediaError> {
 fn ice(written: &config::Ice) -> Ice {
     let servers = written.servers.iter().map(|server| server.expose().to_owned()).collect();
     Ice { servers, addresses: written.addresses.clone() }
+}
+
+/// On what terms browsers may watch, as `media` wants it.
+pub fn view_terms(view: &config::View) -> ViewTerms {
+    ViewTerms { ice: ice(&view.ice), most: view.most }
 }
 
 fn pace(pace: config::Pace) -> Pace {

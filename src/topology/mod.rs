@@ -38,6 +38,7 @@ pub use couriers::Couriers;
 pub use enrol::{EnrolError, Enrolled, Enroller};
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
+pub use inputs::view_terms;
 #[cfg(feature = "cli")]
 pub(crate) use models::open_backend;
 pub use open::{Opened, open};

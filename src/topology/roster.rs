@@ -22,7 +22,9 @@ use super::{
 };
 use crate::config::Camera;
 use crate::flow::{Drops, LaneKind, Lanes};
-use crate::media::{CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, run_camera};
+use crate::media::{
+    CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, Views, run_camera,
+};
 use crate::scene::CameraId;
 
 /// A pipeline that does not stop is left behind after ten seconds; whoever removes a camera waits a little longer.
@@ -81,6 +83,7 @@ struct Shared {
     thinning: Thinning,
     board: Arc<Board>,
     doors: Doors,
+    views: Views,
     roster: Mutex<Roster>,
 }
 
@@ -118,6 +121,7 @@ impl Cameras {
             thinning: thinning.clone(),
             board: Arc::clone(board),
             doors: Doors::default(),
+            views: Views::default(),
             roster: Mutex::default(),
         }))
     }
@@ -195,7 +199,7 @@ impl Cameras {
         let (working, done) = bounded(0);
         let given_up = Arc::new(Mutex::new(None));
         let lane = shared.lanes.open(camera, kind);
-        let berth = Berth::new(lane, &shared.board, &shared.drops, &shared.thinning, kind, herald);
+        let berth = Berth::new(lane, &shared.views, &shared.board, &shared.drops, &shared.thinning, kind, herald);
         let (told, name) = (Arc::clone(&given_up), camera.clone());
         let work = move || {
             let _working = working;
@@ -246,6 +250,7 @@ impl Cameras {
             }
             self.0.board.forget(camera);
             self.0.drops.forget(camera);
+            self.0.views.forget(camera);
             drop(roster);
             if let Some(presence) = &presence {
                 presence(camera, false);
@@ -256,6 +261,11 @@ impl Cameras {
     /// Where those knock who send pictures for a camera.
     pub fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// Who watches them.
+    pub fn views(&self) -> &Views {
+        &self.0.views
     }
 
     /// From now on subscribers hear about cameras that are added.
@@ -274,6 +284,7 @@ impl Cameras {
         let mut roster = self.lock();
         roster.closed = true;
         roster.herald = None;
+        self.0.views.close();
         roster.cameras.values_mut().for_each(|entry| entry.stop = None);
     }
 

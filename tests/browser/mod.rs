@@ -17,7 +17,8 @@ use tempfile::TempDir;
 
 /// Longest wait for anything the browser does; only a failing test waits that long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-const PAGE: &str = include_str!("push.html");
+const PUSH: &str = include_str!("push.html");
+const WATCH: &str = include_str!("watch.html");
 /// No screen, no network of its own, and connections over loopback: the last two make it work on any build machine.
 const FLAGS: [&str; 13] = [
     "--headless",
@@ -77,7 +78,7 @@ impl Drop for Browser {
 /// What answers a POST other than `/log`: status, location, body.
 pub type Answer = Arc<dyn Fn(&str, &str) -> (u16, String, String) + Send + Sync>;
 
-/// Serves the page, and hears it.
+/// Serves the pages, and hears them.
 pub struct Page {
     pub base: String,
     said: Receiver<String>,
@@ -130,7 +131,7 @@ fn one(mut stream: TcpStream, tell: &Sender<String>, answer: &Answer) -> Option<
             (204, String::new(), String::new())
         }
         ("POST", path) => answer(path, &body),
-        _ => (200, String::new(), PAGE.to_owned()),
+        (_, path) => (200, String::new(), if path.starts_with("/watch") { WATCH } else { PUSH }.to_owned()),
     };
     let head = format!("HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-type: text/html\r\nlocation: {place}\r\n");
     write!(stream, "{head}content-length: {}\r\n\r\n{said}", said.len()).ok()

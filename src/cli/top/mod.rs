@@ -8,7 +8,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Exit, complain};
+use super::{Exit, Reach, complain};
 
 const EXAMPLES: &str = "Examples:
   flyball top                     the node on this machine, live; q ends it
@@ -23,9 +23,8 @@ The node needs [events.zenoh] in its deployment, and a governor that is on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub(super) struct TopArgs {
-    /// Where to connect
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
-    connect: String,
+    #[command(flatten)]
+    reach: Reach,
     /// Only this node
     #[arg(long)]
     node: Option<String>,
@@ -59,7 +58,7 @@ mod follow {
     use super::{TopArgs, view};
     use crate::{
         cli::{Exit, complain, run::terminal::Screen, signals::Signals},
-        events::{BusConfig, BusError, wire::GovernorState, zenoh::ZenohBus},
+        events::{BusError, wire::GovernorState, zenoh::ZenohBus},
     };
 
     /// Between two looks at keys and signals.
@@ -74,7 +73,7 @@ mod follow {
     }
 
     pub(super) fn follow(args: &TopArgs, out: &mut dyn Write) -> Result<Exit, BusError> {
-        let bus = match ZenohBus::open(&BusConfig::asking(&args.connect)) {
+        let bus = match ZenohBus::open(&args.reach.asking()?) {
             Err(BusError::Zenoh(_)) => return Ok(nobody(args, None)),
             opened => opened?,
         };
@@ -138,7 +137,7 @@ mod follow {
         complain(&format!(
             "no governor answers at {}; start `flyball run` with [events.zenoh] listening there and the governor on, or say \
              --connect",
-            args.connect
+            args.reach.connect
         ));
         Exit::Failed
     }

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 pub use since::Since;
 pub use words::{kinds, line};
 
-use super::{Exit, complain};
+use super::{Exit, Reach, complain};
 use crate::events::BusError;
 use crate::events::wire::{Data, Event};
 #[cfg(feature = "zenoh")]
@@ -27,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   flyball watch --camera gate --kind opened --json    who came to the gate, as JSON lines
   flyball watch --since 0 --count 10                  the first ten events the journal still has
   flyball watch --since 10min --output table          the last ten minutes and what comes, in columns
+  flyball watch --connect tls/10.0.0.5:7447 --ca ca.pem --user desk --password-file desk.password --site hq --camera gate
   flyball watch --person ada --kind visit             one person, on every camera
 
 Events that are missing for good are always told, whatever the filters: as a GAP line, with --json on standard error.
@@ -37,9 +38,12 @@ Events that are missing for good are always told, whatever the filters: as a GAP
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}{}", super::exit::HELP))]
 pub struct WatchArgs {
-    /// Where to connect
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
-    pub connect: String,
+    /// Where, and as whom
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Only this site
+    #[arg(long)]
+    pub site: Option<String>,
     /// Only this camera
     #[arg(long)]
     pub camera: Option<String>,
@@ -119,16 +123,16 @@ pub fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
 
 #[cfg(feature = "zenoh")]
 fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
-    use crate::events::{
-        BusConfig,
-        zenoh::{Delivery, Filter, ZenohBus},
-    };
+    use crate::events::zenoh::{Delivery, Filter, ZenohBus};
     use std::time::Duration;
 
     end_on_signal();
-    complain(&format!("waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends", args.connect));
-    let bus = ZenohBus::open(&BusConfig::connecting_to(&args.connect))?;
-    let filter = Filter { site: None, camera: args.camera.clone() };
+    complain(&format!(
+        "waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends",
+        args.reach.connect
+    ));
+    let bus = ZenohBus::open(&args.reach.patient()?)?;
+    let filter = Filter { site: args.site.clone(), camera: args.camera.clone() };
     let begin = args.since.map(|since| since.begin(now())).unwrap_or_default();
     let mut subscription = bus.subscribe(&filter, begin.number)?;
     let mut printed = 0;

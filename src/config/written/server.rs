@@ -3,6 +3,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::Ice;
+
 /// The HTTP server: health, metrics, cameras, events, and pictures that browsers send.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,27 @@ pub(crate) struct Server {
     #[serde(default)]
     #[schemars(schema_with = "origins")]
     pub(crate) origins: Vec<String>,
+    /// Pictures of cameras for browsers that watch them (WHEP).
+    #[serde(default)]
+    pub(crate) view: View,
+}
+
+/// On what terms browsers may watch.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct View {
+    /// Most viewers at once, over all cameras; each costs an encoder (a fifth of a core for 720p at 15 pictures a second).
+    /// 0: nobody may watch.
+    #[schemars(range(max = 64))]
+    pub(crate) most: u16,
+    /// How viewers find this machine.
+    pub(crate) ice: Ice,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { most: 4, ice: Ice::default() }
+    }
 }
 
 /// Who this server is.
@@ -49,7 +72,7 @@ pub(crate) struct Client {
     /// What it may do.
     #[schemars(length(min = 1))]
     pub(crate) roles: Vec<Role>,
-    /// The cameras it may send pictures for. Default: all of them.
+    /// The cameras it may send pictures for, or watch. Default: all of them.
     #[serde(default)]
     #[schemars(schema_with = "ids")]
     pub(crate) cameras: Option<Vec<String>>,
@@ -63,6 +86,8 @@ pub enum Role {
     Read,
     /// Send pictures.
     Publish,
+    /// Watch cameras' pictures.
+    View,
     /// Add and remove cameras.
     Control,
 }

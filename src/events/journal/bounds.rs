@@ -1,12 +1,15 @@
 //! The journal's bounds: what is too old, or too much, goes; oldest first, whoever's it is.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::{
     record,
-    tables::{EVENTS, EXPIRED, HEADS},
+    tables::{EVENTS, EXPIRED, HEADS, Written},
 };
 use crate::events::wire::UtcMicros;
 
@@ -47,20 +50,15 @@ pub(super) fn trim(
 ) -> Result<Trimmed, redb::Error> {
     let age = i64::try_from(limits.max_age.as_micros()).unwrap_or(i64::MAX);
     let oldest_kept = now.micros().saturating_sub(age);
-    let mut trimmed = Trimmed::default();
+    let (mut trimmed, mut line) = (Trimmed::default(), Line::up(write)?);
     for _ in 0..TRIM_AT_ONCE {
-        let Some((written, source, sequence)) = oldest(write)? else {
-            break;
-        };
         let too_much = bytes.saturating_sub(trimmed.freed) > limits.max_bytes;
-        if !too_much && written >= oldest_kept {
-            break;
-        }
-        let removed =
-            write.open_table(EVENTS)?.remove((source.as_str(), sequence))?.map_or(0, |v| record::json_len(v.value().1));
-        trimmed.freed += removed as u64;
+        let may_go = |written| too_much || written < oldest_kept;
+        let Some((source, sequence, freed)) = line.remove_first_if(may_go)? else { break };
+        trimmed.freed += freed;
         trimmed.upto.insert(source, sequence);
     }
+    drop(line);
     remember_expired(write, &trimmed.upto)?;
     Ok(trimmed)
 }
@@ -74,22 +72,45 @@ pub(super) fn remember_expired(write: &WriteTransaction, upto: &BTreeMap<String,
     Ok(())
 }
 
-/// The oldest event that may go: the least of every source's first. Sources are few, and so this is a handful of look-ups.
-/// The newest event of a source always stays: it says how far the numbering had come.
-fn oldest(write: &WriteTransaction) -> Result<Option<(i64, String, u64)>, redb::Error> {
-    let events = write.open_table(EVENTS)?;
-    let mut oldest: Option<(i64, String, u64)> = None;
-    for head in write.open_table(HEADS)?.iter()? {
-        let (source, head) = head?;
-        let (source, head) = (source.value().to_owned(), head.value());
-        let Some(first) = events.range((source.as_str(), 0)..(source.as_str(), head))?.next() else {
-            continue;
-        };
-        let (key, value) = first?;
-        let (written, sequence) = (value.value().0, key.value().1);
-        if oldest.as_ref().is_none_or(|(least, ..)| written < *least) {
-            oldest = Some((written, source, sequence));
-        }
+/// Who goes next: the oldest event of every source that may go. The newest of a source always stays: it says how far the
+/// numbering had come.
+struct Line<'a> {
+    events: Table<'a, (&'static str, u64), Written>,
+    heads: BTreeMap<String, u64>,
+    /// When it was written, source, sequence.
+    firsts: BTreeSet<(i64, String, u64)>,
+}
+
+impl<'a> Line<'a> {
+    fn up(write: &'a WriteTransaction) -> Result<Self, redb::Error> {
+        let heads: Result<BTreeMap<_, _>, redb::Error> = write
+            .open_table(HEADS)?
+            .iter()?
+            .map(|head| head.map(|(source, head)| (source.value().to_owned(), head.value())).map_err(Into::into))
+            .collect();
+        let mut line = Self { events: write.open_table(EVENTS)?, heads: heads?, firsts: BTreeSet::new() };
+        let sources: Vec<String> = line.heads.keys().cloned().collect();
+        sources.into_iter().try_for_each(|source| line.join(source))?;
+        Ok(line)
     }
-    Ok(oldest)
+
+    /// A source's oldest event gets in line, if it has one that may go.
+    fn join(&mut self, source: String) -> Result<(), redb::Error> {
+        let head = self.heads.get(&source).copied().unwrap_or_default();
+        let first = self.events.range((source.as_str(), 0)..(source.as_str(), head))?.next();
+        let first = first.transpose()?.map(|(key, value)| (value.value().0, key.value().1));
+        self.firsts.extend(first.map(|(written, sequence)| (written, source, sequence)));
+        Ok(())
+    }
+
+    /// Removes the oldest of all; answers with its source, its number and the bytes of its text.
+    fn remove_first_if(&mut self, may_go: impl Fn(i64) -> bool) -> Result<Option<(String, u64, u64)>, redb::Error> {
+        if self.firsts.first().is_none_or(|(written, ..)| !may_go(*written)) {
+            return Ok(None);
+        }
+        let Some((_, source, sequence)) = self.firsts.pop_first() else { return Ok(None) };
+        let removed = self.events.remove((source.as_str(), sequence))?.map_or(0, |v| record::json_len(v.value().1));
+        self.join(source.clone())?;
+        Ok(Some((source, sequence, removed as u64)))
+    }
 }

@@ -47,11 +47,15 @@ pub(super) fn serves(site: &PlaceId, node: &PlaceId, camera: &CameraId) -> Strin
 }
 
 impl ZenohBus {
-    /// Everybody who is there now, by site and name.
-    pub fn nodes(&self) -> Result<Vec<NodeSeen>, BusError> {
-        let mut served = self.tokens_at(&format!("{ROOT}/*/@node/*/{SERVES}/*"))?;
-        served.extend(self.alive()?);
-        Ok(seen(&served, newest(self.last_states(&Filter::default())?)))
+    /// Everybody who is there now, at one site or everywhere, by site and name.
+    pub fn nodes(&self, site: Option<&str>) -> Result<Vec<NodeSeen>, BusError> {
+        let place = site.unwrap_or("*");
+        let mut tokens = Vec::new();
+        for key in [format!("@node/*/{SERVES}/*"), "@node/*/@alive".to_owned(), "*/@alive".to_owned()] {
+            tokens.extend(self.tokens_at(&format!("{ROOT}/{place}/{key}"))?);
+        }
+        let filter = Filter { site: site.map(str::to_owned), camera: None };
+        Ok(seen(&tokens, newest(self.last_states(&filter)?)))
     }
 
     fn tokens_at(&self, key: &str) -> Result<Vec<String>, BusError> {

@@ -34,6 +34,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("fakesink", "libgstreamer1.0-0"),
     ("capsfilter", "libgstreamer1.0-0"),
     ("videoconvert", BASE),
+    ("videoscale", BASE),
     ("app", BASE),
 ];
 const BAD: &str = "gstreamer1.0-plugins-bad";

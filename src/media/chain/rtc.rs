@@ -63,7 +63,7 @@ impl Rtc {
     }
 }
 
-fn webrtcbin(ice: &Ice) -> Result<gst::Element, MediaError> {
+pub(super) fn webrtcbin(ice: &Ice) -> Result<gst::Element, MediaError> {
     // Asked for by webrtcbin itself, which only warns where they are missing.
     for part in ["nicesrc", "dtlsenc", "srtpdec"] {
         require(part)?;
@@ -115,7 +115,7 @@ pub(super) fn caps(codec: &str, payload: Option<i32>, transport_cc: Option<u8>) 
 }
 
 /// Connected is news, and so is the end; "disconnected" may heal, and if it does not, frames are missed in time.
-fn watch_connection(bin: &gst::Element, input: String, notes: Sender<Note>) {
+pub(super) fn watch_connection(bin: &gst::Element, input: String, notes: Sender<Note>) {
     bin.connect_notify(Some("connection-state"), move |bin, _| {
         match bin.property::<WebRTCPeerConnectionState>("connection-state") {
             WebRTCPeerConnectionState::Connected => tell(&notes, Note::Connected),

@@ -18,7 +18,8 @@ const CODECS: [&str; 2] = ["H264", "VP8"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdpOffer {
     sdp: String,
-    codec: &'static str,
+    /// Those we speak, with their payload numbers; the one their end likes best first.
+    codecs: Vec<(&'static str, u8)>,
     transport_cc: Option<u8>,
 }
 
@@ -34,6 +35,9 @@ pub enum OfferError {
     /// Nothing to look at.
     #[error("the offer sends no video: add a video track")]
     NoVideo,
+    /// Nobody who looks.
+    #[error("the offer asks for no video: add a transceiver for video, direction `recvonly`")]
+    NoViewer,
     /// Nothing we decode.
     #[error("the offer has none of the codecs {}: prefer one of them", CODECS.join(", "))]
     NoCodec,
@@ -43,22 +47,34 @@ pub enum OfferError {
 }
 
 impl SdpOffer {
-    /// Checks an offer.
+    /// Checks an offer of somebody who sends.
     pub fn parse(text: &str) -> Result<Self, OfferError> {
+        Self::checked(text, sends_video, OfferError::NoVideo)
+    }
+
+    /// Checks an offer of somebody who wants to watch.
+    pub fn of_viewer(text: &str) -> Result<Self, OfferError> {
+        Self::checked(text, receives_video, OfferError::NoViewer)
+    }
+
+    fn checked(text: &str, fits: fn(&[&str]) -> bool, without: OfferError) -> Result<Self, OfferError> {
         let lines = lines(text)?;
-        let first = lines.iter().position(|line| line.starts_with("m=")).ok_or(OfferError::NoVideo)?;
+        let Some(first) = lines.iter().position(|line| line.starts_with("m=")) else { return Err(without) };
         let (session, media) = lines.split_at(first);
         let sections = sections(media);
         bounds(&lines, &sections)?;
-        let video = sections.iter().find(|section| sends_video(section)).ok_or(OfferError::NoVideo)?;
-        let codec = preferred_codec(video).ok_or(OfferError::NoCodec)?;
+        let video = sections.iter().find(|section| fits(section)).ok_or(without)?;
+        let codecs = codecs(video);
+        if codecs.is_empty() {
+            return Err(OfferError::NoCodec);
+        }
         let mut whole = session.to_vec();
         for section in &sections {
             whole.extend(*section);
             whole.extend(missing_parts(session, section)?);
         }
         let sdp = whole.join("\r\n") + "\r\n";
-        Ok(Self { sdp, codec, transport_cc: transport_cc(video) })
+        Ok(Self { sdp, codecs, transport_cc: transport_cc(video) })
     }
 
     /// The text, with the line ends that the standard asks for.
@@ -68,7 +84,12 @@ impl SdpOffer {
 
     /// The first codec offered that we decode, as RTP names it.
     pub fn codec(&self) -> &'static str {
-        self.codec
+        self.codecs.first().map_or("", |(codec, _)| codec)
+    }
+
+    /// The number a codec goes by, as RTP names it, if it is offered.
+    pub fn payload_of(&self, codec: &str) -> Option<u8> {
+        self.codecs.iter().find(|(offered, _)| *offered == codec).map(|(_, payload)| *payload)
     }
 
     /// The number under which the sender counts packets for congestion control, if it does.
@@ -128,18 +149,29 @@ fn bounds(lines: &[&str], sections: &[&[&str]]) -> Result<(), OfferError> {
 }
 
 fn sends_video(section: &[&str]) -> bool {
+    is_video_but(section, "a=recvonly")
+}
+
+fn receives_video(section: &[&str]) -> bool {
+    is_video_but(section, "a=sendonly")
+}
+
+fn is_video_but(section: &[&str], direction: &str) -> bool {
     let refused = section[0].split(' ').nth(1) == Some("0") && !section.contains(&"a=bundle-only");
-    let silent = section.iter().any(|line| matches!(*line, "a=recvonly" | "a=inactive"));
-    section[0].starts_with("m=video ") && !refused && !silent
+    let other = section.iter().any(|line| *line == direction || *line == "a=inactive");
+    section[0].starts_with("m=video ") && !refused && !other
 }
 
 /// In the order of the payload numbers on the `m=` line, which is the order of preference.
-fn preferred_codec(video: &[&str]) -> Option<&'static str> {
-    video[0].split(' ').skip(3).find_map(|payload| {
+fn codecs(video: &[&str]) -> Vec<(&'static str, u8)> {
+    let codec = |payload: &str| {
         let prefix = format!("a=rtpmap:{payload} ");
         let name = video.iter().find_map(|line| line.strip_prefix(prefix.as_str()))?.split('/').next()?;
-        CODECS.into_iter().find(|codec| codec.eq_ignore_ascii_case(name))
-    })
+        let codec = CODECS.into_iter().find(|codec| codec.eq_ignore_ascii_case(name))?;
+        let payload: u8 = payload.parse().ok()?;
+        (payload < 128).then_some((codec, payload))
+    };
+    video[0].split(' ').skip(3).filter_map(codec).collect()
 }
 
 fn transport_cc(video: &[&str]) -> Option<u8> {
@@ -169,6 +201,10 @@ mod tests {
         assert_eq!((found.codec(), found.transport_cc()), ("VP8", Some(4)), "VP9 comes first but is not decoded");
         let h264 = offer(&VIDEO.replace("98 96 102", "102 96")).unwrap();
         assert_eq!(h264.codec(), "H264", "the sender's order counts");
+        assert_eq!(
+            (h264.payload_of("VP8"), h264.payload_of("H264"), h264.payload_of("VP9")),
+            (Some(96), Some(102), None)
+        );
         let lenient = SdpOffer::parse(&format!("{SESSION}{VIDEO}").replace("\r\n", "\n")).unwrap();
         assert!(lenient.sdp().contains("\r\n") && lenient.sdp().ends_with("\r\n"));
     }
@@ -187,6 +223,10 @@ mod tests {
         assert_eq!(SdpOffer::parse("hello"), Err(OfferError::NotSdp));
         assert_eq!(offer(AUDIO), Err(OfferError::NoVideo));
         assert_eq!(offer(&VIDEO.replace("sendonly", "recvonly")), Err(OfferError::NoVideo));
+        let viewer = |direction| SdpOffer::of_viewer(&format!("{SESSION}{}", VIDEO.replace("sendonly", direction)));
+        assert!(viewer("recvonly").is_ok() && viewer("sendrecv").is_ok());
+        assert_eq!(viewer("sendonly"), Err(OfferError::NoViewer));
+        assert_eq!(SdpOffer::of_viewer(&format!("{SESSION}{AUDIO}")), Err(OfferError::NoViewer));
         assert_eq!(offer(&VIDEO.replace("VP8", "AV1").replace("H264", "H265")), Err(OfferError::NoCodec));
         assert_eq!(offer(&VIDEO.replace("a=ice-pwd:p\r\n", "")), Err(OfferError::Lacks("a=ice-pwd:")));
         assert_eq!(offer(&VIDEO.replace("a=mid:1\r\n", "")), Err(OfferError::Lacks("a=mid:")));
