@@ -13,13 +13,13 @@ from pathlib import Path
 
 from .say import Problem, note
 
-# Decoding and serving video, building against it, making sample footage, and for the tests a browser that sends and watches and
-# an MQTT broker.
+# Decoding and serving video, building against it, making sample footage, and for the tests a browser that sends and watches,
+# an MQTT broker, and another RTSP server.
 APT_PACKAGES = (
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly "
     "gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-nice libgstreamer1.0-dev "
     "libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev libgstrtspserver-1.0-dev pkg-config gcc g++ "
-    "libc6-dev ffmpeg chromium mosquitto"
+    "libc6-dev ffmpeg chromium mosquitto vlc-bin vlc-plugin-base"
 ).split()
 # What a machine that only runs it needs.
 RUN_PACKAGES = (
