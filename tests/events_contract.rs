@@ -108,6 +108,17 @@ fn a_reader_of_today_gets_along_with_an_event_of_tomorrow() {
     assert_eq!(event.kind, Kind::Other("dev.flyball.face.visit.teleported.v1".into()));
 }
 
+/// Found by fuzzing: such a number was read as infinite, written as null, and not read again.
+#[test]
+fn a_number_too_large_for_its_field_is_refused_and_an_unknown_field_may_hold_it() {
+    let (_, mut event) = samples().into_iter().find(|(name, _)| name == "v1.0-visit-opened.json").unwrap();
+    event["data"]["face"]["invented_later"] = json!(1e300);
+    assert!(Event::from_json(event.to_string().as_bytes()).is_ok());
+    event["data"]["face"]["detector"]["score"] = json!(1e300);
+    let refused = Event::from_json(event.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("too large"), "{refused}");
+}
+
 #[cfg(feature = "checks")]
 #[test]
 fn the_schema_refuses_what_would_mislead_a_subscriber() {

@@ -38,7 +38,8 @@ def write(root: Path) -> None:
         progress.step(name)
         asked = pictures + attacks if name == "minifasnet" else pictures
         cases = [case for picture in asked for case in questions.ask(root, models, model, picture)]
-        _write_json(root / f"tests/golden/{name}.json", origin(root, model), cases)
+        alone = questions.alone(model) if model.written["role"] == "deepfake" else None
+        _write_json(root / f"tests/golden/{name}.json", origin(root, model), cases, alone)
     progress.finish(f"{len(models)} files in tests/golden")
 
 
@@ -68,11 +69,12 @@ def origin(root: Path, model: Model) -> dict:
     return {**made_by, "model": str(file.relative_to(root)), "model_sha256": sha256(file)}
 
 
-def _write_json(path: Path, made: dict, cases: list[dict]) -> None:
+def _write_json(path: Path, made: dict, cases: list[dict], alone: dict | None) -> None:
     """One case a line, so that a difference shows which case moved."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join("  " + json.dumps(case) for case in cases)
-    path.write_text(f'{{\n "origin": {json.dumps(made)},\n "cases": [\n{lines}\n ]\n}}\n')
+    network = f' "alone": {json.dumps(alone)},\n' if alone else ""
+    path.write_text(f'{{\n "origin": {json.dumps(made)},\n{network} "cases": [\n{lines}\n ]\n}}\n')
 
 
 def restore(root: Path) -> None:

@@ -97,7 +97,10 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Gallery(args) => gallery::run(&args, &mut out),
         #[cfg(feature = "media")]
         Command::SampleCamera(args) => sample_camera::run(&args),
-        Command::Models(args) => modelled(models::run(&args, &mut out)),
+        Command::Models(args) => {
+            crate::memory::settle_heaps();
+            modelled(models::run(&args, &mut out))
+        }
         Command::Bench(args) => {
             crate::memory::settle_heaps();
             bench::run(&args, &mut out)

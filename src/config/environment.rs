@@ -27,6 +27,7 @@ impl Environment {
     }
 
     /// A variable's text, if it is there and not empty.
+    #[cfg(feature = "cli")]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }

@@ -29,6 +29,8 @@ const REPORT: &str = "target/reports/churn.json";
 const CYCLES: usize = 10_000;
 /// Of so many cycles one is a real RTSP camera and one a file; the others are made up.
 const MIX: usize = 10;
+/// How often memory is looked at.
+const READINGS: usize = 100;
 /// How far memory may rise.
 const OBJECTIVE: f64 = 0.02;
 /// Cycles until pools, caches and heaps hold what they keep for good: from here on readings go up and down by 1.5 %.
@@ -47,10 +49,12 @@ struct Report {
     seconds: f64,
     /// After this many cycles whose traces are not counted.
     warm_up: usize,
+    /// The middle one of the first ten readings: one alone is up to 1.5 % off, as the heap happens to lie.
     first: Belongings,
+    /// The middle one of the last ten.
     last: Belongings,
-    /// Every thousand cycles.
-    between: Vec<Belongings>,
+    /// A hundred of them, evenly spread.
+    readings: Vec<Belongings>,
 }
 
 fn main() -> ExitCode {
@@ -69,17 +73,18 @@ fn main() -> ExitCode {
         drop(graph.bus.take());
     };
     (0..WARM_UP).for_each(&mut cycle);
-    let (begun, first) = (now(), belongings());
-    let mut between = Vec::new();
+    let (begun, mut readings) = (now(), vec![belongings()]);
     for number in 0..cycles {
         cycle(number);
+        if number % (cycles / READINGS).max(1) == 0 {
+            readings.push(belongings());
+        }
         if number % 1_000 == 999 {
-            between.push(belongings());
-            println!("{:>6} cycles  {:?}", number + 1, between.last());
+            println!("{:>6} cycles  {:?}", number + 1, readings.last());
         }
     }
-    let report =
-        Report { cycles, seconds: begun.elapsed().as_secs_f64(), warm_up: WARM_UP, first, last: belongings(), between };
+    let (first, last) = (middle(readings.iter().take(10)), middle(readings.iter().rev().take(10)));
+    let report = Report { cycles, seconds: begun.elapsed().as_secs_f64(), warm_up: WARM_UP, first, last, readings };
     fs::create_dir_all("target/reports").unwrap();
     fs::write(REPORT, serde_json::to_string_pretty(&report).unwrap() + "\n").unwrap();
     println!("{} cycles in {:.0} s\nfirst {:?}\nlast  {:?}", cycles, report.seconds, report.first, report.last);
@@ -89,6 +94,18 @@ fn main() -> ExitCode {
         && report.last.threads <= report.first.threads
         && report.last.descriptors <= report.first.descriptors;
     if is_flat { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// By memory; of threads and descriptors the most.
+fn middle<'a>(readings: impl Iterator<Item = &'a Belongings>) -> Belongings {
+    let mut sorted: Vec<_> = readings.copied().collect();
+    sorted.sort_by_key(|reading| reading.rss_bytes);
+    let most = |count: fn(&Belongings) -> usize| sorted.iter().map(count).max().unwrap_or_default();
+    Belongings {
+        rss_bytes: sorted[sorted.len() / 2].rss_bytes,
+        threads: most(|reading| reading.threads),
+        descriptors: most(|reading| reading.descriptors),
+    }
 }
 
 fn come_and_go(cameras: &Cameras, number: usize, clip: &Path, url: &str) {

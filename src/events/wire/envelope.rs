@@ -219,7 +219,22 @@ impl Data {
         }
     }
 
+    /// Reads data by its type. A number too large for its field would be read as infinite, and JSON has no way to write that:
+    /// it is refused here, so that whatever is read can be written again. Fields nobody knows may hold any number.
     fn read(kind: &Kind, data: Value) -> Result<Self, serde_json::Error> {
+        let suspicious = holds_large_number(&data);
+        let read = Self::typed(kind, data)?;
+        if suspicious {
+            let written = serde_json::to_value(&read)?;
+            let again = Self::typed(kind, written.clone()).and_then(serde_json::to_value);
+            if again.ok() != Some(written) {
+                return Err(serde_json::Error::custom("a number is too large"));
+            }
+        }
+        Ok(read)
+    }
+
+    fn typed(kind: &Kind, data: Value) -> Result<Self, serde_json::Error> {
         Ok(match kind {
             Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed | Kind::VisitCorrected | Kind::VisitMerged => {
                 Self::Visit(serde_json::from_value(data)?)
@@ -252,6 +267,15 @@ impl<'de> Deserialize<'de> for Event {
             partitionkey: raw.partitionkey,
             data,
         })
+    }
+}
+
+fn holds_large_number(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() > f64::from(f32::MAX)),
+        Value::Array(values) => values.iter().any(holds_large_number),
+        Value::Object(fields) => fields.values().any(holds_large_number),
+        _ => false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Golden outputs: what a plain Python program got from the same models on the same pictures (`tests/golden/<model>.json`).
 //! [`embeddings`] compares vectors of aligned crops, [`boxes`] what is found on whole pictures, [`faces`] what is said of
-//! single faces; each holds a variant against the tolerance that its manifest declares.
+//! single faces; each holds a variant against the tolerance that its manifest declares. [`alone`] asks a network itself.
 
+mod alone;
 mod boxes;
 mod embeddings;
 mod faces;
@@ -53,10 +54,25 @@ pub(super) fn agreement(
     if let Output::Embedding(head) = &model.manifest.output {
         return embeddings::agreement(pictures, model, variant, head, &mut *session);
     }
+    let alone = alone::agreement(&pictures.golden(model)?, model, &mut *session)?;
     let supply = Supply::own(&model.manifest, variant, session);
-    match model.manifest.role {
-        Role::Detect | Role::Content => boxes::agreement(pictures, model, variant, supply),
-        _ => faces::agreement(pictures, model, variant, supply),
+    let whole = match model.manifest.role {
+        Role::Detect | Role::Content => boxes::agreement(pictures, model, variant, supply)?,
+        _ => faces::agreement(pictures, model, variant, supply)?,
+    };
+    Ok(match (whole, alone) {
+        (Some(whole), Some(alone)) => Some(whole.and(&alone)),
+        (whole, alone) => whole.or(alone),
+    })
+}
+
+impl Agreement {
+    fn and(self, other: &Self) -> Self {
+        Self {
+            found: format!("{}; {}", self.found, other.found),
+            expected: format!("{}; {}", self.expected, other.expected),
+            fits: self.fits && other.fits,
+        }
     }
 }
 
@@ -70,14 +86,19 @@ impl Pictures {
         &self.root
     }
 
-    /// What is recorded of a model; nothing when there is no such file.
-    fn cases(&self, model: &Model) -> Result<Vec<Value>, InferenceError> {
+    /// What is recorded of a model; null when there is no such file.
+    fn golden(&self, model: &Model) -> Result<Value, InferenceError> {
         let path = self.root.join("tests/golden").join(format!("{}.json", model.manifest.name));
         let Ok(text) = fs::read_to_string(&path) else {
-            return Ok(Vec::new());
+            return Ok(Value::Null);
         };
         let unreadable = |why: serde_json::Error| InferenceError::Runtime(format!("{}: {why}", path.display()));
-        let golden: Value = serde_json::from_str(&text).map_err(unreadable)?;
+        serde_json::from_str(&text).map_err(unreadable)
+    }
+
+    /// The recorded cases that are looked at.
+    fn cases(&self, model: &Model) -> Result<Vec<Value>, InferenceError> {
+        let golden = self.golden(model)?;
         let all = golden["cases"].as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(all.iter().step_by(all.len().div_ceil(CASES).max(1)).cloned().collect())
     }
