@@ -143,6 +143,28 @@ fn a_browser_shows_what_was_painted_and_is_let_go_when_it_vanishes() {
     painter.join().unwrap();
 }
 
+/// The page at `/`, under the policy it is served with: `#gate` watches at once.
+#[test]
+#[ignore = "a third browser is too much for two cores: cargo test --features checks --test server_view -- --ignored"]
+fn the_page_of_a_running_program_watches_a_camera() {
+    if !browser::is_there() {
+        return;
+    }
+    let place = Place::new();
+    let world = "synthetic = { width = 320, height = 240, fps = 15, faces = 1, seed = 1 }";
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\nview = { ice = { addresses = [\"127.0.0.1\"] } }\n";
+    let mut running =
+        Running::start(flyball(&["run", text(&place.light_deployment(&[("gate", world)], server)), "--plain"]));
+    let base = running.wait_for("listening on").split("listening on ").nth(1).unwrap().trim().to_owned();
+    let browser = Browser::open(&format!("{base}/#gate"));
+    running.wait_for("a viewer was let in");
+    let metrics = ureq::get(format!("{base}/metrics")).call().unwrap().into_body().read_to_string().unwrap();
+    assert!(metrics.contains("flyball_viewers 1.0"), "{metrics}");
+    drop(browser);
+    running.signal("TERM");
+    assert_eq!(running.end().code, Some(DONE));
+}
+
 /// Page of another origin, roles, refusals, goodbye by DELETE, orderly end.
 #[test]
 fn who_may_watch_watches_a_camera_of_a_running_program() {

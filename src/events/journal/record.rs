@@ -50,7 +50,8 @@ pub(super) fn scan(mut file: impl Read, mut found: impl FnMut(&str)) -> io::Resu
         let mut at = FRAME;
         while let Some(next) = find(&window, at, safe) {
             at = next + OPENING.len();
-            if let Some(text) = whole(&window[next - FRAME..]).and_then(|json| std::str::from_utf8(json).ok()) {
+            let json = whole(&window[next - FRAME..]).filter(|json| json.starts_with(OPENING));
+            if let Some(text) = json.and_then(|json| std::str::from_utf8(json).ok()) {
                 found(text);
                 at = next + text.len();
             }
@@ -127,6 +128,13 @@ mod tests {
         }
         assert_eq!(unframed(&record[..record.len() - 1]), None);
         assert_eq!(unframed(""), None);
+    }
+
+    /// Found by fuzzing: the checksum of nothing is 0, and so sixteen zeros were a whole record, again and again.
+    #[test]
+    fn a_frame_around_nothing_is_no_record() {
+        let bytes = format!("{}{}{}", "0".repeat(FRAME), event(7), framed(&event(9)));
+        assert_eq!(scanned(bytes.as_bytes()), [event(9)]);
     }
 
     #[test]
