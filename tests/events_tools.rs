@@ -86,6 +86,11 @@ fn the_tools_log_in_and_hear_what_their_keys_allow() {
     let wrong = place.write("wrong", "guess-pw-77aa\n");
     let stranger = [&["nodes"], &login[..login.len() - 1], &[text(&wrong)]].concat();
     refused(&run(&stranger), FAILED, &["nobody answers", "password"]);
+    let stranger = [&["watch"], &login[..login.len() - 1], &[text(&wrong)]].concat();
+    let mut stranger = Running::start(flyball(&stranger));
+    stranger.wait_for("nobody lets us in");
+    stranger.signal("TERM");
+    assert!(!stranger.end().err.contains("guess-pw-77aa"));
     refused(&run(&["watch", "--user", "desk"]), BAD_INPUT, &["--password-file", "FLYBALL_PASSWORD"]);
     refused(&run(&["nodes", "--ca", "no/such/ca.pem"]), BAD_INPUT, &["no/such/ca.pem"]);
     running.signal("TERM");

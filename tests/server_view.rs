@@ -145,7 +145,6 @@ fn a_browser_shows_what_was_painted_and_is_let_go_when_it_vanishes() {
 
 /// The page at `/`, under the policy it is served with: `#gate` watches at once.
 #[test]
-#[ignore = "a third browser is too much for two cores: cargo test --features checks --test server_view -- --ignored"]
 fn the_page_of_a_running_program_watches_a_camera() {
     if !browser::is_there() {
         return;

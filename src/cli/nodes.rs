@@ -79,8 +79,8 @@ mod ask {
 
     fn nobody(endpoint: &str) -> Exit {
         complain(&format!(
-            "nobody answers at {endpoint}; start `flyball run` with [events.zenoh] listening there, say --connect, or check user and \
-             password"
+            "nobody answers at {endpoint}; start `flyball run` with [events.zenoh] listening there, say --connect, or check \
+             user and password"
         ));
         Exit::Failed
     }

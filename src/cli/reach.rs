@@ -1,14 +1,24 @@
-//! How the commands that listen to a running Flyball reach it: where, as whom, and whom they trust.
+//! How the commands that listen to a running Flyball reach it: where, as whom, and whom they trust. Next: `events::bus`, which
+//! checks what comes of it.
 
+#[cfg(feature = "zenoh")]
+use std::collections::BTreeMap;
 use std::{fs, path::PathBuf};
 
 use clap::Args;
 
+#[cfg(feature = "zenoh")]
+use super::complain;
 use crate::config::Environment;
+#[cfg(feature = "zenoh")]
+use crate::events::zenoh::ZenohBus;
 use crate::events::{BusConfig, BusError, Tls, User};
 
 /// Where the password is when no file has it. Never an argument: everybody on the machine can read those.
 const PASSWORD: &str = "FLYBALL_PASSWORD";
+/// How long a login is tried before it is said that nobody takes it, in milliseconds.
+#[cfg(feature = "zenoh")]
+const TRIAL: &str = "3000";
 
 /// Where to connect, and how to log in there.
 #[derive(Args, Clone, Debug)]
@@ -41,10 +51,18 @@ pub(super) struct Login {
     key: Option<PathBuf>,
 }
 
+#[cfg(feature = "zenoh")]
 impl Reach {
-    /// For who waits there as long as it takes.
-    pub(super) fn patient(&self) -> Result<BusConfig, BusError> {
-        self.login.on(BusConfig::connecting_to(&self.connect))
+    /// Says that it waits, and opens a session as soon as somebody lets us in. A login is tried first: whoever waits for ever
+    /// would never hear that it is refused.
+    pub(super) fn open(&self, waiting: &str) -> Result<ZenohBus, BusError> {
+        let patient = self.login.on(BusConfig::connecting_to(&self.connect))?;
+        complain(&waiting);
+        if self.login.is_given() && ZenohBus::open(&for_a_moment(&patient)).is_err() {
+            let place = &self.connect;
+            complain(&format!("nobody lets us in at {place} yet: check user, password and certificates; still trying"));
+        }
+        ZenohBus::open(&patient)
     }
 
     /// For a question: gives up when nobody answers.
@@ -53,7 +71,18 @@ impl Reach {
     }
 }
 
+/// The same, but gives up soon.
+#[cfg(feature = "zenoh")]
+fn for_a_moment(patient: &BusConfig) -> BusConfig {
+    BusConfig { raw: BTreeMap::from([("connect/timeout_ms".into(), TRIAL.into())]), ..patient.clone() }
+}
+
 impl Login {
+    #[cfg(feature = "zenoh")]
+    fn is_given(&self) -> bool {
+        self.user.is_some() || self.certificate.is_some()
+    }
+
     /// The same way, as this user.
     pub(super) fn on(&self, config: BusConfig) -> Result<BusConfig, BusError> {
         let files = [&self.ca, &self.certificate, &self.key];

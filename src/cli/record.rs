@@ -10,7 +10,7 @@ use crate::events::BusError;
 const EXAMPLES: &str = "Examples:
   flyball record evening.jsonl                        everything from now on, until Ctrl-C
   flyball record gate.jsonl --camera gate --for 10min
-  flyball record hq.jsonl --connect tls/10.0.0.5:7447 --ca ca.pem --user desk --password-file desk.password --site hq
+  flyball record hq.jsonl --connect tls/hq:7447 --ca ca.pem --user desk --password-file desk.pw --site hq
   flyball record all.jsonl --since 0 --count 500      what the journal still has, and on to 500 events
   flyball replay evening.jsonl --pace 2x              and play it to subscribers again
 
@@ -83,7 +83,7 @@ mod take_down {
         cli::{complain, signals::Signals, watch},
         events::{
             recording::Recorder,
-            zenoh::{Delivery, Filter, ZenohBus},
+            zenoh::{Delivery, Filter},
         },
         telemetry::{LogFormat, log_to_stderr},
     };
@@ -92,15 +92,15 @@ mod take_down {
     const BEAT: Duration = Duration::from_millis(100);
 
     pub(super) fn record(args: &RecordArgs) -> Result<(), RecordError> {
-        let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
+        let _usual_filter = log_to_stderr("warn,zenoh=off", LogFormat::Human);
         let begin = |cause| RecordError::Begin(args.file.display().to_string(), cause);
         let write = |cause| RecordError::Write(args.file.display().to_string(), cause);
         if args.file.exists() {
             return Err(begin(io::ErrorKind::AlreadyExists.into()));
         }
         let signals = Signals::watch();
-        complain(&format!("recording events from {} to {}; Ctrl-C ends", args.reach.connect, args.file.display()));
-        let bus = ZenohBus::open(&args.reach.patient()?)?;
+        let (place, file) = (&args.reach.connect, args.file.display());
+        let bus = args.reach.open(&format!("recording events from {place} to {file}; Ctrl-C ends"))?;
         let filter = Filter { site: args.site.clone(), camera: args.camera.clone() };
         let mut subscription = bus.subscribe(&filter, args.since)?;
         // Not before somebody is there to be recorded, and never over another: a recording is made to be kept.

@@ -1,4 +1,5 @@
 //! WHEP (draft-ietf-wish-whep): a browser posts an offer and watches a camera as it comes, before any stage has seen it.
+//! What it shares with `whip` is there. Next: `media`'s `Views`, who plays.
 
 use axum::{
     extract::{Extension, Path, State},

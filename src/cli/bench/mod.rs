@@ -1,9 +1,10 @@
 //! `flyball bench CLIP…`: what the pipeline costs on this machine, beside its floor measured in the same run.
 //!
 //! Three passes: decoding alone; the pipeline; the same networks as often on prepared tensors. `overhead` is the pipeline's
-//! CPU time over the sum of the other two. `report` prints it. With `--rounds` all of it is done again and the round in the
-//! middle is reported: on a shared machine the same network costs up to a fifth more from one minute to the next. With `--policy both` the pipeline runs twice, looking at
-//! every frame and looking only where it may pay, and `visits` says what that changed for subscribers.
+//! CPU time over the sum of the other two; both sides count their start. `report` prints it. With `--rounds` all of it is done
+//! again and the round in the middle is reported: on a shared machine the same network costs up to a fifth more from one
+//! minute to the next. With `--policy both` the pipeline runs twice, looking at every frame and looking only where it may
+//! pay, and `visits` says what that changed for subscribers.
 //! With `--soak-faces` it measures memory instead: see `soak`.
 
 mod policy;

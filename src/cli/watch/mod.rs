@@ -27,7 +27,7 @@ const EXAMPLES: &str = "Examples:
   flyball watch --camera gate --kind opened --json    who came to the gate, as JSON lines
   flyball watch --since 0 --count 10                  the first ten events the journal still has
   flyball watch --since 10min --output table          the last ten minutes and what comes, in columns
-  flyball watch --connect tls/10.0.0.5:7447 --ca ca.pem --user desk --password-file desk.password --site hq --camera gate
+  flyball watch --connect tls/hq:7447 --ca ca.pem --user desk --password-file desk.pw --site hq --camera gate
   flyball watch --person ada --kind visit             one person, on every camera
 
 Events that are missing for good are always told, whatever the filters: as a GAP line, with --json on standard error.
@@ -100,7 +100,7 @@ impl WatchArgs {
 #[cfg(feature = "zenoh")]
 pub fn run(args: &WatchArgs, out: &mut dyn Write) -> Exit {
     // What is missing or unreadable is told on standard error.
-    let _usual_filter = log_to_stderr("warn,zenoh=error", LogFormat::Human);
+    let _usual_filter = log_to_stderr("warn,zenoh=off", LogFormat::Human);
     match watch(args, out) {
         Ok(()) => Exit::Done,
         Err(cause @ (BusError::Zenoh(_) | BusError::Thread(..))) => failed(&cause, Exit::Failed),
@@ -123,15 +123,13 @@ pub fn run(_: &WatchArgs, _: &mut dyn Write) -> Exit {
 
 #[cfg(feature = "zenoh")]
 fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<(), BusError> {
-    use crate::events::zenoh::{Delivery, Filter, ZenohBus};
+    use crate::events::zenoh::{Delivery, Filter};
     use std::time::Duration;
 
     end_on_signal();
-    complain(&format!(
-        "waiting for events from {}, as soon as a Flyball answers there; Ctrl-C ends",
-        args.reach.connect
-    ));
-    let bus = ZenohBus::open(&args.reach.patient()?)?;
+    let place = &args.reach.connect;
+    let waiting = format!("waiting for events from {place}, as soon as a Flyball answers there; Ctrl-C ends");
+    let bus = args.reach.open(&waiting)?;
     let filter = Filter { site: args.site.clone(), camera: args.camera.clone() };
     let begin = args.since.map(|since| since.begin(now())).unwrap_or_default();
     let mut subscription = bus.subscribe(&filter, begin.number)?;

@@ -19,7 +19,8 @@ pub(crate) struct Server {
     /// Who may ask, one `[[server.client]]` each. Default: anybody who reaches the port.
     #[serde(default)]
     pub(crate) client: Vec<Client>,
-    /// Allow listening beyond this machine without TLS and clients: anyone who reaches the port reads every event.
+    /// Allow listening beyond this machine without TLS and clients: anyone who reaches the port reads every event and
+    /// watches every camera.
     #[serde(default)]
     pub(crate) insecure: bool,
     /// Web pages of other servers that may ask, such as `https://ops.example:8443`.
@@ -35,7 +36,7 @@ pub(crate) struct Server {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct View {
-    /// Most viewers at once, over all cameras; each costs an encoder (a fifth of a core for 720p at 15 pictures a second).
+    /// Most viewers at once, over all cameras; each costs an encoder (a quarter of a core for 720p at 15 pictures a second).
     /// 0: nobody may watch.
     #[schemars(range(max = 64))]
     pub(crate) most: u16,

@@ -36,7 +36,7 @@ pub(in crate::media) struct Screen {
 }
 
 /// When the viewer last said that it receives (RTCP, once a second or so). A vanished one says nothing, and nothing else
-/// tells: GStreamer 1.22 sends on without asking for consent.
+/// tells: with GStreamer 1.22 a killed browser was sent to for over a minute.
 struct Heard {
     epoch: Instant,
     last: AtomicU64,
@@ -63,7 +63,7 @@ impl Screen {
         exit.link(&pad).map_err(|e| failed(&e))?;
         let encoded = first_packet(&exit);
         let heard = Arc::new(Heard { epoch: SystemClock.now(), last: AtomicU64::new(0) });
-        heard.listen(&bin);
+        heard.listen(&bin).ok_or_else(|| failed(&"webrtcbin has no rtpbin"))?;
         let tally = Tally::new(SystemClock.now()).into();
         let rtc = Rtc { bin, input: name.to_owned(), session: draft.start(tally) };
         let mut screen = Self { rtc, source, shown: None, heard };
@@ -102,9 +102,10 @@ impl Screen {
 }
 
 impl Heard {
-    fn listen(self: &Arc<Self>, bin: &gst::Element) {
+    /// `None`: there is nothing to listen to.
+    fn listen(self: &Arc<Self>, bin: &gst::Element) -> Option<()> {
         let heard = Arc::clone(self);
-        let Some(manager) = bin.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else { return };
+        let manager = bin.downcast_ref::<gst::Bin>()?.by_name("rtpbin")?;
         manager.connect_pad_added(move |_, pad| {
             let heard = Arc::clone(&heard);
             if pad.name().starts_with("recv_rtcp_sink") {
@@ -114,6 +115,7 @@ impl Heard {
                 });
             }
         });
+        Some(())
     }
 
     fn silence(&self) -> Duration {
@@ -157,7 +159,7 @@ fn encoder(first: &Pixels) -> Result<gst::Element, MediaError> {
 fn payloader(payload: u8) -> Result<gst::Element, MediaError> {
     let payloader = require("rtpvp8pay")?;
     payloader.set_property("pt", u32::from(payload));
-    // Chromium follows pictures by their number, and asks for a key picture when it does not know it.
+    // Numbered pictures let the other end tell a lost one from a late one (RFC 7741, section 4.2).
     payloader.set_property_from_str("picture-id-mode", "15-bit");
     Ok(payloader)
 }

@@ -1,4 +1,5 @@
 //! Somebody watches a camera (WHEP, as the server): their offer is answered, and a thread plays to them until they leave.
+//! Next: `chain::screen`, the pipeline it plays through.
 
 use std::thread::Builder;
 use std::time::Duration;

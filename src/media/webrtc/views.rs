@@ -1,5 +1,5 @@
 //! Who watches which camera. Pictures are shown on their way into the lanes, before any stage; who watches slowly misses
-//! some, and nobody waits for them.
+//! some, and nobody waits for them. Next: `view`, which plays to one viewer.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,7 @@ pub enum ViewError {
     #[error("camera `{0}` shows no picture now; `/api/v1/cameras` says how it is doing")]
     NoPicture(CameraId),
     /// Their end does not read what we send.
-    #[error("the offer has no VP8: watch with a browser, or an encoder's peer that reads VP8")]
+    #[error("the offer has no VP8: watch with a browser, or a player that reads VP8")]
     NoVp8,
     /// The two ends could not agree.
     #[error(transparent)]

@@ -1,9 +1,10 @@
 //! The network alone, on numbers that both programs can make: no picture is cut or resized between them, and so this holds also
-//! for networks that a single level of a single pixel unsettles.
+//! for networks that a single level of a single pixel unsettles. Their makers are `questions.alone` in `models/prepare` and
+//! `made_up` here. What a network says of pictures is compared in `faces`.
 
 use serde_json::Value;
 
-use super::{Agreement, numbers};
+use super::{Agreement, farthest, numbers};
 use crate::inference::{Batch, InferenceError, Outputs, Session, manifest::Model};
 
 /// Largest difference between two programs that run the same file.
@@ -25,9 +26,9 @@ pub(super) fn agreement(
         let found = outputs.iter().find(|output| output.name == *name);
         let wanted = numbers(wanted);
         let found = found.map(|output| output.data.as_slice()).filter(|found| found.len() == wanted.len());
-        found.map_or(f32::INFINITY, |found| found.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
+        found.map_or(f32::INFINITY, |found| farthest(found.iter().zip(wanted).map(|(a, b)| (a - b).abs())))
     };
-    let worst = wanted.iter().map(difference).fold(0.0, f32::max);
+    let worst = farthest(wanted.iter().map(difference));
     Ok(Some(Agreement {
         found: format!("the network alone differs by {worst:.4}"),
         expected: format!("at most {SAME}"),

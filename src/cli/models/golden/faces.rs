@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Agreement, Pictures, face, numbers};
+use super::{Agreement, Pictures, face, farthest, numbers};
 use crate::inference::{
     InferenceError,
     heads::{AttributeModel, EyeModel, LandmarkModel, LivenessModel, PoseModel, Sight, Supply},
@@ -76,7 +76,7 @@ fn largest_difference(model: &Model, supply: Supply, cases: &[Case]) -> Result<f
         }
         _ => scores(LivenessModel::new(manifest, supply)?, &sights, cases)?,
     };
-    Ok(differences.into_iter().fold(0.0, f32::max))
+    Ok(farthest(differences))
 }
 
 fn sights(cases: &[Case]) -> Vec<Sight<'_>> {

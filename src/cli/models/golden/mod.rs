@@ -112,6 +112,11 @@ impl Pictures {
     }
 }
 
+/// The largest of these differences; what is no number is as far off as can be.
+fn farthest(differences: impl IntoIterator<Item = f32>) -> f32 {
+    differences.into_iter().fold(0.0, |worst, off| if off.is_nan() { f32::INFINITY } else { worst.max(off) })
+}
+
 /// A face or a region as golden files write it; `None` when it is written some other way.
 fn face(said: &Value) -> Option<FaceObservation> {
     let [x, y, w, h] = numbers(&said["box"]).try_into().ok()?;
@@ -124,4 +129,17 @@ fn face(said: &Value) -> Option<FaceObservation> {
 /// The numbers of a JSON list.
 fn numbers(list: &Value) -> Vec<f32> {
     list.as_array().into_iter().flatten().filter_map(|v| v.as_f64().map(|v| v as f32)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::farthest;
+
+    #[test]
+    fn what_is_no_number_does_not_agree() {
+        assert!((0.49..0.51).contains(&farthest([0.5, 0.1])));
+        for strange in [[f32::NAN, 0.1], [0.1, f32::NAN]] {
+            assert!(farthest(strange).is_infinite());
+        }
+    }
 }
