@@ -159,7 +159,7 @@ bench-glass: ## from a picture's making to our callback, over RTSP and WebRTC, a
 chaos-events: ## what may happen to events, and what got lost without a word (ROWS="router disk" for some; SEED=… again)
 	@$(EVENTS) chaos $(ROWS)
 
-bench-events: ## events a second and how soon they arrive, in Rust and Python, direct and through a router
+bench-events: ## events a second and how soon they arrive, in Rust, Python and JavaScript, direct and through a router
 	@$(EVENTS) throughput $(COUNT)
 
 # What cargo-fuzz passes too. The target is named so that build scripts are not instrumented.

@@ -31,6 +31,7 @@ fn profile() -> Profile {
         weight: 1.0,
         per_frame: 1.0,
         follows_interval: at == 0,
+        follows_rate: true,
         workers: 0,
         share: 0.2,
         batches: vec![1, 2, 4, 8, 16, 32],

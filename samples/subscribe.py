@@ -4,7 +4,7 @@
     pip install eclipse-zenoh==1.10.2
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--site hq] [--camera gate-1] [--since 0] [--count 10]
 Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
-import argparse, collections, json, queue, sys, time, zenoh
+import argparse, collections, json, os, sys, threading, time, zenoh
 
 args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 args.add_argument("--connect", default="tcp/127.0.0.1:7447", help="where Flyball or a router listens")
@@ -17,43 +17,43 @@ args = args.parse_args()
 had, ids, over = {}, collections.OrderedDict(), set()  # source -> (epoch, number) printed last; ids printed lately; epochs that ended
 
 
-def take(text):
-    """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
-    message = json.loads(text)
-    source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
-    had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
-    if epoch != had[source][0] and epoch not in over:
-        over.add(had[source][0])
-        had[source] = (epoch, 0)  # numbering began anew
-    while number > had[source][1] + is_event and epoch == had[source][0]:
-        before, selector = had[source], f"flyball/v1{source[8:]}/@history?since={had[source][1]}"
-        for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
-            time.sleep(pause)
-            if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]: break
-        [emit(json.loads(line), line) for page in pages for line in page.splitlines()]
-        if had[source] == before:
-            break  # nobody has them; emit() says what is lost
-    is_event and emit(message, text)
+def take(sample):
+    """An event, or a heartbeat: the same without an id, saying only how far the numbering is. Heartbeats have a thread of their own."""
+    with lock:
+        message = json.loads(text := sample.payload.to_string())
+        source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
+        had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
+        if epoch != had[source][0] and epoch not in over:
+            over.add(had[source][0])
+            had[source] = (epoch, 0)  # numbering began anew
+        while number > had[source][1] + is_event and epoch == had[source][0]:
+            before, selector = had[source], f"flyball/v1{source[8:]}/@history?since={had[source][1]}"
+            for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
+                time.sleep(pause)
+                if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]: break
+            [emit(json.loads(line), line) for page in pages for line in page.splitlines()]
+            sys.stdout.flush()
+            if had[source] == before: break  # nobody has them; emit() says what is lost
+        is_event and emit(message, text)
 
 
 def emit(event, text):
     source, number, (epoch, last) = event["source"], int(event["sequence"]), had[event["source"]]
-    if event["id"] in ids or event["epoch"] in over or event["epoch"] == epoch and number <= last:
-        return
+    if event["id"] in ids or event["epoch"] in over or event["epoch"] == epoch and number <= last: return
     if event["epoch"] == epoch and number > last + 1 or event["type"] == "dev.flyball.gap.v1":
         print(f"{source}: lost {event['data'] if 'gap' in event['type'] else (last + 1, number - 1)}", file=sys.stderr)
     had[source], ids[event["id"]] = (event["epoch"], number), None
     len(ids) > 10_000 and ids.popitem(last=False)
-    print(text, flush=inbox.empty())
+    print(text)
     args.count = args.count and args.count - 1
-    args.count == 0 and sys.exit()
+    args.count == 0 and (sys.stdout.flush(), os._exit(0))
 
 
-inbox, config = queue.SimpleQueue(), zenoh.Config.from_file(args.config) if args.config else zenoh.Config()
+lock, config = threading.Lock(), zenoh.Config.from_file(args.config) if args.config else zenoh.Config()
 for key, value in ("mode", "client"), ("connect", {"timeout_ms": -1, "endpoints": [args.connect]}), ("scouting/multicast/enabled", False):
     config.insert_json5(key, json.dumps(value))
 with zenoh.open(config) as session:
-    for key in (f"flyball/v1/{args.site}/{args.camera}/{end}" for end in ("**", "@head")):
-        session.declare_subscriber(key, lambda sample: inbox.put(sample.payload.to_string()))
+    events = session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/**", zenoh.handlers.RingChannel(65_536))  # beyond: asked for again
+    session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/@head", take)
     while True:
-        take(inbox.get())
+        take(events.try_recv() or (sys.stdout.flush(), events.recv())[1])

@@ -29,6 +29,7 @@ fn model(name: &str, variants: Vec<VariantProfile>) -> ModelProfile {
         weight: 1.0,
         per_frame: if detects { 1.0 } else { 0.2 },
         follows_interval: detects,
+        follows_rate: true,
         workers: 0,
         share: 0.4,
         batches: vec![1, 2],

@@ -16,6 +16,7 @@ mod chaos;
 mod child;
 mod pipeline;
 mod throughput;
+mod web;
 mod world;
 
 use std::{env, fs, path::Path};

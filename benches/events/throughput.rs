@@ -1,4 +1,5 @@
-//! How much and how soon: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a router.
+//! How much and how soon: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a
+//! router, and one in JavaScript over the HTTP server.
 //!
 //! Rates count from the first event posted to the last one received by that subscriber, each once and in order.
 
@@ -22,6 +23,7 @@ use crate::{
     child::{Killed, command, router},
     pipeline::Pipeline,
     report,
+    web::Opening,
     world::{Node, Setup, free_endpoint, listening, now},
 };
 
@@ -29,40 +31,78 @@ const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
 /// Events a second while latency is measured, and for how many seconds.
 const PACE: (u64, u64) = (1_000, 20);
 
+/// Who receives, and over which way.
+const BURSTS: &[(Who, Way)] = &[
+    (Who::Rust, Way::Direct),
+    (Who::Python, Way::Direct),
+    (Who::Node, Way::Server),
+    (Who::Rust, Way::Router),
+    (Who::Python, Way::Router),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Rust,
+    Python,
+    Node,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Zenoh, publisher to subscriber.
+    Direct,
+    /// Zenoh, through a router.
+    Router,
+    /// Our HTTP server's events and history.
+    Server,
+}
+
 /// Runs both measurements; `events` for each way through.
 pub(crate) fn run(events: u64) {
-    let mut rows = Vec::new();
-    for (through_router, subscriber) in [(false, "Rust"), (false, "Python"), (true, "Rust"), (true, "Python")] {
-        rows.extend(burst(events, through_router, subscriber));
-    }
+    let rows: Vec<_> = BURSTS.iter().filter_map(|&(who, way)| burst(events, who, way)).collect();
     let latency = latency();
     println!("publish -> subscriber at {} events/s: {latency}", PACE.0);
     report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
 }
 
 /// Everything at once, to one subscriber: two on two cores would measure each other.
-fn burst(events: u64, through_router: bool, subscriber: &str) -> Option<Value> {
+fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
     let folder = tempfile::tempdir().expect("a folder");
     let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
-    let relay = through_router.then(|| router(&endpoint));
-    let bus = if through_router { BusConfig::connecting_to(&endpoint) } else { listening(&endpoint) };
-    let node = Node::start(Setup { bus: Some(bus), journal: Some(&journal), keep_list: false, ..Setup::default() });
-    let counted = if subscriber == "Rust" { rust(&endpoint, events) } else { python(&endpoint, events) }?;
+    let relay = (way == Way::Router).then(|| router(&endpoint));
+    let opening = (way == Way::Server).then(Opening::new);
+    let bus = match way {
+        Way::Direct => Some(listening(&endpoint)),
+        Way::Router => Some(BusConfig::connecting_to(&endpoint)),
+        Way::Server => None,
+    };
+    let taps = opening.iter().map(Opening::sink).collect();
+    let node = Node::start(Setup { bus, journal: Some(&journal), keep_list: false, taps, ..Setup::default() });
+    let web = opening.map(|opening| opening.serve(node.started.history.clone()));
+    let counted = match (who, &web) {
+        (Who::Rust, _) => rust(&endpoint, events),
+        (Who::Python, _) => python(&endpoint, events),
+        (Who::Node, web) => web.as_ref().and_then(|web| javascript(&web.base, events)),
+    };
     let begun = now();
+    let counted = counted?;
     node.post(CAMERAS, 0..events);
     let posted = begun.elapsed();
     let (ended, row) = counted.join().expect("no panic");
-    let way = if through_router { "router" } else { "direct" };
     let rate = events as f64 / (ended - begun).as_secs_f64();
     println!(
-        "{subscriber}, {way}: {rate:.0} events/s, {} of {events}, {} twice; {}",
+        "{who:?}, {way:?}: {rate:.0} events/s, {} of {events}, {} twice; {}",
         row.received, row.duplicated, row.note
     );
+    if let Some(web) = web {
+        web.stop();
+    }
     node.stop();
     drop(relay);
     Some(json!({
-        "subscriber": subscriber, "way": way, "events_per_second": rate, "sent": events, "received": row.received,
-        "duplicated": row.duplicated, "note": row.note, "journaled_per_second": events as f64 / posted.as_secs_f64(),
+        "subscriber": format!("{who:?}"), "way": format!("{way:?}"), "events_per_second": rate, "sent": events,
+        "received": row.received, "duplicated": row.duplicated, "note": row.note,
+        "journaled_per_second": events as f64 / posted.as_secs_f64(),
     }))
 }
 
@@ -91,12 +131,23 @@ fn row(received: u64, duplicated: u64, out_of_order: u64) -> Row {
 fn python(endpoint: &str, events: u64) -> Option<Counted> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join(".venv/bin/python"));
-    command.arg(root.join("samples/subscribe.py")).args(["--connect", endpoint, "--since", "0", "--count"]);
-    let Ok(child) = command.arg(events.to_string()).stdout(Stdio::piped()).spawn() else {
-        println!("SKIPPED: .venv is missing; run `make setup`");
+    command.arg(root.join("samples/subscribe.py")).args(["--connect", endpoint, "--since", "0"]);
+    sample(command, events, ".venv is missing; run `make setup`")
+}
+
+/// The same in JavaScript, over our own server.
+fn javascript(base: &str, events: u64) -> Option<Counted> {
+    let mut command = Command::new("node");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/subscribe.mjs")).args([base, "--since", "0"]);
+    sample(command, events, "there is no `node`; run `make setup`")
+}
+
+fn sample(mut command: Command, events: u64, missing: &str) -> Option<Counted> {
+    let Ok(child) = command.args(["--count", &events.to_string()]).stdout(Stdio::piped()).spawn() else {
+        println!("SKIPPED: {missing}");
         return None;
     };
-    thread::Builder::new().name("counts Python".into()).spawn(move || count_lines(child)).ok()
+    thread::Builder::new().name("counts lines".into()).spawn(move || count_lines(child)).ok()
 }
 
 fn count_lines(mut child: Child) -> (Instant, Row) {

@@ -94,6 +94,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) clock: WallClock,
     pub(crate) fresh_id: FreshId,
     pub(crate) keep_list: bool,
+    /// Who else hears the events.
+    pub(crate) taps: Vec<Box<dyn EventSink>>,
     /// What is posted on a camera under a number.
     pub(crate) drafted: fn(&str, u64) -> Draft,
 }
@@ -101,7 +103,8 @@ pub(crate) struct Setup<'a> {
 impl Default for Setup<'_> {
     fn default() -> Self {
         let fresh_id = Box::new(Uuid::now_v7);
-        Self { bus: None, journal: None, clock: wall(), fresh_id, keep_list: true, drafted: draft }
+        let (taps, drafted) = (Vec::new(), draft as fn(&str, u64) -> Draft);
+        Self { bus: None, journal: None, clock: wall(), fresh_id, keep_list: true, taps, drafted }
     }
 }
 
@@ -109,6 +112,7 @@ impl Node {
     pub(crate) fn start(setup: Setup<'_>) -> Self {
         let (sent, published) = (Arc::new(Mutex::new(Sent::new())), Arc::new(AtomicU64::new(0)));
         let mut sinks: Vec<Box<dyn EventSink>> = vec![list(&sent, &published, setup.keep_list)];
+        sinks.extend(setup.taps);
         let mut bus = setup.bus.map(|config| ZenohBus::open(&config).expect("a session"));
         if let Some(bus) = &bus {
             sinks.push(Box::new(bus.sink().expect("a sink")));

@@ -12,6 +12,8 @@ pub struct Dial {
     linger_us: AtomicU64,
     interval: AtomicU32,
     enabled: AtomicBool,
+    looks: AtomicUsize,
+    again_percent: AtomicU32,
 }
 
 impl Dial {
@@ -22,6 +24,8 @@ impl Dial {
             linger_us: AtomicU64::new(linger.as_micros() as u64),
             interval: AtomicU32::new(1),
             enabled: AtomicBool::new(true),
+            looks: AtomicUsize::new(usize::MAX),
+            again_percent: AtomicU32::new(100),
         }
     }
 
@@ -45,6 +49,16 @@ impl Dial {
         self.enabled.load(Ordering::Relaxed)
     }
 
+    /// Most faces of one frame to look at, at least one; the others' turn comes with the next frames.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// How many times later than its settings say the stage looks at a face again, at least 1.
+    pub fn again(&self) -> f64 {
+        f64::from(self.again_percent.load(Ordering::Relaxed)) / 100.0
+    }
+
     /// Changes the batch size and the linger.
     pub fn set_batching(&self, max_batch: usize, linger: Duration) {
         self.max_batch.store(max_batch.max(1), Ordering::Relaxed);
@@ -54,6 +68,12 @@ impl Dial {
     /// Changes the interval.
     pub fn set_interval(&self, interval: u32) {
         self.interval.store(interval.max(1), Ordering::Relaxed);
+    }
+
+    /// Changes how sparingly faces are looked at.
+    pub fn set_looks(&self, most_a_frame: usize, again: f64) {
+        self.looks.store(most_a_frame.max(1), Ordering::Relaxed);
+        self.again_percent.store((again.max(1.0) * 100.0) as u32, Ordering::Relaxed);
     }
 
     /// Switches an optional stage on or off.

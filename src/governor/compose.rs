@@ -2,7 +2,7 @@
 
 use super::fast;
 use super::plan::{Admission, CameraRate, Plan, Rung};
-use super::profile::ModelProfile;
+use super::profile::{ModelProfile, VariantProfile};
 use super::seat::Seat;
 use super::step::{Draft, Governor, Sight};
 
@@ -20,6 +20,7 @@ impl Governor {
             moves: draft.moves,
             detect_interval: self.levels.interval(&self.policy),
             in_flight: self.in_flight.frames(),
+            again: self.thrift.again(),
             camera_rate: rate,
             cameras: sight.reading.cameras.iter().map(served).collect(),
             admissions,
@@ -30,12 +31,15 @@ impl Governor {
 
     fn rung(&self, sight: &Sight<'_>, model: &ModelProfile, seat: &Seat) -> Rung {
         let variant = seat.using.filter(|_| !seat.off).map(|using| &model.variants[using]);
-        let batch = seat.batch.size(seat.cap);
-        let linger_ms = variant.map_or(0.0, |variant| {
-            let batch_ms = variant.batch_ms(f64::from(batch)) * self.pace.factor();
-            fast::linger(batch, batch_ms, model.share * self.policy.latency_p95_ms, sight.load.time)
-        });
-        Rung { model: model.name.clone(), variant: variant.map(|variant| variant.name.clone()), batch, linger_ms }
+        let (batch, share_ms) = (seat.batch.size(seat.cap), model.share * self.policy.latency_p95_ms);
+        let batch_ms = |variant: &VariantProfile, batch: u32| variant.batch_ms(f64::from(batch)) * self.pace.factor();
+        Rung {
+            model: model.name.clone(),
+            variant: variant.map(|variant| variant.name.clone()),
+            batch,
+            linger_ms: variant.map_or(0.0, |v| fast::linger(batch, batch_ms(v, batch), share_ms, sight.load.time)),
+            looks: variant.map_or(u32::MAX, |v| self.thrift.looks(share_ms, batch_ms(v, batch) / f64::from(batch))),
+        }
     }
 
     /// Bytes held once everything asked for is there.

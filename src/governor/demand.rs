@@ -65,6 +65,7 @@ impl Demand {
         for (at, model) in profile.models.iter().enumerate() {
             let asked = match reading.model(&model.name) {
                 _ if model.follows_interval => Some(self.frames * model.per_frame),
+                Some(measured) if !model.follows_rate => Some(measured.offered_per_s.max(0.0)),
                 Some(_) if now < self.mixed_until => None,
                 Some(measured) => Some(measured.offered_per_s.max(0.0) / rate.max(0.01)),
                 None => Some(self.frames * self.per_frame[at]),

@@ -2,7 +2,7 @@
 //!
 //! Batch follows additive increase, multiplicative decrease (Clipper, NSDI 2017) inside what the plan has memory for. The
 //! waiting rule (Proteus, ASPLOS 2024) is a pure function a stage's worker calls before every batch. Next:
-//! [`step`](super::step).
+//! [`thrift`](super::thrift), the same for looks at faces.
 
 use super::reading::ModelReading;
 
@@ -57,15 +57,16 @@ pub(super) struct InFlight {
 }
 
 /// Above this share of the objective fewer frames are let in.
-const LATE: f64 = 0.8;
+pub(super) const LATE: f64 = 0.8;
 /// By this factor a reading: a quarter less in three readings.
 const FEWER: f64 = 0.9;
 /// Never fewer than this, or a slow model would starve the others.
 const LEAST_IN_FLIGHT: f64 = 4.0;
 
 impl InFlight {
+    /// Begins with few: how much a frame asks for is not known yet.
     pub(super) fn new(most: u32) -> Self {
-        Self { now: f64::from(most) }
+        Self { now: LEAST_IN_FLIGHT.min(f64::from(most)) }
     }
 
     /// Frames that may be in flight.

@@ -67,7 +67,8 @@ impl Levels {
 /// Share of its full work a model is asked for at these levels.
 pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
     let interval = if model.follows_interval { f64::from(levels.interval(policy)) } else { 1.0 };
-    levels.rate(policy) / interval
+    let rate = if model.follows_rate { levels.rate(policy) } else { 1.0 };
+    rate / interval
 }
 
 /// The best variant the policy lets this model use: what the size and precision levers are measured from.

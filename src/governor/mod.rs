@@ -27,6 +27,7 @@ mod fast;
 mod ledger;
 mod pace;
 mod seat;
+mod thrift;
 
 mod account;
 mod admission;

@@ -21,6 +21,9 @@ pub struct Plan {
     pub detect_interval: u32,
     /// Let at most this many frames be past detection at once.
     pub in_flight: u32,
+    /// Look at a followed face again this many times later than its stage's settings say.
+    #[serde(default = "one")]
+    pub again: f64,
     /// Share of every camera's frames to take, 0 to 1.
     pub camera_rate: f64,
     /// The same, camera by camera, in frames a second.
@@ -44,6 +47,17 @@ pub struct Rung {
     pub batch: u32,
     /// Wait at most this long for more of them, milliseconds.
     pub linger_ms: f64,
+    /// Look at no more than this many faces of one frame, where the model looks at faces.
+    #[serde(default = "any_number")]
+    pub looks: u32,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn any_number() -> u32 {
+    u32::MAX
 }
 
 /// One step of a two-phase change: load the new, use it once it is ready, retire the old.

@@ -44,6 +44,9 @@ pub struct ModelProfile {
     /// Whether the detect interval thins its work.
     #[serde(default)]
     pub follows_interval: bool,
+    /// Whether fewer frames ask it less. A model that looks at a followed face once a second does not.
+    #[serde(default = "yes")]
+    pub follows_rate: bool,
     /// Threads that run it, each at most one lane's worth; 0 where only the device is a limit.
     #[serde(default)]
     pub workers: u32,
@@ -59,6 +62,10 @@ pub struct ModelProfile {
 
 fn one() -> f64 {
     1.0
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn third() -> f64 {

@@ -25,26 +25,35 @@ impl Governor {
         let asked = self.demand.with(announced);
         let limits = self.limits(sight, self.policy.water.memory_low, START_TIME);
         let target = self.solve(&asked, limits, Levels::default(), |_, _| true, sight);
+        if target.levels != Levels::default() {
+            self.thrift.careful();
+        }
         self.set_levels(sight, draft, target.levels, Reason::Start);
         for (at, pick) in target.picks.iter().enumerate() {
             self.seats[at].want = *pick;
         }
     }
 
-    /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch.
+    /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch. While
+    /// looks are put off only frames are given back: what else there is room for cannot be measured then.
     pub(super) fn raise(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = self.policy.water;
         self.give_frames_back(sight, draft);
+        if self.thrift.puts_off() {
+            return;
+        }
         let limits = self.limits(sight, water.memory_low, water.time_low);
         self.improve(sight, draft, limits, WORTH_RAISING);
     }
 
     /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
-    /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back.
+    /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back; one step at a time while looks
+    /// are put off.
     fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let (asked, most) = (self.asked(), self.policy.water.time_low);
         let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
-        let Some(rate) = (0..self.levels.rate).find(fits) else { return };
+        let furthest = if self.thrift.puts_off() { self.levels.rate.saturating_sub(1) } else { 0 };
+        let Some(rate) = (furthest..self.levels.rate).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
     }

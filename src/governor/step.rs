@@ -21,6 +21,7 @@ use super::profile::Profile;
 use super::reading::Reading;
 use super::seat::Seat;
 use super::switch::Loading;
+use super::thrift::Thrift;
 
 /// Between two readings; while a variant loads, half of it, so that it is used as soon as it is ready.
 const CHECK_MS: f64 = 100.0;
@@ -44,6 +45,7 @@ pub struct Governor {
     pub(super) next_look_up: Elapsed,
     pub(super) started: bool,
     pub(super) in_flight: InFlight,
+    pub(super) thrift: Thrift,
     /// Whether pressure was high before this reading's events were taken in.
     pub(super) pressed: bool,
     /// Pressure at the last step, and the shares it was read from.
@@ -88,6 +90,7 @@ impl Governor {
             next_look_up: Elapsed::ZERO,
             started: false,
             in_flight: InFlight::new(policy.most_in_flight),
+            thrift: Thrift::new(),
             pressed: false,
             seen: (Pressure::Normal, Load::default()),
             next_id: 0,
@@ -216,6 +219,7 @@ impl Governor {
         if reading.end_to_end.count > 0 {
             let latency = reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0);
             self.in_flight.tune(latency, self.policy.most_in_flight);
+            self.thrift.tune(latency);
         }
         for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {
             if let Some(measured) = reading.model(&model.name) {

@@ -218,6 +218,7 @@ impl Hand for Statue<'_> {
             variant: pick.map(|(variant, _)| model.variants[variant].name.clone()),
             batch: pick.map_or(1, |(_, batch)| batch),
             linger_ms: 0.0,
+            looks: u32::MAX,
         });
         let load = |(model, pick): (&crate::governor::ModelProfile, &Option<(usize, u32)>)| {
             let (variant, batch) = (*pick)?;

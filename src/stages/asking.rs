@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::flow::StageError;
+use crate::flow::{Dial, StageError};
 use crate::inference::InferenceError;
 use crate::scene::{CameraId, FaceObservation, Packet, TrackId, TrackPhase};
 
@@ -51,6 +51,14 @@ pub(super) fn answered<T>(answer: Result<T, InferenceError>) -> Result<Option<T>
     }
 }
 
+impl Asking {
+    /// The same rules at the pace the dial asks for.
+    pub(super) fn at(self, dial: &Dial) -> Self {
+        let later = |time: Duration| time.mul_f64(dial.again());
+        Self { spacing: later(self.spacing), again_after: later(self.again_after), ..self }
+    }
+}
+
 impl Asked {
     /// Whether it is time to look. `at_best` bounds the quality from above, cheaply; `quality` is asked only when it decides.
     pub(super) fn is_due(&self, rules: &Asking, at: Instant, at_best: f32, quality: impl FnOnce() -> f32) -> bool {
@@ -63,13 +71,9 @@ impl Asked {
         self.looks < rules.at_birth || since >= rules.again_after || (at_best > wanted && quality() > wanted)
     }
 
-    /// Whether it is time to look; if so, the look counts as taken. Quality plays no part.
-    pub(super) fn turn(&mut self, rules: &Asking, at: Instant) -> bool {
-        let due = self.is_due(rules, at, 0.0, || 0.0);
-        if due {
-            self.looked(at);
-        }
-        due
+    /// Whether it is time to look, where quality plays no part.
+    pub(super) fn is_old(&self, rules: &Asking, at: Instant) -> bool {
+        self.is_due(rules, at, 0.0, || 0.0)
     }
 
     /// Remembers that a look is taken.
@@ -105,28 +109,6 @@ impl<T: Default> PerTrack<T> {
         memory
     }
 
-    /// Positions (packet, face) of the faces to look at now: those on confirmed tracks of frames that were searched, for
-    /// which `due` says so, given the packet, the face and what is remembered of its track.
-    pub(super) fn choose(
-        &mut self,
-        batch: &[Packet],
-        mut due: impl FnMut(&Packet, &FaceObservation, &mut T) -> bool,
-    ) -> Vec<(usize, usize)> {
-        let mut chosen = Vec::new();
-        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
-            for (f, face) in packet.faces.iter().enumerate() {
-                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else {
-                    continue;
-                };
-                let memory = self.of(&packet.frame.camera, track.id, packet.frame.captured.at);
-                if due(packet, face, memory) {
-                    chosen.push((p, f));
-                }
-            }
-        }
-        chosen
-    }
-
     /// Forgets tracks that have not been seen for long. Cheap when called often.
     pub(super) fn forget_old(&mut self, now: Instant) {
         if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_EVERY) {
@@ -139,6 +121,37 @@ impl<T: Default> PerTrack<T> {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.tracks.len()
+    }
+}
+
+impl<T: Default + AsMut<Asked>> PerTrack<T> {
+    /// Positions (packet, face) of the faces to look at now, which count as looked at: those on confirmed tracks of frames
+    /// that were searched, for which `due` says so, given the packet, the face and what is remembered of its track; of one
+    /// frame no more than `most`, those first that have waited longest.
+    pub(super) fn choose(
+        &mut self,
+        batch: &[Packet],
+        most: usize,
+        mut due: impl FnMut(&Packet, &FaceObservation, &mut T) -> bool,
+    ) -> Vec<(usize, usize)> {
+        let mut chosen = Vec::new();
+        for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
+            let (camera, at) = (&packet.frame.camera, packet.frame.captured.at);
+            let mut turns = Vec::new();
+            for (f, face) in packet.faces.iter().enumerate() {
+                let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else { continue };
+                let memory = self.of(camera, track.id, at);
+                if due(packet, face, memory) {
+                    turns.push((memory.as_mut().last, f, track.id));
+                }
+            }
+            turns.sort_by_key(|(last, ..)| *last);
+            for (_, f, track) in turns.into_iter().take(most) {
+                self.of(camera, track, at).as_mut().looked(at);
+                chosen.push((p, f));
+            }
+        }
+        chosen
     }
 }
 

@@ -126,6 +126,12 @@ impl Mean {
     }
 }
 
+impl AsMut<Asked> for Memory {
+    fn as_mut(&mut self) -> &mut Asked {
+        &mut self.asked
+    }
+}
+
 impl Memory {
     fn add(&mut self, look: &Attributes, config: &Config) {
         self.ages.add(look.age, config.looks);
@@ -166,9 +172,9 @@ impl Classify {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let (least, rules) = (self.config.min_face_px, &self.rules);
-        self.tracks.choose(batch, |packet, face, memory| {
-            face.bbox.w >= least && memory.asked.turn(rules, packet.frame.captured.at)
+        let (least, rules) = (self.config.min_face_px, self.rules.at(&self.dial));
+        self.tracks.choose(batch, self.dial.looks(), |packet, face, memory| {
+            face.bbox.w >= least && memory.asked.is_old(&rules, packet.frame.captured.at)
         })
     }
 

@@ -112,7 +112,8 @@ impl Deepfake {
             for (f, face) in packet.faces.iter().enumerate() {
                 let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else { continue };
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                if face.bbox.w >= self.config.min_face_px && memory.asked.turn(&self.rules, at) {
+                if face.bbox.w >= self.config.min_face_px && memory.asked.is_old(&self.rules, at) {
+                    memory.asked.looked(at);
                     self.last = Some(at);
                     return Some((p, f));
                 }

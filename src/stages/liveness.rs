@@ -115,14 +115,9 @@ impl Liveness {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let (least, rules) = (self.config.min_face_px, &self.rules);
-        self.tracks.choose(batch, |packet, face, memory| {
-            let at = packet.frame.captured.at;
-            let due = face.bbox.w >= least && memory.asked.is_due(rules, at, 0.0, || 0.0) && !memory.puts_off(face);
-            if due {
-                memory.asked.looked(at);
-            }
-            due
+        let (least, rules) = (self.config.min_face_px, self.rules.at(&self.dial));
+        self.tracks.choose(batch, self.dial.looks(), |packet, face, memory| {
+            face.bbox.w >= least && memory.asked.is_old(&rules, packet.frame.captured.at) && !memory.puts_off(face)
         })
     }
 
@@ -149,6 +144,12 @@ impl Liveness {
 /// The face `f` of a packet, as models want to see it.
 pub(super) fn look_at(packet: &Packet, f: usize) -> Look<'_> {
     Look { pixels: &packet.frame.pixels, face: &packet.faces[f] }
+}
+
+impl AsMut<Asked> for Memory {
+    fn as_mut(&mut self) -> &mut Asked {
+        &mut self.asked
+    }
 }
 
 impl Memory {

@@ -134,16 +134,12 @@ impl Recognize {
 
     /// Which faces of which packets are looked at now.
     fn choose(&mut self, batch: &[Packet]) -> Vec<(usize, usize)> {
-        let (least, rules) = (self.min_face_px, &self.rules);
-        self.tracks.choose(batch, |packet, face, memory| {
+        let (least, rules) = (self.min_face_px, self.rules.at(&self.dial));
+        self.tracks.choose(batch, self.dial.looks(), |packet, face, memory| {
             let at = packet.frame.captured.at;
             let visible = face.bbox.w >= least && face.landmarks.is_some();
             let quality = || Quality::of(face, &packet.frame.pixels).overall;
-            let due = visible && memory.asked.is_due(rules, at, Quality::at_best(face), quality);
-            if due {
-                memory.asked.looked(at);
-            }
-            due
+            visible && memory.asked.is_due(&rules, at, Quality::at_best(face), quality)
         })
     }
 
@@ -183,6 +179,12 @@ impl Recognize {
             face.identity.clone_from(&memory.answer);
         }
         Ok(())
+    }
+}
+
+impl AsMut<Asked> for Memory {
+    fn as_mut(&mut self) -> &mut Asked {
+        &mut self.asked
     }
 }
 

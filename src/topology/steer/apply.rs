@@ -59,7 +59,7 @@ impl Hands {
             };
             let adopted = steered.begun_with.is_none();
             degraded |= adopted && rung.variant.as_ref() != Some(&steered.best);
-            steered.stages.iter().for_each(|stage| turn(&stage.dial, rung, plan.detect_interval, steered.detects));
+            steered.stages.iter().for_each(|stage| turn(&stage.dial, rung, plan, steered.detects));
             // Until the governor has a variant of its own in place, the stage runs the one it began with.
             steered.stages.iter().for_each(|stage| stage.dial.set_enabled(!adopted || rung.variant.is_some()));
         }
@@ -98,10 +98,12 @@ impl Hands {
     }
 }
 
-fn turn(dial: &Dial, rung: &Rung, interval: u32, detects: bool) {
+fn turn(dial: &Dial, rung: &Rung, plan: &Plan, detects: bool) {
     let linger = if detects { Duration::from_secs_f64(rung.linger_ms.max(0.0) / 1e3) } else { Duration::ZERO };
     dial.set_batching(rung.batch as usize, linger);
     if detects {
-        dial.set_interval(interval);
+        dial.set_interval(plan.detect_interval);
+    } else {
+        dial.set_looks(rung.looks as usize, plan.again);
     }
 }

@@ -50,6 +50,7 @@ pub(in crate::topology) fn profile(subjects: &[Subject], measured: Option<&Measu
             weight: 1.0,
             per_frame: if detects { 1.0 } else { FACES_A_FRAME },
             follows_interval: detects,
+            follows_rate: matches!(subject.role, Role::Detect | Role::Content | Role::Eye | Role::Landmarks),
             // A stage is one thread.
             workers: 1,
             share,

@@ -80,6 +80,7 @@ mod tests {
             weight: 1.0,
             per_frame: 1.0,
             follows_interval: false,
+            follows_rate: true,
             workers: 0,
             share: 1.0,
             batches: vec![1],
