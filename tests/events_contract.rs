@@ -108,6 +108,19 @@ fn a_reader_of_today_gets_along_with_an_event_of_tomorrow() {
     assert_eq!(event.kind, Kind::Other("dev.flyball.face.visit.teleported.v1".into()));
 }
 
+#[test]
+fn an_event_reads_the_same_from_its_text_and_from_values() {
+    for (name, sample) in samples() {
+        // With an exponent the text goes another way.
+        let plain = sample.to_string();
+        let with_exponent = plain.replacen("\"data\":{", "\"data\":{\"invented_later\":1e3,", 1);
+        for text in [plain, with_exponent] {
+            let from_values = serde_json::from_str(&text).and_then(serde_json::from_value::<Event>).unwrap();
+            assert_eq!(Event::from_json(text.as_bytes()).unwrap(), from_values, "{name}");
+        }
+    }
+}
+
 /// Found by fuzzing: such a number was read as infinite, written as null, and not read again.
 #[test]
 fn a_number_too_large_for_its_field_is_refused_and_an_unknown_field_may_hold_it() {

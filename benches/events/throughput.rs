@@ -1,12 +1,14 @@
 //! How much and how soon: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a
 //! router, and one in JavaScript over the HTTP server.
 //!
-//! Rates count from the first event posted to the last one received by that subscriber, each once and in order.
+//! Rates count from the first event posted to a subscriber that is there to the last one it received, each once and in
+//! order.
 
 use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -24,7 +26,7 @@ use crate::{
     pipeline::Pipeline,
     report,
     web::Opening,
-    world::{Node, Setup, free_endpoint, listening, now},
+    world::{Node, PATIENCE, Setup, free_endpoint, listening, now},
 };
 
 const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
@@ -84,15 +86,21 @@ fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
         (Who::Python, _) => python(&endpoint, events),
         (Who::Node, web) => web.as_ref().and_then(|web| javascript(&web.base, events)),
     };
-    let begun = now();
     let counted = counted?;
-    node.post(CAMERAS, 0..events);
+    // One event ahead: who has it is there.
+    node.post(CAMERAS, 0..1);
+    counted.there.recv_timeout(PATIENCE).expect("a subscriber that listens");
+    let begun = now();
+    node.post(CAMERAS, 1..events + 1);
     let posted = begun.elapsed();
-    let (ended, row) = counted.join().expect("no panic");
+    let (ended, row) = counted.thread.join().expect("no panic");
     let rate = events as f64 / (ended - begun).as_secs_f64();
     println!(
-        "{who:?}, {way:?}: {rate:.0} events/s, {} of {events}, {} twice; {}",
-        row.received, row.duplicated, row.note
+        "{who:?}, {way:?}: {rate:.0} events/s, {} of {}, {} twice; {}",
+        row.received,
+        events + 1,
+        row.duplicated,
+        row.note
     );
     if let Some(web) = web {
         web.stop();
@@ -100,26 +108,34 @@ fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
     node.stop();
     drop(relay);
     Some(json!({
-        "subscriber": format!("{who:?}"), "way": format!("{way:?}"), "events_per_second": rate, "sent": events,
+        "subscriber": format!("{who:?}"), "way": format!("{way:?}"), "events_per_second": rate, "sent": events + 1,
         "received": row.received, "duplicated": row.duplicated, "note": row.note,
         "journaled_per_second": events as f64 / posted.as_secs_f64(),
     }))
 }
 
-type Counted = JoinHandle<(Instant, Row)>;
+/// A subscriber whose events are counted.
+struct Counted {
+    /// Says when its first one came.
+    there: Receiver<()>,
+    thread: JoinHandle<(Instant, Row)>,
+}
 
 fn rust(endpoint: &str, events: u64) -> Option<Counted> {
-    let mut child = Killed(command(&["subscriber", endpoint, &events.to_string()]).spawn().ok()?);
+    let mut child = Killed(command(&["subscriber", endpoint, &(events + 1).to_string()]).spawn().ok()?);
     let mut lines = BufReader::new(child.0.stdout.take()?).lines().map_while(Result::ok);
     assert_eq!(lines.next().as_deref(), Some("ready"));
+    let (say, there) = channel();
     let counting = move || {
+        say.send(()).expect("somebody waits");
         let heard = lines.find(|line| line.starts_with("heard ")).expect("its last word");
         let ended = now();
         let heard: Vec<u64> = heard.split(' ').skip(1).map(|n| n.parse().expect("a number")).collect();
         drop(child);
         (ended, row(heard[0], heard[1], heard[2]))
     };
-    thread::Builder::new().name("counts Rust".into()).spawn(counting).ok()
+    let thread = thread::Builder::new().name("counts Rust".into()).spawn(counting).ok()?;
+    Some(Counted { there, thread })
 }
 
 fn row(received: u64, duplicated: u64, out_of_order: u64) -> Row {
@@ -143,14 +159,16 @@ fn javascript(base: &str, events: u64) -> Option<Counted> {
 }
 
 fn sample(mut command: Command, events: u64, missing: &str) -> Option<Counted> {
-    let Ok(child) = command.args(["--count", &events.to_string()]).stdout(Stdio::piped()).spawn() else {
+    let Ok(child) = command.args(["--count", &(events + 1).to_string()]).stdout(Stdio::piped()).spawn() else {
         println!("SKIPPED: {missing}");
         return None;
     };
-    thread::Builder::new().name("counts lines".into()).spawn(move || count_lines(child)).ok()
+    let (say, there) = channel();
+    let thread = thread::Builder::new().name("counts lines".into()).spawn(move || count_lines(child, &say)).ok()?;
+    Some(Counted { there, thread })
 }
 
-fn count_lines(mut child: Child) -> (Instant, Row) {
+fn count_lines(mut child: Child, there: &Sender<()>) -> (Instant, Row) {
     let (mut ids, mut last) = (std::collections::HashSet::new(), std::collections::HashMap::new());
     let (mut twice, mut disorder) = (0, 0);
     for line in BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok) {
@@ -159,6 +177,9 @@ fn count_lines(mut child: Child) -> (Instant, Row) {
         else {
             continue;
         };
+        if ids.is_empty() {
+            there.send(()).expect("somebody waits");
+        }
         twice += u64::from(!ids.insert(id.to_owned()));
         let before = last.insert(source.to_owned(), sequence.to_owned());
         disorder += u64::from(before.is_some_and(|before| before.as_str() >= sequence));

@@ -16,7 +16,7 @@ use crate::world::{PATIENCE, now};
 /// As many as a run has.
 const THREADS: usize = 2;
 const DEPLOYMENT: &str = "[deployment]\nname = \"bench\"\nsite = \"hq\"\npipeline = \"shapes.toml\"\n\
-                          [server]\nlisten = \"127.0.0.1:0\"\n[governor]\nenabled = false\n\
+                          [models]\ndir = \".\"\n[server]\nlisten = \"127.0.0.1:0\"\n[governor]\nenabled = false\n\
                           [[camera]]\nid = \"cam0\"\nsource = { whip = {} }\n";
 const SHAPES: &str = "[pipeline]\nname = \"shapes\"\n[[stage]]\nkind = \"detect\"\nmodel = \"shapes\"\n\
                       [[stage]]\nkind = \"track\"\n[[stage]]\nkind = \"publish\"\n";

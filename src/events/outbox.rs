@@ -28,8 +28,9 @@ use super::{
 
 /// Events that may wait. At a busy entrance's 10 events a second this is a quarter of an hour of a disk that hangs.
 const QUEUE: usize = 8_192;
-/// Events journaled in one commit: more would only add latency, a commit costs about as much as a disk flush.
-const BATCH: usize = 512;
+/// Events journaled in one commit, when so many wait: a commit costs about as much as a disk flush, and pages that many
+/// events share are written once.
+const BATCH: usize = 2_048;
 /// How often sinks are told how far the numbering is.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 

@@ -5,9 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, ser::Error as _};
 
 use super::wire::Event;
+
+/// Bytes that hold nearly every event's JSON without growing.
+const USUAL: usize = 2_048;
 
 /// A numbered event with its JSON text, made once and shared by every sink.
 #[derive(Clone, Debug)]
@@ -66,7 +69,10 @@ pub struct CallSink<F: FnMut(&Recorded) + Send>(pub F);
 impl Recorded {
     /// Writes the event down.
     pub fn new(event: Event) -> Result<Self, serde_json::Error> {
-        let json = serde_json::to_string(&event)?;
+        let mut json = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut json, &event)?;
+        // What serde_json writes is UTF-8.
+        let json = String::from_utf8(json).map_err(serde_json::Error::custom)?;
         Ok(Self { event: Arc::new(event), json: Arc::from(json) })
     }
 }

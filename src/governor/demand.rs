@@ -122,6 +122,34 @@ fn approach(figure: &mut f64, to: f64, passed_ms: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::governor::ModelReading;
+
+    /// What is believed to be asked for where 40 items a second were counted while four of ten frames were taken.
+    fn asked(follows_rate: bool) -> f64 {
+        let profile: Profile = serde_json::from_value(serde_json::json!({
+            "models": [{ "name": "m", "follows_rate": follows_rate, "variants": [] }]
+        }))
+        .unwrap();
+        let measured = ModelReading {
+            model: "m".into(),
+            queue: 0,
+            oldest_ms: 0.0,
+            offered_per_s: 40.0,
+            batch_mean: 1.0,
+            service_ms: 8.0,
+            service_p95_ms: 8.0,
+        };
+        let reading = Reading { models: vec![measured], ..Reading::default() };
+        let mut demand = Demand::new(&profile);
+        (1..60).for_each(|n| demand.learn(Elapsed::from_ms(f64::from(n) * 100.0), &reading, &profile, 0.4));
+        demand.items[0]
+    }
+
+    #[test]
+    fn what_is_asked_once_a_second_is_asked_however_few_frames_are_taken() {
+        assert!((asked(true) - 100.0).abs() < 1.0);
+        assert!((asked(false) - 40.0).abs() < 1.0);
+    }
 
     #[test]
     fn rises_fast_and_falls_slowly() {

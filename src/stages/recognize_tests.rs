@@ -58,19 +58,27 @@ impl Scene {
 
     /// One frame, a third of a second after the last, with a confirmed face at `x`.
     fn see(&mut self, x: f32, width: f32) -> Finding<Identity> {
+        self.see_all(&[x], width).remove(0)
+    }
+
+    /// The same with several, each on a track of its own.
+    fn see_all(&mut self, at: &[f32], width: f32) -> Vec<Finding<Identity>> {
         let mut one = packet("gate", self.frame);
         one.detected = true;
         one.frame.captured.at = self.start + Duration::from_millis(self.frame * 333);
         self.frame += 1;
-        let eyes = [(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)];
-        let landmarks = eyes.map(|(dx, dy)| Point::new(x + dx * width, dy * width));
-        let mut face = FaceObservation::detected(BBox::new(x, 0.0, width, width), Some(landmarks), 0.9);
-        face.track = Some(TrackState { id: TrackId(1), phase: TrackPhase::Confirmed, hits: 3 });
-        one.faces.push(face);
+        one.faces = at.iter().zip(1..).map(|(x, track)| confirmed(*x, width, TrackId(track))).collect();
         let mut batch = vec![one];
         self.stage.process(&mut batch, self.start).unwrap();
-        batch.remove(0).faces.remove(0).identity
+        batch.remove(0).faces.into_iter().map(|face| face.identity).collect()
     }
+}
+
+fn confirmed(x: f32, width: f32, id: TrackId) -> FaceObservation {
+    let eyes = [(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)];
+    let landmarks = eyes.map(|(dx, dy)| Point::new(x + dx * width, dy * width));
+    let face = FaceObservation::detected(BBox::new(x, 0.0, width, width), Some(landmarks), 0.9);
+    FaceObservation { track: Some(TrackState { id, phase: TrackPhase::Confirmed, hits: 3 }), ..face }
 }
 
 fn decision(finding: &Finding<Identity>) -> Option<&IdentityDecision> {
@@ -89,6 +97,27 @@ fn asked_once_a_track_and_carried_on_every_frame() {
     assert!(answers.iter().all(|a| a.known().unwrap().looks == 1), "one look serves three frames");
     assert_eq!(scene.see(0.0, 100.0).known().unwrap().looks, 1, "0.999 s is not yet 1 s");
     assert_eq!(scene.see(0.0, 100.0).known().unwrap().looks, 2, "asked again when the answer is old");
+}
+
+#[test]
+fn of_a_crowd_as_many_are_asked_about_a_frame_as_the_dial_says_and_everybody_has_a_turn() {
+    let mut scene = Scene::new(&Config { again_after: Duration::from_millis(300), ..Config::default() });
+    scene.stage.dial.set_looks(2, 1.0);
+    let looks = |answers: &[Finding<Identity>]| answers.iter().map(|a| a.known().map_or(0, |id| id.looks)).collect();
+    let crowd = [0.0; 5];
+    let seen: Vec<Vec<u32>> = (0..5).map(|_| looks(&scene.see_all(&crowd, 100.0))).collect();
+    assert_eq!(seen[0], [1, 1, 0, 0, 0]);
+    assert_eq!(seen[1], [1, 1, 1, 1, 0], "not the first two again, although they are due");
+    assert_eq!(seen[2], [2, 1, 1, 1, 1], "the fifth before anybody is asked about again");
+    assert_eq!(seen[4].iter().sum::<u32>(), 10);
+}
+
+#[test]
+fn known_faces_are_asked_about_again_later_when_the_dial_says_so() {
+    let mut scene = Scene::new(&Config { again_after: Duration::from_secs(1), ..Config::default() });
+    scene.stage.dial.set_looks(usize::MAX, 3.0);
+    let seen: Vec<u32> = (0..11).map(|_| scene.see(0.0, 100.0).known().unwrap().looks).collect();
+    assert_eq!(seen, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2], "three seconds instead of one");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{CameraState, Gap, GovernorDecision, Moderation, NodeHealth, UtcMicros, Visit, VisitState};
@@ -187,7 +187,9 @@ impl Draft {
 impl Event {
     /// Reads one event from JSON; unknown fields are ignored, unknown types keep their data as it is.
     pub fn from_json(text: &[u8]) -> Result<Self, ReadError> {
-        Ok(serde_json::from_slice(text)?)
+        let raw: RawEvent<&RawValue> = serde_json::from_slice(text)?;
+        let data = Data::read_text(&raw.kind, raw.data.get()).map_err(in_data::<serde_json::Error>)?;
+        Ok(raw.with(data))
     }
 
     /// The visit this event is about, if it is about one.
@@ -219,6 +221,14 @@ impl Data {
         }
     }
 
+    /// Reads data by its type, straight from its text where no number in it can be too large.
+    fn read_text(kind: &Kind, text: &str) -> Result<Self, serde_json::Error> {
+        if may_hold_large_number(text) {
+            return Self::read(kind, serde_json::from_str(text)?);
+        }
+        Self::typed(kind, &mut serde_json::Deserializer::from_str(text))
+    }
+
     /// Reads data by its type. A number too large for its field would be read as infinite, and JSON has no way to write that:
     /// it is refused here, so that whatever is read can be written again. Fields nobody knows may hold any number.
     fn read(kind: &Kind, data: Value) -> Result<Self, serde_json::Error> {
@@ -234,40 +244,48 @@ impl Data {
         Ok(read)
     }
 
-    fn typed(kind: &Kind, data: Value) -> Result<Self, serde_json::Error> {
+    fn typed<'de, D: Deserializer<'de>>(kind: &Kind, data: D) -> Result<Self, D::Error> {
         Ok(match kind {
             Kind::VisitOpened | Kind::VisitUpdated | Kind::VisitClosed | Kind::VisitCorrected | Kind::VisitMerged => {
-                Self::Visit(serde_json::from_value(data)?)
+                Self::Visit(Deserialize::deserialize(data)?)
             }
-            Kind::ModerationVerdict => Self::Moderation(serde_json::from_value(data)?),
-            Kind::CameraState => Self::CameraState(serde_json::from_value(data)?),
-            Kind::Gap => Self::Gap(serde_json::from_value(data)?),
-            Kind::GovernorDecision => Self::GovernorDecision(serde_json::from_value(data)?),
-            Kind::NodeHealth => Self::NodeHealth(serde_json::from_value(data)?),
-            Kind::Other(_) => Self::Other(data),
+            Kind::ModerationVerdict => Self::Moderation(Deserialize::deserialize(data)?),
+            Kind::CameraState => Self::CameraState(Deserialize::deserialize(data)?),
+            Kind::Gap => Self::Gap(Deserialize::deserialize(data)?),
+            Kind::GovernorDecision => Self::GovernorDecision(Deserialize::deserialize(data)?),
+            Kind::NodeHealth => Self::NodeHealth(Deserialize::deserialize(data)?),
+            Kind::Other(_) => Self::Other(Deserialize::deserialize(data)?),
         })
     }
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawEvent::deserialize(deserializer)?;
-        let data = Data::read(&raw.kind, raw.data).map_err(|e| D::Error::custom(format!("in `data`: {e}")))?;
-        Ok(Self {
-            specversion: raw.specversion,
-            id: raw.id,
-            source: raw.source,
-            kind: raw.kind,
-            subject: raw.subject,
-            time: raw.time,
-            datacontenttype: raw.datacontenttype,
-            dataschema: raw.dataschema,
-            sequence: raw.sequence,
-            epoch: raw.epoch,
-            partitionkey: raw.partitionkey,
-            data,
-        })
+        let mut raw = RawEvent::<Value>::deserialize(deserializer)?;
+        let data = Data::read(&raw.kind, raw.data.take()).map_err(in_data)?;
+        Ok(raw.with(data))
     }
+}
+
+fn in_data<E: serde::de::Error>(cause: serde_json::Error) -> E {
+    E::custom(format!("in `data`: {cause}"))
+}
+
+/// Whether a number in this JSON has an exponent or as many digits as the largest 32-bit float.
+fn may_hold_large_number(json: &str) -> bool {
+    const DIGITS: u32 = 39;
+    let (mut in_text, mut escaped, mut digits) = (false, false, 0);
+    json.bytes().any(|byte| {
+        if in_text {
+            in_text = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            return false;
+        }
+        let after_digit = digits > 0;
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        in_text = byte == b'"';
+        digits >= DIGITS || after_digit && matches!(byte, b'e' | b'E')
+    })
 }
 
 fn holds_large_number(value: &Value) -> bool {
@@ -281,7 +299,7 @@ fn holds_large_number(value: &Value) -> bool {
 
 /// The envelope before its data has been read by its type.
 #[derive(Deserialize)]
-struct RawEvent {
+struct RawEvent<D> {
     specversion: String,
     id: Uuid,
     source: String,
@@ -294,7 +312,26 @@ struct RawEvent {
     sequence: Sequence,
     epoch: Uuid,
     partitionkey: String,
-    data: Value,
+    data: D,
+}
+
+impl<D> RawEvent<D> {
+    fn with(self, data: Data) -> Event {
+        Event {
+            specversion: self.specversion,
+            id: self.id,
+            source: self.source,
+            kind: self.kind,
+            subject: self.subject,
+            time: self.time,
+            datacontenttype: self.datacontenttype,
+            dataschema: self.dataschema,
+            sequence: self.sequence,
+            epoch: self.epoch,
+            partitionkey: self.partitionkey,
+            data,
+        }
+    }
 }
 
 impl fmt::Display for Kind {

@@ -115,9 +115,14 @@ impl Drop for ZenohSink {
 }
 
 fn send_all(session: &Session, wire: Wire, outgoing: &Receiver<Outgoing>, counters: &Counters) {
+    let encoding = match wire {
+        Wire::Json => Encoding::APPLICATION_JSON,
+        Wire::Cbor => Encoding::APPLICATION_CBOR,
+    };
+    let encoding = encoding.with_schema(SCHEMA);
     for next in outgoing {
         match next {
-            Outgoing::Event(recorded) => match send(session, wire, &recorded) {
+            Outgoing::Event(recorded) => match send(session, wire, &encoding, &recorded) {
                 Ok(()) => drop(counters.sent.fetch_add(1, Ordering::Relaxed)),
                 Err(cause) => {
                     counters.failed.fetch_add(1, Ordering::Relaxed);
@@ -129,15 +134,15 @@ fn send_all(session: &Session, wire: Wire, outgoing: &Receiver<Outgoing>, counte
     }
 }
 
-fn send(session: &Session, wire: Wire, recorded: &Recorded) -> Result<(), String> {
+fn send(session: &Session, wire: Wire, encoding: &Encoding, recorded: &Recorded) -> Result<(), String> {
     let key = Key::of(&recorded.event).map_err(|e| e.to_string())?;
-    let (payload, encoding) = match wire {
-        Wire::Json => (recorded.json.as_bytes().to_vec(), Encoding::APPLICATION_JSON),
-        Wire::Cbor => (recorded.event.to_cbor().map_err(|e| e.to_string())?, Encoding::APPLICATION_CBOR),
+    let payload = match wire {
+        Wire::Json => recorded.json.as_bytes().to_vec(),
+        Wire::Cbor => recorded.event.to_cbor().map_err(|e| e.to_string())?,
     };
     session
         .put(key.to_string(), payload)
-        .encoding(encoding.with_schema(SCHEMA))
+        .encoding(encoding.clone())
         .congestion_control(CongestionControl::Block)
         .priority(Priority::DataHigh)
         .wait()
