@@ -11,6 +11,9 @@ use super::reading::Reading;
 
 /// Time constant of a rise: two readings. A single noisy reading must not move the plan alone.
 const RISE_MS: f64 = 250.0;
+/// The same for looks at faces: a burst of new faces is spread over the next seconds (see `thrift`), and that costs nothing,
+/// where a step down for it would.
+const SPREAD_MS: f64 = 3_000.0;
 /// Time constant of a fall: bursts of faces come a few seconds apart.
 const FALL_MS: f64 = 3_000.0;
 /// A step up is measured against the most that was asked for in this many seconds: a crowd that comes back every few
@@ -61,7 +64,7 @@ impl Demand {
         let passed = self.last.map_or(RISE_MS, |last| now.ms_since(last));
         self.last = Some(now);
         let offered: f64 = reading.cameras.iter().map(|camera| camera.offered_fps.max(0.0)).sum();
-        approach(&mut self.frames, offered, passed);
+        approach(&mut self.frames, offered, passed, RISE_MS);
         for (at, model) in profile.models.iter().enumerate() {
             let asked = match reading.model(&model.name) {
                 _ if model.follows_interval => Some(self.frames * model.per_frame),
@@ -70,8 +73,9 @@ impl Demand {
                 Some(measured) => Some(measured.offered_per_s.max(0.0) / rate.max(0.01)),
                 None => Some(self.frames * self.per_frame[at]),
             };
+            let rise = if model.follows_rate { RISE_MS } else { SPREAD_MS };
             if let Some(asked) = asked {
-                approach(&mut self.items[at], asked, passed);
+                approach(&mut self.items[at], asked, passed, rise);
                 self.learn_per_frame(at, passed);
             }
         }
@@ -114,8 +118,8 @@ impl Demand {
 }
 
 /// Moves `figure` towards `to`, fast up and slowly down.
-fn approach(figure: &mut f64, to: f64, passed_ms: f64) {
-    let constant = if to > *figure { RISE_MS } else { FALL_MS };
+fn approach(figure: &mut f64, to: f64, passed_ms: f64, rise_ms: f64) {
+    let constant = if to > *figure { rise_ms } else { FALL_MS };
     *figure += (to - *figure) * (1.0 - (-passed_ms / constant).exp());
 }
 
@@ -141,7 +145,7 @@ mod tests {
         };
         let reading = Reading { models: vec![measured], ..Reading::default() };
         let mut demand = Demand::new(&profile);
-        (1..60).for_each(|n| demand.learn(Elapsed::from_ms(f64::from(n) * 100.0), &reading, &profile, 0.4));
+        (1..200).for_each(|n| demand.learn(Elapsed::from_ms(f64::from(n) * 100.0), &reading, &profile, 0.4));
         demand.items[0]
     }
 
@@ -154,9 +158,9 @@ mod tests {
     #[test]
     fn rises_fast_and_falls_slowly() {
         let mut figure = 0.0;
-        (0..10).for_each(|_| approach(&mut figure, 100.0, 100.0));
+        (0..10).for_each(|_| approach(&mut figure, 100.0, 100.0, RISE_MS));
         assert!(figure > 95.0, "one second of a burst is seen: {figure}");
-        (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0));
+        (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0, RISE_MS));
         assert!(figure > 60.0, "one second of a lull is not believed: {figure}");
     }
 }

@@ -17,7 +17,7 @@ pub struct Plan {
     pub rungs: Vec<Rung>,
     /// To do now, in this order.
     pub moves: Vec<Move>,
-    /// Detect on every n-th frame.
+    /// Detect on every n-th frame taken. Decisions count frames as they come.
     pub detect_interval: u32,
     /// Let at most this many frames be past detection at once.
     pub in_flight: u32,

@@ -26,7 +26,7 @@ use crate::{
     topology::open,
 };
 
-const EXAMPLES: &str = "Example: flyball trial config/governed.toml --for 60s --squeeze-at 40s
+const EXAMPLES: &str = "Example: flyball trial config/governed.toml --for 60s --squeeze-at 45s
 
 Wall times and percentiles depend on what else the machine does; the load beforehand is part of the report.";
 
@@ -37,10 +37,10 @@ pub(super) struct TrialArgs {
     /// The deployment file; its budget must be an amount such as "512 MiB"
     file: PathBuf,
     /// How long each of the two runs
-    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", default_value = "90s", value_parser = humantime::parse_duration)]
     run_for: Duration,
     /// When the budget is halved; never if later than the end
-    #[arg(long, value_name = "TIME", default_value = "45s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = humantime::parse_duration)]
     squeeze_at: Duration,
     /// Where the JSON report goes
     #[arg(long, value_name = "FILE", default_value = "target/reports/governed.json")]
