@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Prints Flyball's face events, one JSON object a line: each once, in order per camera, gaps filled from the journal.
-
     pip install eclipse-zenoh==1.10.2
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--site hq] [--camera gate-1] [--since 0] [--count 10]
-Zenoh reconnects by itself; what was missed meanwhile is noticed by its number and asked for again."""
+Zenoh reconnects by itself. What was missed meanwhile, or fell out of a full ring, is noticed by its number and asked for again."""
 import argparse, collections, json, os, sys, threading, time, zenoh
 
 args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -18,7 +17,7 @@ had, ids, over = {}, collections.OrderedDict(), set()  # source -> (epoch, numbe
 
 
 def take(sample):
-    """An event, or a heartbeat: the same without an id, saying only how far the numbering is. Heartbeats have a thread of their own."""
+    """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
     with lock:
         message = json.loads(text := sample.payload.to_string())
         source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
@@ -53,7 +52,8 @@ lock, config = threading.Lock(), zenoh.Config.from_file(args.config) if args.con
 for key, value in ("mode", "client"), ("connect", {"timeout_ms": -1, "endpoints": [args.connect]}), ("scouting/multicast/enabled", False):
     config.insert_json5(key, json.dumps(value))
 with zenoh.open(config) as session:
-    events = session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/**", zenoh.handlers.RingChannel(65_536))  # beyond: asked for again
-    session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/@head", take)
+    hear = lambda end, most: session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/{end}", zenoh.handlers.RingChannel(most))
+    events, heads = hear("**", 65_536), hear("@head", 1_024)
+    threading.Thread(target=lambda: collections.deque(map(take, heads), maxlen=0), daemon=True).start()
     while True:
         take(events.try_recv() or (sys.stdout.flush(), events.recv())[1])

@@ -26,14 +26,14 @@ fn main() {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["chaos", rows @ ..] => chaos::run(rows),
-        ["throughput"] => throughput::run(1_000_000),
-        ["throughput", events] => throughput::run(events.parse().expect("a number of events")),
+        ["throughput"] => throughput::run(1_000_000, &[]),
+        ["throughput", events, only @ ..] => throughput::run(events.parse().expect("a number of events"), only),
         ["router", endpoint] => child::run_router(endpoint),
         ["writer", endpoint, journal, pace] => {
             child::run_writer(endpoint, journal, pace.parse().expect("events a second"));
         }
         ["subscriber", endpoint, count] => child::run_subscriber(endpoint, count),
-        _ => println!("usage: events chaos [ROW…] | events throughput [EVENTS]"),
+        _ => println!("usage: events chaos [ROW…] | events throughput [EVENTS [Rust|Python|Node]…]"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, Sender, channel},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -30,6 +30,8 @@ use crate::{
 };
 
 const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
+/// Less than a thousand events a second is no throughput: somebody has lost some.
+const SLOWEST: Duration = Duration::from_millis(1);
 /// Events a second while latency is measured, and for how many seconds.
 const PACE: (u64, u64) = (1_000, 20);
 
@@ -59,9 +61,14 @@ enum Way {
     Server,
 }
 
-/// Runs both measurements; `events` for each way through.
-pub(crate) fn run(events: u64) {
-    let rows: Vec<_> = BURSTS.iter().filter_map(|&(who, way)| burst(events, who, way)).collect();
+/// Runs both measurements; `events` for each way through. `only` names subscribers: then only theirs, and no report.
+pub(crate) fn run(events: u64, only: &[&str]) {
+    let wanted = |who: Who| only.is_empty() || only.contains(&format!("{who:?}").as_str());
+    let bursts = BURSTS.iter().filter(|(who, _)| wanted(*who));
+    let rows: Vec<_> = bursts.filter_map(|&(who, way)| burst(events, who, way)).collect();
+    if !only.is_empty() {
+        return;
+    }
     let latency = latency();
     println!("publish -> subscriber at {} events/s: {latency}", PACE.0);
     report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
@@ -93,7 +100,7 @@ fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
     let begun = now();
     node.post(CAMERAS, 1..events + 1);
     let posted = begun.elapsed();
-    let (ended, row) = counted.thread.join().expect("no panic");
+    let (ended, row) = counted.done.recv_timeout(PATIENCE + events as u32 * SLOWEST).expect("everything, in time");
     let rate = events as f64 / (ended - begun).as_secs_f64();
     println!(
         "{who:?}, {way:?}: {rate:.0} events/s, {} of {}, {} twice; {}",
@@ -118,24 +125,31 @@ fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
 struct Counted {
     /// Says when its first one came.
     there: Receiver<()>,
-    thread: JoinHandle<(Instant, Row)>,
+    done: Receiver<(Instant, Row)>,
+}
+
+impl Counted {
+    /// Runs `count` on a thread of its own.
+    fn by(count: impl FnOnce(&Sender<()>) -> (Instant, Row) + Send + 'static) -> Option<Self> {
+        let ((say, there), (tell, done)) = (channel(), channel());
+        let counting = move || drop(tell.send(count(&say)));
+        let _runs_until_its_subscriber_ends = thread::Builder::new().name("counts".into()).spawn(counting).ok()?;
+        Some(Self { there, done })
+    }
 }
 
 fn rust(endpoint: &str, events: u64) -> Option<Counted> {
     let mut child = Killed(command(&["subscriber", endpoint, &(events + 1).to_string()]).spawn().ok()?);
     let mut lines = BufReader::new(child.0.stdout.take()?).lines().map_while(Result::ok);
     assert_eq!(lines.next().as_deref(), Some("ready"));
-    let (say, there) = channel();
-    let counting = move || {
-        say.send(()).expect("somebody waits");
+    Counted::by(move |there| {
+        there.send(()).expect("somebody waits");
         let heard = lines.find(|line| line.starts_with("heard ")).expect("its last word");
         let ended = now();
         let heard: Vec<u64> = heard.split(' ').skip(1).map(|n| n.parse().expect("a number")).collect();
         drop(child);
         (ended, row(heard[0], heard[1], heard[2]))
-    };
-    let thread = thread::Builder::new().name("counts Rust".into()).spawn(counting).ok()?;
-    Some(Counted { there, thread })
+    })
 }
 
 fn row(received: u64, duplicated: u64, out_of_order: u64) -> Row {
@@ -163,9 +177,7 @@ fn sample(mut command: Command, events: u64, missing: &str) -> Option<Counted> {
         println!("SKIPPED: {missing}");
         return None;
     };
-    let (say, there) = channel();
-    let thread = thread::Builder::new().name("counts lines".into()).spawn(move || count_lines(child, &say)).ok()?;
-    Some(Counted { there, thread })
+    Counted::by(move |there| count_lines(child, there))
 }
 
 fn count_lines(mut child: Child, there: &Sender<()>) -> (Instant, Row) {

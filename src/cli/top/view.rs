@@ -81,12 +81,13 @@ fn memory(state: &GovernorState) -> String {
 fn flow(state: &GovernorState) -> String {
     let f = &state.flow;
     format!(
-        "frames waiting {}   in the graph {} of {}   detect 1 in {}   rate {:.0} %   up {:.0} s",
+        "frames waiting {}   in the graph {} of {}   detect 1 in {}   rate {:.0} %   looks {:.1} × later   up {:.0} s",
         f.waiting,
         f.in_flight,
         f.most_in_flight,
         f.interval,
         f.rate * 100.0,
+        f.again,
         state.uptime_s
     )
 }

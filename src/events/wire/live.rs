@@ -82,10 +82,17 @@ pub struct LiveFlow {
     pub in_flight: u32,
     /// As many may be.
     pub most_in_flight: u32,
-    /// One frame in so many is detected.
+    /// One taken frame in so many is detected.
     pub interval: u32,
     /// Share of each camera's frames that is taken.
     pub rate: f64,
+    /// Known faces are looked at again this many times later than the pipeline says.
+    #[serde(default = "as_written")]
+    pub again: f64,
+}
+
+fn as_written() -> f64 {
+    1.0
 }
 
 /// One model's rung and what it does there.

@@ -109,6 +109,7 @@ impl Chronicle {
                 most_in_flight: plan.in_flight,
                 interval: plan.detect_interval,
                 rate: plan.camera_rate,
+                again: plan.again,
             },
             models: models(reading, plan),
             cameras: cameras(seen),
