@@ -1,7 +1,7 @@
 //! What events promise, measured and put to the test: `make chaos-events`, `make bench-events`.
 //!
-//! `chaos` kills, stalls, fills and damages, and counts what got lost without a word; `throughput` (see there) measures how
-//! much and how soon. Both write `target/reports/`. Everything runs on loopback, without multicast.
+//! `chaos` kills, stalls, fills and damages, and counts what got lost without a word; `throughput` measures how much and
+//! `latency` how soon. Both write `target/reports/`. Everything runs on loopback, without multicast.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -14,6 +14,7 @@
 mod books;
 mod chaos;
 mod child;
+mod latency;
 mod pipeline;
 mod throughput;
 mod web;

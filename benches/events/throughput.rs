@@ -1,4 +1,4 @@
-//! How much and how soon: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a
+//! How much: one publisher with a journal on disk, subscribers in Rust and Python, direct and through a
 //! router, and one in JavaScript over the HTTP server.
 //!
 //! Rates count from the first event posted to a subscriber that is there to the last one it received, each once and in
@@ -13,27 +13,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flyball::events::{
-    BusConfig,
-    zenoh::{Delivery, Filter, ZenohBus},
-};
-use hdrhistogram::Histogram;
+use flyball::events::BusConfig;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     books::Row,
     child::{Killed, command, router},
-    pipeline::Pipeline,
+    latency::latency,
     report,
-    web::Opening,
+    web::{Opening, Web},
     world::{Node, PATIENCE, Setup, free_endpoint, listening, now},
 };
 
-const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
+pub(crate) const CAMERAS: &[&str] = &["gate", "hall", "yard", "dock"];
 /// Less than a thousand events a second is no throughput: somebody has lost some.
 const SLOWEST: Duration = Duration::from_millis(1);
-/// Events a second while latency is measured, and for how many seconds.
-const PACE: (u64, u64) = (1_000, 20);
 
 /// Who receives, and over which way.
 const BURSTS: &[(Who, Way)] = &[
@@ -70,55 +65,72 @@ pub(crate) fn run(events: u64, only: &[&str]) {
         return;
     }
     let latency = latency();
-    println!("publish -> subscriber at {} events/s: {latency}", PACE.0);
+    println!("publish -> subscriber: {latency}");
     report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
 }
 
 /// Everything at once, to one subscriber: two on two cores would measure each other.
 fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
-    let relay = (way == Way::Router).then(|| router(&endpoint));
-    let opening = (way == Way::Server).then(Opening::new);
-    let bus = match way {
-        Way::Direct => Some(listening(&endpoint)),
-        Way::Router => Some(BusConfig::connecting_to(&endpoint)),
-        Way::Server => None,
-    };
-    let taps = opening.iter().map(Opening::sink).collect();
-    let node = Node::start(Setup { bus, journal: Some(&journal), keep_list: false, taps, ..Setup::default() });
-    let web = opening.map(|opening| opening.serve(node.started.history.clone()));
-    let counted = match (who, &web) {
-        (Who::Rust, _) => rust(&endpoint, events),
-        (Who::Python, _) => python(&endpoint, events),
-        (Who::Node, web) => web.as_ref().and_then(|web| javascript(&web.base, events)),
-    };
-    let counted = counted?;
+    let stage = Stage::set(way);
+    let counted = stage.subscriber(who, events)?;
     // One event ahead: who has it is there.
-    node.post(CAMERAS, 0..1);
+    stage.node.post(CAMERAS, 0..1);
     counted.there.recv_timeout(PATIENCE).expect("a subscriber that listens");
     let begun = now();
-    node.post(CAMERAS, 1..events + 1);
+    stage.node.post(CAMERAS, 1..events + 1);
     let posted = begun.elapsed();
     let (ended, row) = counted.done.recv_timeout(PATIENCE + events as u32 * SLOWEST).expect("everything, in time");
+    stage.strike();
     let rate = events as f64 / (ended - begun).as_secs_f64();
-    println!(
-        "{who:?}, {way:?}: {rate:.0} events/s, {} of {}, {} twice; {}",
-        row.received,
-        events + 1,
-        row.duplicated,
-        row.note
-    );
-    if let Some(web) = web {
-        web.stop();
-    }
-    node.stop();
-    drop(relay);
+    let Row { received, duplicated, note, .. } = row;
+    println!("{who:?}, {way:?}: {rate:.0} events/s, {received} of {}, {duplicated} twice; {note}", events + 1);
     Some(json!({
         "subscriber": format!("{who:?}"), "way": format!("{way:?}"), "events_per_second": rate, "sent": events + 1,
-        "received": row.received, "duplicated": row.duplicated, "note": row.note,
+        "received": received, "duplicated": duplicated, "note": note,
         "journaled_per_second": events as f64 / posted.as_secs_f64(),
     }))
+}
+
+/// A publisher, and what lies between it and its subscriber.
+struct Stage {
+    endpoint: String,
+    node: Node,
+    web: Option<Web>,
+    _relay: Option<Killed>,
+    _folder: TempDir,
+}
+
+impl Stage {
+    fn set(way: Way) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
+        let relay = (way == Way::Router).then(|| router(&endpoint));
+        let opening = (way == Way::Server).then(Opening::new);
+        let bus = match way {
+            Way::Direct => Some(listening(&endpoint)),
+            Way::Router => Some(BusConfig::connecting_to(&endpoint)),
+            Way::Server => None,
+        };
+        let taps = opening.iter().map(Opening::sink).collect();
+        let node = Node::start(Setup { bus, journal: Some(&journal), keep_list: false, taps, ..Setup::default() });
+        let web = opening.map(|opening| opening.serve(node.started.history.clone()));
+        Self { endpoint, node, web, _relay: relay, _folder: folder }
+    }
+
+    fn subscriber(&self, who: Who, events: u64) -> Option<Counted> {
+        match who {
+            Who::Rust => rust(&self.endpoint, events),
+            Who::Python => python(&self.endpoint, events),
+            Who::Node => javascript(&self.web.as_ref()?.base, events),
+        }
+    }
+
+    fn strike(self) {
+        if let Some(web) = self.web {
+            web.stop();
+        }
+        self.node.stop();
+    }
 }
 
 /// A subscriber whose events are counted.
@@ -199,36 +211,4 @@ fn count_lines(mut child: Child, there: &Sender<()>) -> (Instant, Row) {
     let ended = now();
     let _status = child.wait();
     (ended, row(ids.len() as u64, twice, disorder))
-}
-
-/// From the publish time in the event to the subscriber's hands, the journal's commit between them, in milliseconds; while
-/// a pipeline runs beside.
-fn latency() -> Value {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (endpoint, journal) = (free_endpoint(), folder.path().join("events.redb"));
-    let node = Node::start(Setup { bus: Some(listening(&endpoint)), journal: Some(&journal), ..Setup::default() });
-    let (pace, seconds) = PACE;
-    let measured = thread::Builder::new().name("measures".into()).spawn(move || measure(&endpoint, pace * seconds));
-    let pipeline = Pipeline::start(node.started.postbox.clone());
-    let (frames, _) = pipeline.rate(|| node.post_paced(CAMERAS, 0..pace * seconds, pace));
-    let beside = format!("{}, {frames:.1} frames/s detected", pipeline.stop());
-    let times = measured.expect("a thread").join().expect("no panic");
-    node.stop();
-    let ms = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1e3;
-    json!({ "per_second": pace, "beside": beside, "events": times.len(), "p50_ms": ms(0.5), "p95_ms": ms(0.95), "p99_ms": ms(0.99), "max_ms": times.max() as f64 / 1e3 })
-}
-
-fn measure(endpoint: &str, events: u64) -> Histogram<u64> {
-    let bus = ZenohBus::open(&BusConfig::connecting_to(endpoint)).expect("a session");
-    let mut subscription = bus.subscribe(&Filter::default(), Some(0)).expect("a subscription");
-    let mut times = Histogram::new(3).expect("a histogram");
-    while times.len() < events {
-        if let Some(Delivery::Event(event, _)) = subscription.next_within(Duration::from_secs(20)) {
-            // The pipeline beside it also says how its cameras and its governor fare.
-            let Some(visit) = event.visit() else { continue };
-            let published = visit.time.publish.system_time();
-            times.saturating_record(published.elapsed().map_or(0, |d| d.as_micros() as u64));
-        }
-    }
-    times
 }

@@ -188,7 +188,7 @@ impl Event {
     /// Reads one event from JSON; unknown fields are ignored, unknown types keep their data as it is.
     pub fn from_json(text: &[u8]) -> Result<Self, ReadError> {
         let raw: RawEvent<&RawValue> = serde_json::from_slice(text)?;
-        let data = Data::read_text(&raw.kind, raw.data.get()).map_err(in_data::<serde_json::Error>)?;
+        let data = Data::read_text(&raw.kind, raw.data.get()).map_err(|e| in_data::<serde_json::Error>(&e))?;
         Ok(raw.with(data))
     }
 
@@ -262,12 +262,12 @@ impl Data {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut raw = RawEvent::<Value>::deserialize(deserializer)?;
-        let data = Data::read(&raw.kind, raw.data.take()).map_err(in_data)?;
+        let data = Data::read(&raw.kind, raw.data.take()).map_err(|e| in_data(&e))?;
         Ok(raw.with(data))
     }
 }
 
-fn in_data<E: serde::de::Error>(cause: serde_json::Error) -> E {
+fn in_data<E: serde::de::Error>(cause: &serde_json::Error) -> E {
     E::custom(format!("in `data`: {cause}"))
 }
 
