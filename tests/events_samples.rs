@@ -7,7 +7,7 @@ mod events_common;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader, Lines, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
@@ -202,8 +202,43 @@ fn the_samples_say_what_nobody_has_any_more() {
 
 #[test]
 fn the_samples_are_short() {
-    for sample in ["subscribe.rs", "subscribe.py"] {
+    for sample in ["subscribe.rs", "subscribe.py", "subscribe.mjs"] {
         let lines = fs::read_to_string(root().join("samples").join(sample)).unwrap().lines().count();
         assert!(lines < SHORT, "{sample} has {lines} lines");
     }
+}
+
+/// One answer to one reader: `events` golden events with numbers of their own, as our server tells them.
+fn tell(listener: &TcpListener, events: u64) {
+    let golden = fs::read_to_string(root().join("tests/golden/events/v1.0-visit-opened.json")).unwrap();
+    let mut event: serde_json::Value = serde_json::from_str(&golden).unwrap();
+    let (mut reader, _) = listener.accept().unwrap();
+    let mut asked = BufReader::new(reader.try_clone().unwrap()).lines();
+    while asked.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+    write!(reader, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n").unwrap();
+    for number in 1..=events {
+        event["id"] = Uuid::from_u128(number.into()).to_string().into();
+        event["sequence"] = format!("{number:020}").into();
+        // The reader leaves as soon as it has what it wants.
+        let Ok(()) = write!(reader, "id: {}\ndata: {event}\n\n", number) else { return };
+    }
+}
+
+/// Found by measuring: what was printed last was still on its way when the program ended.
+#[test]
+fn the_javascript_sample_prints_all_it_counts_also_to_a_pipe() {
+    const EVENTS: u64 = 400;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let mut node = Command::new("node");
+    node.arg(root().join("samples/subscribe.mjs")).args([&base, "--since", "0", "--count", &EVENTS.to_string()]);
+    let Ok(child) = node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
+        return eprintln!("SKIPPED: node is missing, so samples/subscribe.mjs was NOT tested");
+    };
+    // More than a pipe holds and less than a socket: everything is told before the first line is read.
+    tell(&listener, EVENTS);
+    let said = child.wait_with_output().unwrap();
+    let numbers = said.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let numbers: Vec<u64> = numbers.map(|line| Event::from_json(line).unwrap().sequence.0).collect();
+    assert_eq!(numbers, (1..=EVENTS).collect::<Vec<_>>(), "{}", String::from_utf8_lossy(&said.stderr));
 }
