@@ -220,7 +220,7 @@ fn tell(listener: &TcpListener, events: u64) {
         event["id"] = Uuid::from_u128(number.into()).to_string().into();
         event["sequence"] = format!("{number:020}").into();
         // The reader leaves as soon as it has what it wants.
-        let Ok(()) = write!(reader, "id: {}\ndata: {event}\n\n", number) else { return };
+        let Ok(()) = write!(reader, "id: {number}\ndata: {event}\n\n") else { return };
     }
 }
 
