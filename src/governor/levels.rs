@@ -64,7 +64,8 @@ impl Levels {
     }
 }
 
-/// Share of its full work a model is asked for at these levels.
+/// Share of its full work a model is asked for at these levels. Interval and rate count as if they thinned the same frames;
+/// where few are taken detections are in fact closer together (see `compose`), up to as often as either lever alone allows.
 pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
     let interval = if model.follows_interval { f64::from(levels.interval(policy)) } else { 1.0 };
     let rate = if model.follows_rate { levels.rate(policy) } else { 1.0 };

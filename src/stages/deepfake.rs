@@ -104,6 +104,7 @@ impl Deepfake {
 
     /// The one face to look at now, if it is time.
     fn choose(&mut self, batch: &[Packet]) -> Option<(usize, usize)> {
+        let rules = self.rules.at(&self.dial);
         for (p, packet) in batch.iter().enumerate().filter(|(_, packet)| packet.detected) {
             let at = packet.frame.captured.at;
             if self.last.is_some_and(|last| at.saturating_duration_since(last) < self.config.every) {
@@ -112,7 +113,7 @@ impl Deepfake {
             for (f, face) in packet.faces.iter().enumerate() {
                 let Some(track) = face.track.filter(|t| t.phase == TrackPhase::Confirmed) else { continue };
                 let memory = self.tracks.of(&packet.frame.camera, track.id, at);
-                if face.bbox.w >= self.config.min_face_px && memory.asked.is_old(&self.rules, at) {
+                if face.bbox.w >= self.config.min_face_px && memory.asked.is_old(&rules, at) {
                     memory.asked.looked(at);
                     self.last = Some(at);
                     return Some((p, f));
