@@ -75,10 +75,11 @@ fn what_cannot_be_done_is_said_by_name() {
     assert!(matches!(cameras.add_input(shape("late", 2)), Err(CameraError::TooLate(_))));
 }
 
-/// A thousand cameras come and go under a hundred names, while one stays and misses nothing of its own.
+/// A thousand cameras come and go under a hundred names, while one stays and misses nothing of its own. The other tests
+/// here share this process, hence names that are nobody else's.
 #[test]
 fn a_thousand_cameras_leave_no_thread_and_no_line_behind() {
-    let mut graph = SmallGraph::start(&live("first", 1));
+    let mut graph = SmallGraph::start(&live("stayer", 1));
     let cameras = graph.assembly.running.cameras();
     let begun = now();
     for cycle in 0..1000 {
@@ -88,15 +89,11 @@ fn a_thousand_cameras_leave_no_thread_and_no_line_behind() {
         graph.assembly.running.watch(Duration::ZERO);
         assert!(begun.elapsed() < PATIENCE, "only {cycle} cycles");
     }
-    assert_eq!((threads("cam-guest"), threads("cam-first")), (0, 1));
+    graph.wait_until("the guests' threads to be gone", |_| (threads("cam-guest"), threads("cam-stayer")) == (0, 1));
     let board = graph.assembly.running.board.snapshot(|_| 0);
-    assert_eq!(board.cameras.keys().collect::<Vec<_>>(), [&id("first")]);
-    graph.wait_until("the one that stayed goes on", |graph| frames(graph) > 30);
+    assert_eq!(board.cameras.keys().collect::<Vec<_>>(), [&id("stayer")]);
+    graph.wait_until("the one that stayed goes on", |graph| shown(graph, "stayer") > 30);
     assert_eq!(graph.end().outcome.left_behind, Vec::<String>::new());
-}
-
-fn frames(graph: &SmallGraph) -> u64 {
-    graph.assembly.running.board.snapshot(|_| 0).cameras[&id("first")].frames
 }
 
 fn is_visit(data: &Data, camera: &str, state: &VisitState) -> bool {
