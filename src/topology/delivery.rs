@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     AssembleError,
     couriers::{self, Couriers},
-    roster::Presence,
+    entry::Presence,
     steer::Publish,
 };
 use crate::config::Deployment;

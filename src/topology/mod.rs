@@ -13,6 +13,7 @@ mod delivery;
 pub mod draw;
 #[cfg(feature = "cli")]
 mod enrol;
+mod entry;
 mod floor;
 mod gate;
 pub mod graph;
@@ -30,12 +31,14 @@ mod steer;
 mod store;
 mod tracing;
 mod wiring;
+mod workshop;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use couriers::Couriers;
 #[cfg(feature = "cli")]
 pub use enrol::{EnrolError, Enrolled, Enroller};
+pub use entry::CameraError;
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
 pub use inputs::view_terms;
@@ -43,7 +46,7 @@ pub use inputs::view_terms;
 pub(crate) use models::open_backend;
 pub use open::{Opened, open};
 pub use renew::FromFile;
-pub use roster::{CameraError, Cameras, REMOVAL, Seat};
+pub use roster::{Cameras, REMOVAL, Seat};
 pub use run::{Outcome, Running, StageHandle, StartError};
 pub use steer::{Helm, Steering};
 pub use store::open_gallery;

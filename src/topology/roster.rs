@@ -4,27 +4,25 @@
 //! back its thread, its descriptors, its lane, its line on the board and its counts. Next: `cameras`, which runs one.
 
 use std::{
-    collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::{Builder, JoinHandle},
+    thread::Builder,
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::{
     Board,
     cameras::{Berth, Thinning, lane_kind},
+    entry::{CameraError, Entry, Presence, Roster, join_those_over},
     gate::{Gate, GateKnocker, is_live},
     herald::Herald,
     inputs::camera_input,
 };
 use crate::config::Camera;
 use crate::flow::{Drops, LaneKind, Lanes};
-use crate::media::{
-    CameraEnd, CameraInput, CameraReports, Doors, FrameSink, MediaError, SystemClock, Views, run_camera,
-};
+use crate::media::{CameraEnd, CameraInput, CameraReports, Doors, FrameSink, SystemClock, Views, run_camera};
 use crate::scene::CameraId;
 
 /// A pipeline that does not stop is left behind after ten seconds; whoever removes a camera waits a little longer.
@@ -44,39 +42,6 @@ pub struct Seat {
     pub stop: Receiver<Infallible>,
 }
 
-/// Why a camera could not be added or removed.
-#[derive(Debug, thiserror::Error)]
-pub enum CameraError {
-    /// The id is taken.
-    #[error("camera {0} is already there: remove it first, or choose another id")]
-    AlreadyThere(CameraId),
-    /// There is none of that name.
-    #[error("there is no camera {0}: the ids are those of the deployment file and of cameras added since")]
-    NoSuchCamera(CameraId),
-    /// The graph is ending.
-    #[error("camera {0} comes too late: the graph has ended or is about to")]
-    TooLate(CameraId),
-    /// It was told to stop, and has not ended in time.
-    #[error("camera {0} does not stop; its thread is left behind until it does: ask again later")]
-    DoesNotStop(CameraId),
-    /// Its address or its file cannot be used.
-    #[error("camera {camera}: {cause}")]
-    Unusable {
-        /// The camera.
-        camera: CameraId,
-        /// What is wrong.
-        cause: MediaError,
-    },
-    /// The system gives no thread.
-    #[error("cannot start a thread for camera {camera}: {cause}; raise the limit on processes (ulimit -u)")]
-    NoThread {
-        /// The camera.
-        camera: CameraId,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-}
-
 struct Shared {
     lanes: Lanes,
     drops: Drops,
@@ -85,32 +50,6 @@ struct Shared {
     doors: Doors,
     views: Views,
     roster: Mutex<Roster>,
-}
-
-/// Told when a camera has come (`true`) and when it has gone.
-pub(super) type Presence = Box<dyn Fn(&CameraId, bool) + Send + Sync>;
-
-#[derive(Default)]
-struct Roster {
-    cameras: BTreeMap<CameraId, Entry>,
-    /// Who tells subscribers; goes when the graph ends, because the outbox waits for it.
-    herald: Option<Herald>,
-    /// Who shows others which cameras are served; goes with the last of them.
-    presence: Option<Arc<Presence>>,
-    /// Where live cameras wait until the governor has room for them.
-    gate: Option<GateKnocker>,
-    closed: bool,
-}
-
-/// One camera. It stays here after its own end, so that it is known why it ended, until it is removed.
-struct Entry {
-    /// Dropping it tells the camera to stop.
-    stop: Option<Sender<Infallible>>,
-    /// Disconnected once the thread is done.
-    done: Receiver<Infallible>,
-    thread: Option<JoinHandle<()>>,
-    /// Why it was given up, if it was.
-    given_up: Arc<Mutex<Option<String>>>,
 }
 
 impl Cameras {
@@ -153,7 +92,7 @@ impl Cameras {
         if roster.closed || !self.0.lanes.reopen() {
             return Err(CameraError::TooLate(camera.clone()));
         }
-        if roster.cameras.get(camera).is_some_and(|entry| !entry.is_over()) {
+        if roster.has(camera) {
             return Err(CameraError::AlreadyThere(camera.clone()));
         }
         Ok(())
@@ -282,55 +221,29 @@ impl Cameras {
     /// Tells all of them to stop; none can be added any more.
     pub(super) fn close(&self) {
         let mut roster = self.lock();
-        roster.closed = true;
-        roster.herald = None;
         self.0.views.close();
-        roster.cameras.values_mut().for_each(|entry| entry.stop = None);
+        roster.close();
     }
 
     /// Whether a camera's thread still runs.
     pub(super) fn any_running(&self) -> bool {
-        self.lock().cameras.values().any(|entry| !entry.is_over())
+        self.lock().any_running()
     }
 
     /// Why every single camera was given up; `None` when one was not, or when there is none.
     pub(super) fn all_given_up(&self) -> Option<String> {
-        let roster = self.lock();
-        let whys: Option<Vec<String>> = roster.cameras.values().map(Entry::given_up).collect();
-        whys.filter(|whys| !whys.is_empty()).map(|whys| whys.join("; "))
+        self.lock().all_given_up()
     }
 
     /// Joins all threads that have ended; the names of the others.
     pub(super) fn finish(&self) -> Vec<String> {
-        let (cameras, presence) = {
-            let mut roster = self.lock();
-            (std::mem::take(&mut roster.cameras), roster.presence.take())
-        };
+        let (cameras, presence) = self.lock().leave();
+        // Not under the lock: its end waits for the session.
         drop(presence);
-        let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
-        for (_, entry) in over {
-            entry.join();
-        }
-        late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()
+        join_those_over(cameras)
     }
 
     fn lock(&self) -> MutexGuard<'_, Roster> {
         self.0.roster.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entry {
-    fn is_over(&self) -> bool {
-        matches!(self.done.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
-    }
-
-    fn given_up(&self) -> Option<String> {
-        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Waits for the last instructions of a thread whose work is done.
-    fn join(mut self) {
-        // A panic was reported by its own hook.
-        let _told = self.thread.take().map(JoinHandle::join);
     }
 }
