@@ -2,8 +2,8 @@
 """Prints Flyball's face events, one JSON object a line: each once, in order per camera, gaps filled from the journal.
     pip install eclipse-zenoh==1.10.2
     python samples/subscribe.py --connect tcp/127.0.0.1:7447 [--site hq] [--camera gate-1] [--since 0] [--count 10]
-Zenoh reconnects by itself. What was missed meanwhile, or fell out of a full ring, is noticed by its number and asked for again."""
-import argparse, collections, json, os, sys, threading, time, zenoh
+Zenoh reconnects by itself. What was missed meanwhile, or found no room here, is noticed by its number and asked for again."""
+import argparse, collections, json, os, sys, time, zenoh
 
 args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 args.add_argument("--connect", default="tcp/127.0.0.1:7447", help="where Flyball or a router listens")
@@ -16,24 +16,22 @@ args = args.parse_args()
 had, ids, over = {}, collections.OrderedDict(), set()  # source -> (epoch, number) printed last; ids printed lately; epochs that ended
 
 
-def take(sample):
+def take(text):
     """An event, or a heartbeat: the same without an id, saying only how far the numbering is."""
-    with lock:
-        message = json.loads(text := sample.payload.to_string())
-        source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
-        had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
-        if epoch != had[source][0] and epoch not in over:
-            over.add(had[source][0])
-            had[source] = (epoch, 0)  # numbering began anew
-        while number > had[source][1] + is_event and epoch == had[source][0]:
-            before, selector = had[source], f"flyball/v1{source[8:]}/@history?since={had[source][1]}"
-            for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
-                time.sleep(pause)
-                if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]: break
-            [emit(json.loads(line), line) for page in pages for line in page.splitlines()]
-            sys.stdout.flush()
-            if had[source] == before: break  # nobody has them; emit() says what is lost
-        is_event and emit(message, text)
+    message = json.loads(text)
+    source, epoch, number, is_event = message["source"], message["epoch"], int(message["sequence"]), "id" in message
+    had.setdefault(source, (epoch, number - is_event if args.since is None else args.since))
+    if epoch != had[source][0] and epoch not in over:
+        over.add(had[source][0])
+        had[source] = (epoch, 0)  # numbering began anew
+    while number > had[source][1] + is_event and epoch == had[source][0]:
+        before, selector = had[source], f"flyball/v1{source[8:]}/@history?since={had[source][1]}"
+        for pause in (0, 0.1, 0.3, 1, 3, 9):  # who keeps the journal may be on the way back
+            time.sleep(pause)
+            if pages := [reply.ok.payload.to_string() for reply in session.get(selector) if reply.ok]: break
+        [emit(json.loads(line), line) for page in pages for line in page.split("\n") if line]
+        if had[source] == before: break  # nobody has them; emit() says what is lost
+    is_event and emit(message, text)
 
 
 def emit(event, text):
@@ -48,12 +46,14 @@ def emit(event, text):
     args.count == 0 and (sys.stdout.flush(), os._exit(0))
 
 
-lock, config = threading.Lock(), zenoh.Config.from_file(args.config) if args.config else zenoh.Config()
+config = zenoh.Config.from_file(args.config) if args.config else zenoh.Config()
 for key, value in ("mode", "client"), ("connect", {"timeout_ms": -1, "endpoints": [args.connect]}), ("scouting/multicast/enabled", False):
     config.insert_json5(key, json.dumps(value))
 with zenoh.open(config) as session:
-    hear = lambda end, most: session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/{end}", zenoh.handlers.RingChannel(most))
-    events, heads = hear("**", 65_536), hear("@head", 1_024)
-    threading.Thread(target=lambda: collections.deque(map(take, heads), maxlen=0), daemon=True).start()
+    hear = lambda end: session.declare_subscriber(f"flyball/v1/{args.site}/{args.camera}/{end}", zenoh.handlers.RingChannel(2_048))
+    pages, heads = hear("@page"), hear("@head")
     while True:
-        take(events.try_recv() or (sys.stdout.flush(), events.recv())[1])
+        if sample := pages.try_recv() or heads.try_recv():  # what a heartbeat counts may still lie among the pages
+            [take(line) for line in sample.payload.to_string().split("\n")]  # a page has one event a line
+        else:
+            sys.stdout.flush() or time.sleep(0.005)

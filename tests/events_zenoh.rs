@@ -19,7 +19,7 @@ use std::{
 use clap::Parser as _;
 use events_common::{draft, place};
 use flyball::events::{
-    Beginning, BusConfig, Started, begin,
+    Beginning, BusConfig, BusMode, Encoding, Started, begin,
     journal::Limits,
     keys::Origin,
     wire::{CameraCondition, CameraState, Data, Draft, Event, UtcMicros},
@@ -27,8 +27,13 @@ use flyball::events::{
 };
 use flyball::scene::CameraId;
 use uuid::Uuid;
+use zenoh::Wait as _;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Where pages are, and what they are.
+const PAGE: (&str, &str) = ("flyball/v1/hq/gate/@page", "application/x-ndjson");
+
+type FifoSubscriber = zenoh::pubsub::Subscriber<zenoh::handlers::FifoChannelHandler<zenoh::sample::Sample>>;
 
 /// A Flyball as subscribers see it.
 struct Node {
@@ -42,10 +47,30 @@ fn free_endpoint() -> String {
     format!("tcp/127.0.0.1:{port}")
 }
 
+fn listening(endpoint: &str) -> BusConfig {
+    BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() }
+}
+
+/// A session such as others have, who know Zenoh and not us; it tries for as long as it takes.
+fn others(endpoint: &str) -> zenoh::Session {
+    let mut config = zenoh::Config::default();
+    for (key, value) in [
+        ("mode", "\"client\""),
+        ("connect", &*format!("{{ \"timeout_ms\": -1, \"endpoints\": [\"{endpoint}\"] }}")),
+        ("scouting/multicast/enabled", "false"),
+    ] {
+        config.insert_json5(key, value).unwrap();
+    }
+    zenoh::open(config).wait().unwrap()
+}
+
 impl Node {
     fn start(endpoint: &str, journal: &Path) -> Self {
-        let config = BusConfig { listen: vec![endpoint.into()], ..BusConfig::default() };
-        let mut bus = ZenohBus::open(&config).unwrap();
+        Self::with(&listening(endpoint), journal)
+    }
+
+    fn with(config: &BusConfig, journal: &Path) -> Self {
+        let mut bus = ZenohBus::open(config).unwrap();
         let sink = bus.sink().unwrap();
         let figures = Box::new(sink.figures());
         let started = begin(Beginning {
@@ -111,6 +136,64 @@ fn a_late_subscriber_has_everything_once_and_in_order_also_across_a_restart() {
     let node = Node::start(&endpoint, &journal);
     node.post(2_500..3_000);
     assert_eq!(numbers(&mut subscription, 500), (2_500..3_000).collect::<Vec<u128>>());
+    node.stop();
+}
+
+/// For those who want only some events, and for those who want all.
+#[test]
+fn each_event_comes_alone_in_the_encoding_asked_for_and_in_a_page_of_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let config = BusConfig { encoding: Encoding::Cbor, ..listening(&endpoint) };
+    let node = Node::with(&config, &folder.path().join("events.redb"));
+    let session = others(&endpoint);
+    let [closed, pages] = ["faces/*/closed", "@page"]
+        .map(|key| session.declare_subscriber(format!("flyball/v1/*/*/{key}")).wait().unwrap());
+    node.post(0..200);
+    let heard = |end: &FifoSubscriber| end.recv_timeout(PATIENCE).unwrap().expect("a message");
+    let alone = (0..200).map(|_| Event::from_cbor(&heard(&closed).payload().to_bytes()).unwrap());
+    let alone: Vec<Event> = alone.collect();
+    let mut together = Vec::new();
+    while together.len() < alone.len() {
+        let page = heard(&pages);
+        assert_eq!((page.key_expr().as_str(), &*page.encoding().to_string()), PAGE);
+        let text = page.payload().try_to_string().unwrap().into_owned();
+        together.extend(text.split('\n').map(|line| Event::from_json(line.as_bytes()).unwrap()));
+    }
+    assert_eq!(together, alone);
+    node.stop();
+}
+
+/// Single events are only sent while somebody wants them: that is known through a router too, and through the next one.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "patience ends in real time")]
+fn who_wants_single_events_gets_them_through_a_router_and_through_the_one_that_replaces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = free_endpoint();
+    let open = || ZenohBus::open(&BusConfig { mode: BusMode::Router, ..listening(&endpoint) }).unwrap();
+    let router = open();
+    let node = Node::with(&BusConfig::connecting_to(&endpoint), &folder.path().join("events.redb"));
+    node.post(0..10);
+    let session = others(&endpoint);
+    let closed = session.declare_subscriber("flyball/v1/*/*/faces/*/closed").wait().unwrap();
+    let mut posted = 10;
+    let mut heard_after = |from: u64| {
+        let begun = Instant::now();
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "nothing was heard of {posted} events");
+            node.post(posted..posted + 1);
+            posted += 1;
+            let heard = closed.recv_timeout(Duration::from_millis(20)).unwrap();
+            let number = heard.map(|sample| Event::from_json(&sample.payload().to_bytes()).unwrap().sequence.0);
+            if number.is_some_and(|number| number > from) {
+                return posted;
+            }
+        }
+    };
+    let until = heard_after(10);
+    drop(router);
+    let _next = open();
+    heard_after(until);
     node.stop();
 }
 

@@ -28,8 +28,8 @@ use uuid::Uuid;
 
 /// Only a hang reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-/// Events that may wait in the outbox: far below its queue, so that none overflows.
-const AHEAD: u64 = 4_000;
+/// Events that may wait in the outbox: fewer than its queue has room for, so that none overflows.
+const AHEAD: u64 = 8_000;
 
 /// What was published: id by source and number.
 pub(crate) type Sent = BTreeMap<(String, u64), Uuid>;

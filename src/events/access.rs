@@ -13,7 +13,7 @@ const ASKS: [&str; 4] = ["declare_subscriber", "query", "liveliness_query", "dec
 /// What somebody who publishes sends us, and what we, publishing, send others.
 const TELLS: [&str; 5] = ["put", "delete", "reply", "declare_queryable", "liveliness_token"];
 /// Chunks below a camera or node that `**` does not reach, because they begin with `@`.
-const VERBATIM: [&str; 3] = ["@history", "@head", "@alive"];
+const VERBATIM: [&str; 4] = ["@page", "@history", "@head", "@alive"];
 /// Where a node answers for all its cameras at once. Zenoh only asks whom it knows to answer, so who may ask about one
 /// camera must be told of these; what they ask is still held to their own keys.
 const ANSWERED: [&str; 3] = ["*/*/@history", "*/@node/*/@history", "*/*/state"];
@@ -127,7 +127,7 @@ mod tests {
     fn one_camera_is_its_events_its_history_and_nothing_else() {
         let keys = reach("flyball/v1/hq/gate/**");
         let below = |chunk: &str| format!("flyball/v1/hq/gate/{chunk}");
-        assert_eq!(keys, ["**", "@history", "@head", "@alive"].map(below));
+        assert_eq!(keys, ["**", "@page", "@history", "@head", "@alive"].map(below));
         assert_eq!(reach("flyball/v1/hq/gate/state"), ["flyball/v1/hq/gate/state"]);
     }
 

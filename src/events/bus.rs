@@ -28,7 +28,7 @@ pub struct BusConfig {
     pub users_file: Option<PathBuf>,
     /// Who may hear or say what. Empty: everybody who may connect.
     pub access: Vec<Access>,
-    /// How events are written on the wire.
+    /// How events are written on their own keys.
     pub encoding: Encoding,
     /// Any other of Zenoh's own settings: path, such as `transport/link/tx/lease`, and value as JSON5. Not for secrets.
     pub raw: BTreeMap<String, String>,
@@ -51,7 +51,7 @@ pub enum BusMode {
     Router,
 }
 
-/// How events are written on the wire. History and heartbeats are JSON in any case.
+/// How events are written on their own keys. Pages of them, history and heartbeats are JSON in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {

@@ -5,6 +5,7 @@
 //! flyball/v1/<site>/<camera>/state                                   the camera's condition; answers a query with the last one
 //! flyball/v1/<site>/<camera>/gap                                     events missing for good
 //! flyball/v1/<site>/<camera>/@history?since=<n>                      answers a query from the journal
+//! flyball/v1/<site>/<camera>/@page                                   the same events again, one a line, many to a message
 //! flyball/v1/<site>/<camera>/@head                                   newest sequence number, once a second
 //! flyball/v1/<site>/@node/<node>/governor | health | gap             the same for a node
 //! flyball/v1/<site>/@node/<node>/governor/state                       how the governor stands, twice a second; not numbered
@@ -15,32 +16,17 @@
 //! The major version of the contract is in the key, so that a second version can run beside the first. Chunks that begin
 //! with `@` are never matched by `*` or `**` in Zenoh: who subscribes to `flyball/v1/**` hears events and nothing else.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use uuid::Uuid;
 
+use super::origin::split_origin;
 use super::wire::{Data, Event, VisitState};
-use crate::scene::{CameraId, IdError};
 
-/// Everything of schema v1 lives below it.
-pub const ROOT: &str = "flyball/v1";
-/// Chunk in front of a node's name, where otherwise a camera's id stands. No camera can be called so.
-const NODE: &str = "@node";
+pub use super::origin::{KeyError, Origin, PlaceId, ROOT};
+
 /// In front of a moderation rule's name.
 const RULE: &str = "moderation/";
-
-/// Name of a site or of a node: the same letters as any id.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PlaceId(Arc<str>);
-
-/// Whom an event is about, and so who numbers it: a camera, or a node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Origin {
-    /// A camera of a site.
-    Camera(PlaceId, CameraId),
-    /// A node of a site: a running Flyball.
-    Node(PlaceId, PlaceId),
-}
 
 /// What a key expression of ours points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +56,8 @@ pub enum Topic {
     Health,
     /// Queries to the journal.
     History,
+    /// The same events, many to a message.
+    Page,
     /// The newest sequence number.
     Head,
     /// A node's liveliness token.
@@ -78,65 +66,10 @@ pub enum Topic {
     Other(String),
 }
 
-/// Why a text is no key of ours.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum KeyError {
-    /// Not below our root, or too short.
-    #[error("`{0}` is no flyball key: it should look like {ROOT}/<site>/<camera>/…")]
-    Shape(String),
-    /// A site, node or camera name that cannot be one.
-    #[error("in key `{0}`: {1}")]
-    Name(String, IdError),
-}
-
-impl PlaceId {
-    /// Checks and wraps a text.
-    pub fn new(text: &str) -> Result<Self, IdError> {
-        CameraId::new(text).map(|id| Self(Arc::from(id.as_str())))
-    }
-
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Origin {
-    /// `flyball/v1/<site>/<camera>` or `flyball/v1/<site>/@node/<node>`.
-    pub fn prefix(&self) -> String {
-        format!("{ROOT}/{}/{}", self.site(), self.partition())
-    }
-
-    /// The CloudEvents `source`.
-    pub fn source(&self) -> String {
-        format!("/flyball/{}/{}", self.site(), self.partition())
-    }
-
-    /// The CloudEvents `partitionkey`: events with the same one are in order.
-    pub fn partition(&self) -> String {
-        match self {
-            Self::Camera(_, camera) => camera.to_string(),
-            Self::Node(_, node) => format!("{NODE}/{node}"),
-        }
-    }
-
-    /// The site.
-    pub fn site(&self) -> &PlaceId {
-        match self {
-            Self::Camera(site, _) | Self::Node(site, _) => site,
-        }
-    }
-
     /// The key of one topic below this origin.
     pub fn key(&self, topic: Topic) -> Key {
         Key { origin: self.clone(), topic }
-    }
-
-    /// Reads a CloudEvents `source` back.
-    pub fn from_source(source: &str) -> Result<Self, KeyError> {
-        let rest = source.strip_prefix("/flyball/");
-        let (origin, _) = split_origin(rest.ok_or_else(|| KeyError::Shape(source.into()))?, source)?;
-        Ok(origin)
     }
 }
 
@@ -166,24 +99,6 @@ impl Key {
     }
 }
 
-/// Splits `<site>/<camera>[/<rest>]` or `<site>/@node/<node>[/<rest>]`; `whole` is only for the message.
-fn split_origin<'a>(text: &'a str, whole: &str) -> Result<(Origin, Option<&'a str>), KeyError> {
-    let shape = || KeyError::Shape(whole.to_owned());
-    let name = |e| KeyError::Name(whole.to_owned(), e);
-    let (site, rest) = text.split_once('/').ok_or_else(shape)?;
-    let site = PlaceId::new(site).map_err(name)?;
-    if let Some(rest) = rest.strip_prefix(NODE).and_then(|r| r.strip_prefix('/')) {
-        let (node, topic) = split_first(rest);
-        return Ok((Origin::Node(site, PlaceId::new(node).map_err(name)?), topic));
-    }
-    let (camera, topic) = split_first(rest);
-    Ok((Origin::Camera(site, CameraId::new(camera).map_err(name)?), topic))
-}
-
-fn split_first(text: &str) -> (&str, Option<&str>) {
-    text.split_once('/').map_or((text, None), |(first, rest)| (first, Some(rest)))
-}
-
 impl Topic {
     fn parse(text: &str) -> Self {
         match text {
@@ -193,6 +108,7 @@ impl Topic {
             "governor/state" => Self::GovernorState,
             "health" => Self::Health,
             "@history" => Self::History,
+            "@page" => Self::Page,
             "@head" => Self::Head,
             "@alive" => Self::Alive,
             _ if text.starts_with(RULE) => Self::Moderation(text[RULE.len()..].to_owned()),
@@ -231,6 +147,7 @@ impl fmt::Display for Topic {
             Self::GovernorState => f.write_str("governor/state"),
             Self::Health => f.write_str("health"),
             Self::History => f.write_str("@history"),
+            Self::Page => f.write_str("@page"),
             Self::Head => f.write_str("@head"),
             Self::Alive => f.write_str("@alive"),
             Self::Other(text) => f.write_str(text),
@@ -245,21 +162,10 @@ fn chunk(text: &str) -> String {
     if chunk.is_empty() { "_".into() } else { chunk }
 }
 
-impl fmt::Display for PlaceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for PlaceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::CameraId;
 
     fn gate() -> Origin {
         Origin::Camera(PlaceId::new("hq").unwrap(), CameraId::new("gate-1").unwrap())
@@ -285,6 +191,7 @@ mod tests {
             Topic::State,
             Topic::Gap,
             Topic::History,
+            Topic::Page,
             Topic::Head,
             Topic::Alive,
             Topic::Health,

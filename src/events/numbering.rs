@@ -14,12 +14,14 @@ pub struct Numbering {
     heads: BTreeMap<String, u64>,
     /// Every number up to here may have been given out before; 0 as long as nothing was ever lost.
     floor: u64,
+    /// Where events are written before they are given their size.
+    buffer: Vec<u8>,
 }
 
 impl Numbering {
     /// Counts on from these heads (newest number by CloudEvents `source`).
     pub fn new(epoch: Uuid, heads: BTreeMap<String, u64>) -> Self {
-        Self { epoch, heads, floor: 0 }
+        Self { epoch, heads, floor: 0, buffer: Vec::new() }
     }
 
     /// Gives out only numbers above `floor`.
@@ -31,7 +33,7 @@ impl Numbering {
     pub fn number(&mut self, draft: Draft, publish: UtcMicros) -> Result<Recorded, serde_json::Error> {
         let source = draft.origin.source();
         let next = self.heads.get(&source).map_or(0, |head| *head).max(self.floor) + 1;
-        let recorded = Recorded::new(draft.numbered(self.epoch, next, publish))?;
+        let recorded = Recorded::written_in(&mut self.buffer, draft.numbered(self.epoch, next, publish))?;
         self.heads.insert(source, next);
         Ok(recorded)
     }

@@ -44,6 +44,11 @@ pub trait EventSink: Send {
     /// Hands one event on. What cannot be handed on is counted by the sink; the journal still has it.
     fn publish(&mut self, recorded: &Recorded);
 
+    /// Hands on what came together.
+    fn publish_all(&mut self, batch: &[Recorded]) {
+        batch.iter().for_each(|recorded| self.publish(recorded));
+    }
+
     /// Time passes: a sink may say how far the numbering is.
     fn heartbeat(&mut self, _heads: &[Head]) {}
 
@@ -69,11 +74,15 @@ pub struct CallSink<F: FnMut(&Recorded) + Send>(pub F);
 impl Recorded {
     /// Writes the event down.
     pub fn new(event: Event) -> Result<Self, serde_json::Error> {
-        let mut json = Vec::with_capacity(USUAL);
-        serde_json::to_writer(&mut json, &event)?;
-        // What serde_json writes is UTF-8.
-        let json = String::from_utf8(json).map_err(serde_json::Error::custom)?;
-        Ok(Self { event: Arc::new(event), json: Arc::from(json) })
+        Self::written_in(&mut Vec::with_capacity(USUAL), event)
+    }
+
+    /// The same, in a buffer that is only lent: not every event needs one of its own.
+    pub(super) fn written_in(buffer: &mut Vec<u8>, event: Event) -> Result<Self, serde_json::Error> {
+        buffer.clear();
+        serde_json::to_writer(&mut *buffer, &event)?;
+        let json = std::str::from_utf8(buffer).map_err(serde_json::Error::custom)?;
+        Ok(Self { json: Arc::from(json), event: Arc::new(event) })
     }
 }
 

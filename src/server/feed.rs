@@ -27,8 +27,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use super::{Desk, problem::Refusal, tokens::Caller};
 use crate::events::{EventSink, Head, Recorded, wire::Data};
 
-/// Events that may wait for a slow reader.
-const WAITING: usize = 256;
+/// Events that may wait for a slow reader, about 16 MB.
+const WAITING: usize = 8_192;
 /// Events remembered for readers that come back, about 2 MB.
 const REMEMBERED: usize = 1_024;
 /// Readers at once.

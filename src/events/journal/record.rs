@@ -3,7 +3,10 @@
 //! The store checks its own pages; this frame is for the day when the file does not open any more. Records can then be
 //! found in the raw bytes, and a damaged one is told from a whole one.
 
-use std::io::{self, Read};
+use std::{
+    fmt::Write as _,
+    io::{self, Read},
+};
 
 /// Bytes in front of the JSON.
 const FRAME: usize = 16;
@@ -16,7 +19,16 @@ const BLOCK: usize = 4 << 20;
 
 /// Puts the frame around an event's JSON.
 pub(super) fn framed(json: &str) -> String {
-    format!("{:08x}{:08x}{json}", crc32fast::hash(json.as_bytes()), json.len())
+    let mut record = String::with_capacity(FRAME + json.len());
+    frame(json, &mut record);
+    record
+}
+
+/// The same, in the place of what `record` held before.
+pub(super) fn frame(json: &str, record: &mut String) {
+    record.clear();
+    // Writing to a string does not fail.
+    let _written = write!(record, "{:08x}{:08x}{json}", crc32fast::hash(json.as_bytes()), json.len());
 }
 
 /// The JSON in a frame, if it is whole.

@@ -100,7 +100,7 @@ fn keep_newest(write: &redb::WriteTransaction, recorded: &Recorded) -> Result<()
     let key = (event.source.as_str(), event.sequence.0);
     let known = write.open_table(EVENTS)?.get(key)?.and_then(|v| id_of(v.value().1));
     if known.is_none_or(|known| known < event.id) {
-        insert_record(&mut write.open_table(EVENTS)?, recorded, written_at(event))?;
+        insert_record(&mut write.open_table(EVENTS)?, recorded, written_at(event), &mut String::new())?;
     }
     Ok(())
 }

@@ -93,21 +93,24 @@ fn write_all(
 }
 
 fn insert(write: &WriteTransaction, events: &[Recorded], now: UtcMicros) -> Result<(), redb::Error> {
-    let mut table = write.open_table(EVENTS)?;
+    let (mut table, mut frame) = (write.open_table(EVENTS)?, String::new());
     for recorded in events {
-        insert_record(&mut table, recorded, now)?;
+        insert_record(&mut table, recorded, now, &mut frame)?;
     }
     raise_heads(write, events)?;
     remember(write, events)
 }
 
+/// `frame` is only lent, so that not every record needs memory of its own.
 pub(super) fn insert_record(
     table: &mut Table<'_, (&str, u64), Written>,
     Recorded { event, json }: &Recorded,
     at: UtcMicros,
+    frame: &mut String,
 ) -> Result<(), redb::Error> {
     let key = (event.source.as_str(), event.sequence.0);
-    table.insert(key, (at.micros(), record::framed(json).as_str()))?;
+    record::frame(json, frame);
+    table.insert(key, (at.micros(), frame.as_str()))?;
     Ok(())
 }
 

@@ -5,8 +5,10 @@
 //! of its own here, and history must survive a restart; the sequence number in the event, the heartbeat on `@head` and the
 //! journal behind `@history` do the same for all keys of a camera at once, for as far back as the journal reaches.
 
+mod caught;
 mod nodes;
 mod owed;
+mod pages;
 mod player;
 mod publish;
 mod second;

@@ -15,7 +15,7 @@ use ::zenoh::{
     query::Query,
 };
 
-use super::{ZenohBus, session::refused};
+use super::{ZenohBus, pages::Pages, session::refused};
 use crate::events::{
     bus::BusError,
     hole::Hole,
@@ -33,7 +33,8 @@ const SCHEMA: &str = "flyball.face.v1";
 pub struct Player {
     session: Session,
     played: Arc<Mutex<BTreeMap<String, Series>>>,
-    listeners: Publisher<'static>,
+    /// Matched by whoever hears single events, and by whoever hears pages of them.
+    listeners: [Publisher<'static>; 2],
 }
 
 /// What was played of one source.
@@ -67,8 +68,8 @@ impl ZenohBus {
         }
         let node = PlaceId::new(node).map_err(|cause| KeyError::Name(node.to_owned(), cause))?;
         self.announce_sources(sources, &node)?;
-        let listeners = self.session.declare_publisher(format!("{ROOT}/**")).wait().map_err(refused)?;
-        Ok(Player { session: self.session.clone(), played, listeners })
+        let heard = |below: &str| self.session.declare_publisher(format!("{ROOT}/{below}")).wait().map_err(refused);
+        Ok(Player { session: self.session.clone(), played, listeners: [heard("**")?, heard("*/*/@page")?] })
     }
 
     fn announce_sources(&mut self, sources: &BTreeSet<String>, node: &PlaceId) -> Result<(), PlayError> {
@@ -89,13 +90,16 @@ impl ZenohBus {
 impl Player {
     /// Whether anybody listens.
     pub fn is_heard(&self) -> bool {
-        self.listeners.matching_status().wait().is_ok_and(|status| status.matching())
+        self.listeners.iter().any(|end| end.matching_status().wait().is_ok_and(|status| status.matching()))
     }
 
     /// Publishes one event; `text` is its JSON as it was recorded.
     pub fn play(&self, event: &Event, text: &str) -> Result<(), PlayError> {
         let key = Key::of(event)?;
         lock(&self.played).entry(event.source.clone()).or_default().add(event, text);
+        let mut page = Pages::default();
+        page.add(&event.source, text);
+        page.send(&self.session);
         self.put(&key, text, CongestionControl::Block)?;
         Ok(())
     }
