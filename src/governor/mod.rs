@@ -17,7 +17,7 @@ mod bound;
 mod decide;
 pub(crate) mod knapsack;
 mod ladder;
-mod levels;
+pub(crate) mod levels;
 mod options;
 mod pressure;
 
