@@ -9,7 +9,8 @@ use super::plan::{Move, Reason};
 use super::policy::Lever;
 use super::profile::VariantProfile;
 use super::reading::{Event, Reading};
-use super::step::{Change, Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Change, Draft, Governor};
 
 /// A load that takes longer than this many times its usual time, and a little, has failed.
 const PATIENCE: f64 = 4.0;
