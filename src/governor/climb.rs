@@ -12,9 +12,9 @@ impl Governor {
         let levels = self.levels_before(target, asked, most, sight.lanes);
         let before = draft.decisions.len();
         self.set_levels(sight, draft, levels, Reason::RoomToRaise);
-        let acted = draft.decisions.len() > before;
         self.set_caps(sight, draft, target, Reason::RoomToRaise);
-        if self.raise_one(sight, draft, target, asked, most) || acted {
+        self.raise_one(sight, draft, target, asked, most);
+        if draft.decisions.len() > before {
             self.calm.raised(sight.now);
         }
     }
@@ -31,20 +31,17 @@ impl Governor {
     }
 
     /// One stage back on, or one variant changed. A stage first, as it was the dearer to give up, if there is time for it
-    /// beside the variants in force; then what makes room; then what gains most. Whether the dwell is to follow: not after a
-    /// switch that makes room for frames left out, as those are lost meanwhile.
-    fn raise_one(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, asked: &[f64], most: f64) -> bool {
+    /// beside the variants in force; then what makes room; then what gains most.
+    fn raise_one(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, asked: &[f64], most: f64) {
         if target.levels.off < self.levels.off && self.has_time_for_one_more(sight, target, asked, most) {
             self.turn_one_on(sight, draft, target);
-            return true;
+            return;
         }
         for (at, pick) in self.order_of_switches(sight, target) {
-            let makes_room = self.gain(at, pick) < 0.0;
             if self.begin(sight, draft, at, pick, Reason::RoomToRaise) {
-                return !(makes_room && target.levels.rate < self.levels.rate);
+                return;
             }
         }
-        false
     }
 
     /// Variants to change: those that make room first, the most room before the least, then those that gain most.

@@ -144,7 +144,7 @@ impl Governor {
             Reason::OutOfMemory
         } else if load.memory >= 0.98 {
             Reason::MemoryCritical
-        } else if load.memory > water.memory_high {
+        } else if load.memory > water.memory_high || self.lacks_room(sight) {
             Reason::MemoryHigh
         } else if load.time > water.time_high {
             Reason::TimeHigh

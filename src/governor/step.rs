@@ -98,7 +98,7 @@ impl Governor {
         self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
-        let pressure = pressure::classify(&sight.load, &self.policy.water);
+        let pressure = self.pressure(&sight);
         self.seen = (pressure, sight.load);
         if self.started {
             self.act(&sight, pressure, &mut draft);
@@ -136,6 +136,12 @@ impl Governor {
     pub fn state(&self, now: Elapsed) -> State {
         let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
         if busy { State::Switching } else { self.calm.state(now) }
+    }
+
+    /// How hard the run is pressed: a model that finds no room presses as much as too little room for those that have it.
+    fn pressure(&self, sight: &Sight<'_>) -> Pressure {
+        let least = if self.lacks_room(sight) { Pressure::High } else { Pressure::Low };
+        pressure::classify(&sight.load, &self.policy.water).max(least)
     }
 
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {

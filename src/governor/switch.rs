@@ -78,6 +78,23 @@ impl Governor {
         self.decided(sight, draft, change, Reason::FillVacancy);
     }
 
+    /// Whether a model stands empty because nothing of what it may run fits: others have to make room.
+    pub(super) fn lacks_room(&self, sight: &Sight<'_>) -> bool {
+        let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
+        !busy && (0..self.seats.len()).any(|at| self.seats[at].is_vacant() && self.nothing_fits(sight, at))
+    }
+
+    fn nothing_fits(&self, sight: &Sight<'_>, at: usize) -> bool {
+        let (model, room) = (&self.profile.models[at], self.room(sight));
+        let smallest = model.batches.first().copied().unwrap_or(1);
+        let most = self.quality(at).unwrap_or(1.0);
+        let mut usable = model
+            .variants
+            .iter()
+            .filter(|variant| variant.quality <= most && self.policy.allows(&model.name, &variant.name));
+        usable.all(|variant| variant.memory(smallest) > room)
+    }
+
     fn best_that_fits(&self, sight: &Sight<'_>, at: usize) -> Option<Pick> {
         let (want, room) = (self.seats[at].want?, self.room(sight));
         let model = &self.profile.models[at];
