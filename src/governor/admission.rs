@@ -10,9 +10,10 @@ use super::knapsack::Limits;
 use super::levels::Levels;
 use super::names::{CameraName, Elapsed};
 use super::plan::{Admission, Reason, Room, Verdict};
-use super::policy::Lever;
+use super::policy::{Lever, Water};
 use super::reading::{Asking, Reading};
-use super::step::{Change, Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Change, Draft, Governor};
 
 /// An admitted camera counts by what it announced until it is measured, at most this long.
 const ANNOUNCED_MS: f64 = 3_000.0;
@@ -61,6 +62,12 @@ impl Door {
     pub(super) fn bytes(&self) -> f64 {
         let waiting = self.waiting.as_ref().map_or(0, |(asking, _)| asking.bytes);
         (self.arriving_bytes() + waiting) as f64
+    }
+
+    /// Share of memory to be left free beside the camera room is made for: cameras are let in up to what a step down aims at,
+    /// so room is made from there on and not only from the high water.
+    pub(super) fn reserve(&self, water: &Water) -> f64 {
+        if self.waiting.is_some() { water.memory_high - water.memory_target } else { 0.0 }
     }
 
     /// Bytes of cameras let in but not yet measured.

@@ -4,7 +4,8 @@ use super::ladder::Target;
 use super::levels::Levels;
 use super::plan::{Move, Reason};
 use super::policy::Lever;
-use super::step::{Change, Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Change, Draft, Governor};
 
 impl Governor {
     /// Puts interval, rate and the optional stages where `levels` says. Each acts at once.

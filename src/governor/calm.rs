@@ -16,11 +16,13 @@ pub(super) struct Calm {
     raised: Option<Elapsed>,
     lowered: Option<Elapsed>,
     changed: Elapsed,
+    /// Since when every reading had events later than the objective.
+    late: Option<Elapsed>,
 }
 
 impl Calm {
     pub(super) fn new(policy: Dwell) -> Self {
-        Self { policy, dwell_ms: policy.upgrade_ms, raised: None, lowered: None, changed: Elapsed::ZERO }
+        Self { policy, dwell_ms: policy.upgrade_ms, raised: None, lowered: None, changed: Elapsed::ZERO, late: None }
     }
 
     /// The run begins: what the cameras really ask for is not known yet, so nothing is raised for a dwell.
@@ -46,14 +48,31 @@ impl Calm {
         self.changed = now;
     }
 
+    /// Whether a step down was begun in the last `ms`.
+    pub(super) fn lowered_within(&self, now: Elapsed, ms: f64) -> bool {
+        self.lowered.is_some_and(|lowered| now.ms_since(lowered) < ms)
+    }
+
     /// A variant came into use or a lever moved: measured latency holds the past for a while.
     pub(super) fn changed(&mut self, now: Elapsed) {
         self.changed = now;
     }
 
-    /// Whether measured latency is about the plan in force.
-    pub(super) fn latency_counts(&self, now: Elapsed) -> bool {
-        now.ms_since(self.changed) >= self.policy.settle_ms
+    /// Whether measured latency is about the plan in force: frames that come through `p95_ms` late were captured before it for
+    /// as much longer.
+    pub(super) fn latency_counts(&self, now: Elapsed, p95_ms: f64) -> bool {
+        now.ms_since(self.changed) >= self.policy.settle_ms + p95_ms
+    }
+
+    /// Takes in whether events are later than the objective.
+    pub(super) fn events(&mut self, now: Elapsed, late: bool) {
+        self.late = late.then(|| self.late.unwrap_or(now));
+    }
+
+    /// Whether events have stayed late for as long as measured latency may hold the past: whatever was changed meanwhile was
+    /// not enough.
+    pub(super) fn stays_late(&self, now: Elapsed) -> bool {
+        self.late.is_some_and(|late| now.ms_since(late) >= self.policy.settle_ms)
     }
 
     /// What the dwell says, when nothing is being switched.
@@ -91,5 +110,16 @@ mod tests {
         calm.raised(at(60.0));
         assert_eq!(calm.state(at(64.0)), State::Holding);
         assert_eq!(calm.state(at(65.0)), State::Settled);
+    }
+
+    #[test]
+    fn events_that_stay_late_through_a_change_are_late() {
+        let at = |seconds: f64| Elapsed::from_ms(seconds * 1000.0);
+        let mut calm = Calm::new(Dwell::default());
+        (0..20).for_each(|tenth| calm.events(at(f64::from(tenth) / 10.0), true));
+        calm.changed(at(1.4));
+        assert!(!calm.latency_counts(at(1.5), 0.0) && calm.stays_late(at(1.5)) && !calm.stays_late(at(1.4)));
+        calm.events(at(2.0), false);
+        assert!(!calm.stays_late(at(4.0)));
     }
 }

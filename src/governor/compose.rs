@@ -1,10 +1,12 @@
 //! Writes the plan down. Next: [`plan`](super::plan), what its fields mean to those who apply it.
 
 use super::fast;
+use super::levels::of_those_taken;
 use super::plan::{Admission, CameraRate, Plan, Rung};
 use super::profile::{ModelProfile, VariantProfile};
 use super::seat::Seat;
-use super::step::{Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Draft, Governor};
 
 impl Governor {
     pub(super) fn compose(&self, sight: &Sight<'_>, draft: Draft, admissions: Vec<Admission>) -> Plan {
@@ -48,22 +50,5 @@ impl Governor {
             self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
         });
         self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading.sum::<f64>()
-    }
-}
-
-/// The interval is decided in frames as they come. Where only some are taken, fewer of those lie between two detections: were
-/// both levers to thin the same frames, nobody could be followed any more.
-fn of_those_taken(interval: u32, rate: f64) -> u32 {
-    ((f64::from(interval) * rate - 1e-9).ceil() as u32).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::of_those_taken;
-
-    #[test]
-    fn leaving_frames_out_does_not_make_detections_rarer_than_the_interval_does() {
-        assert_eq!([1.0, 0.85, 0.5, 0.3, 0.2].map(|rate| of_those_taken(4, rate)), [4, 4, 2, 2, 1]);
-        assert_eq!([1.0, 0.5, 0.2].map(|rate| of_those_taken(1, rate)), [1, 1, 1]);
     }
 }

@@ -16,9 +16,11 @@ const RISE_MS: f64 = 250.0;
 const SPREAD_MS: f64 = 3_000.0;
 /// Time constant of a fall: bursts of faces come a few seconds apart.
 const FALL_MS: f64 = 3_000.0;
-/// A step up is measured against the most that was asked for in this many seconds: a crowd that comes back every few
+/// A step up is measured against what was asked for in the last seconds, so many of them: a crowd that comes back every few
 /// seconds must not find the plan raised each time.
 const REMEMBERED_S: usize = 10;
+/// What was asked for in fewer of these seconds than this was a backlog being worked off, or noise.
+const OFTEN: usize = 3;
 /// Time constant of the mean number of items a frame asks for; only used to foresee a new camera.
 const PER_FRAME_MS: f64 = 10_000.0;
 /// The counters behind a reading cover the last second: after the camera rate changes they mix two rates.
@@ -33,9 +35,12 @@ pub(super) struct Demand {
     pub(super) frames: f64,
     /// Mean items a frame, one a model.
     per_frame: Vec<f64>,
-    /// The most in each of the last seconds, the present one first.
-    peaks: VecDeque<Vec<f64>>,
-    peak_from: Elapsed,
+    /// The same as `items` without the slow fall.
+    level: Vec<f64>,
+    /// Its mean in each of the last seconds, the present one first, and how many readings that is the mean of.
+    seconds: VecDeque<Vec<f64>>,
+    readings: f64,
+    second_from: Elapsed,
     mixed_until: Elapsed,
     last: Option<Elapsed>,
 }
@@ -47,8 +52,10 @@ impl Demand {
             items: vec![0.0; profile.models.len()],
             frames: 0.0,
             per_frame,
-            peaks: VecDeque::new(),
-            peak_from: Elapsed::ZERO,
+            level: vec![0.0; profile.models.len()],
+            seconds: VecDeque::new(),
+            readings: 0.0,
+            second_from: Elapsed::ZERO,
             mixed_until: Elapsed::ZERO,
             last: None,
         }
@@ -64,7 +71,7 @@ impl Demand {
         let passed = self.last.map_or(RISE_MS, |last| now.ms_since(last));
         self.last = Some(now);
         let offered: f64 = reading.cameras.iter().map(|camera| camera.offered_fps.max(0.0)).sum();
-        approach(&mut self.frames, offered, passed, RISE_MS);
+        approach(&mut self.frames, offered, passed, (RISE_MS, FALL_MS));
         for (at, model) in profile.models.iter().enumerate() {
             let asked = match reading.model(&model.name) {
                 _ if model.follows_interval => Some(self.frames * model.per_frame),
@@ -75,7 +82,8 @@ impl Demand {
             };
             let rise = if model.follows_rate { RISE_MS } else { SPREAD_MS };
             if let Some(asked) = asked {
-                approach(&mut self.items[at], asked, passed, rise);
+                approach(&mut self.items[at], asked, passed, (rise, FALL_MS));
+                approach(&mut self.level[at], asked, passed, (rise, rise));
                 self.learn_per_frame(at, passed);
             }
         }
@@ -83,25 +91,31 @@ impl Demand {
     }
 
     fn remember(&mut self, now: Elapsed) {
-        if self.peaks.is_empty() || now.ms_since(self.peak_from) >= 1_000.0 {
-            self.peaks.push_front(self.items.clone());
-            self.peaks.truncate(REMEMBERED_S);
-            self.peak_from = now;
+        if self.seconds.is_empty() || now.ms_since(self.second_from) >= 1_000.0 {
+            self.seconds.push_front(vec![0.0; self.level.len()]);
+            self.seconds.truncate(REMEMBERED_S);
+            (self.second_from, self.readings) = (now, 0.0);
         }
-        for (peak, items) in self.peaks[0].iter_mut().zip(&self.items) {
-            *peak = peak.max(*items);
+        self.readings += 1.0;
+        for (mean, level) in self.seconds[0].iter_mut().zip(&self.level) {
+            *mean += (level - *mean) / self.readings;
         }
     }
 
-    /// The most asked for lately, with `frames` more a second.
+    /// The most asked for lately, and not only once, with `frames` more a second; never less than is asked for now.
     pub(super) fn peak_with(&self, frames: f64) -> Vec<f64> {
         let mut all = self.with(frames);
-        for peaks in &self.peaks {
-            for ((most, peak), per_frame) in all.iter_mut().zip(peaks).zip(&self.per_frame) {
-                *most = most.max(peak + frames * per_frame);
-            }
+        for (at, most) in all.iter_mut().enumerate() {
+            *most = most.max(self.often(at) + frames * self.per_frame[at]);
         }
         all
+    }
+
+    /// What a model was asked for, or more, in several of the last seconds.
+    fn often(&self, at: usize) -> f64 {
+        let mut seconds: Vec<f64> = self.seconds.iter().map(|second| second[at]).collect();
+        seconds.sort_unstable_by(|a, b| b.total_cmp(a));
+        seconds.get(OFTEN - 1).or(seconds.first()).copied().unwrap_or(0.0)
     }
 
     fn learn_per_frame(&mut self, at: usize, passed: f64) {
@@ -117,9 +131,9 @@ impl Demand {
     }
 }
 
-/// Moves `figure` towards `to`, fast up and slowly down.
-fn approach(figure: &mut f64, to: f64, passed_ms: f64, rise_ms: f64) {
-    let constant = if to > *figure { rise_ms } else { FALL_MS };
+/// Moves `figure` towards `to`, up and down with their own time constants.
+fn approach(figure: &mut f64, to: f64, passed_ms: f64, (rise_ms, fall_ms): (f64, f64)) {
+    let constant = if to > *figure { rise_ms } else { fall_ms };
     *figure += (to - *figure) * (1.0 - (-passed_ms / constant).exp());
 }
 
@@ -158,9 +172,25 @@ mod tests {
     #[test]
     fn rises_fast_and_falls_slowly() {
         let mut figure = 0.0;
-        (0..10).for_each(|_| approach(&mut figure, 100.0, 100.0, RISE_MS));
+        (0..10).for_each(|_| approach(&mut figure, 100.0, 100.0, (RISE_MS, FALL_MS)));
         assert!(figure > 95.0, "one second of a burst is seen: {figure}");
-        (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0, RISE_MS));
+        (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0, (RISE_MS, FALL_MS)));
         assert!(figure > 60.0, "one second of a lull is not believed: {figure}");
+    }
+
+    #[test]
+    fn what_was_asked_for_once_is_not_what_is_asked_for_often() {
+        let profile: Profile =
+            serde_json::from_value(serde_json::json!({ "models": [{ "name": "m", "variants": [] }] })).unwrap();
+        let often = |burst_s: u32| {
+            let mut demand = Demand::new(&profile);
+            for second in 0..10 {
+                demand.level[0] = if second < burst_s { 100.0 } else { 10.0 };
+                (0..10).for_each(|tenth| demand.remember(Elapsed::from_ms(f64::from(second * 10 + tenth) * 100.0)));
+            }
+            demand.often(0)
+        };
+        assert!((often(2) - 10.0).abs() < 1e-9, "two seconds of ten were a backlog");
+        assert!((often(3) - 100.0).abs() < 1e-9, "three were not");
     }
 }

@@ -74,10 +74,12 @@ impl InFlight {
         self.now as u32
     }
 
-    /// Takes in the measured p95 as a share of the objective.
-    pub(super) fn tune(&mut self, latency: f64, most: u32) {
+    /// Takes in the measured p95 as a share of the objective. Never fewer than the detector's batch: on a device that needs
+    /// batches to be quick, fewer would make it slow, and that would call for fewer still.
+    pub(super) fn tune(&mut self, latency: f64, batch: u32, most: u32) {
+        let least = LEAST_IN_FLIGHT.max(f64::from(batch));
         self.now = if latency > LATE { self.now * FEWER } else { self.now + INCREASE };
-        self.now = self.now.min(f64::from(most)).max(LEAST_IN_FLIGHT);
+        self.now = self.now.max(least).min(f64::from(most));
     }
 }
 
@@ -142,5 +144,18 @@ mod tests {
         batch.tune(&reading, 50.0, 16);
         assert_eq!(batch.size(16), 3);
         assert_eq!(batch.size(2), 2, "never beyond what memory was set aside for");
+    }
+
+    #[test]
+    fn late_events_never_starve_the_detectors_batch() {
+        let mut frames = InFlight::new(64);
+        (0..40).for_each(|_| frames.tune(0.5, 1, 64));
+        assert_eq!(frames.frames(), 44);
+        (0..40).for_each(|_| frames.tune(0.9, 16, 64));
+        assert_eq!(frames.frames(), 16);
+        (0..40).for_each(|_| frames.tune(0.9, 1, 64));
+        assert_eq!(frames.frames(), 4);
+        frames.tune(0.9, 16, 8);
+        assert_eq!(frames.frames(), 8, "never more than memory is set aside for");
     }
 }

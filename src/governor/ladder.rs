@@ -3,7 +3,8 @@
 //! The dearest lever is settled first, with all cheaper ones at their furthest: the smallest step of it that can work is
 //! kept. Then the next dearest, down to the cheapest. Once the levers that change variants are settled, the knapsack picks
 //! the best variants still possible, and what is cheaper is settled around those. So a cheap lever is spent entirely
-//! before a dear one moves, and a lever that does not help is not pulled. Next:
+//! before a dear one moves, and a lever that does not help is not pulled. Levers that the policy weighs against each other
+//! have no order among them: there the knapsack takes what is worth most. Next:
 //! [`options`](super::options), what there is to choose from.
 
 use super::knapsack::{self, Choice, Limits};
@@ -119,13 +120,18 @@ impl Problem<'_> {
         self.on(levels).into_iter().filter_map(worth).sum()
     }
 
-    /// The levers, dearest first: down to the last that changes variants, and those cheaper than that.
+    /// The levers to settle one by one, dearest first: down to the last that changes variants, and those cheaper than that.
+    /// Those that are weighed against each other are not among them: the knapsack has all of their positions to choose from.
     fn order_around_variants(&self) -> (Vec<Lever>, Vec<Lever>) {
-        let weighed = |lever: &Lever| self.policy.weigh && *lever == Lever::DetectInterval;
-        let mut dear: Vec<Lever> = self.policy.order.iter().rev().copied().filter(|lever| !weighed(lever)).collect();
-        let last = dear.iter().rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
-        let cheap = dear.split_off(last.map_or(0, |last| last + 1));
-        (dear, cheap)
+        let dearest_first: Vec<Lever> = self.policy.order.iter().rev().copied().collect();
+        let last = dearest_first.iter().rposition(|lever| matches!(lever, Lever::InputSize | Lever::Precision));
+        let (dear, cheap) = dearest_first.split_at(last.map_or(0, |last| last + 1));
+        let settled = |levers: &[Lever]| levers.iter().copied().filter(|lever| !self.weighed(*lever)).collect();
+        (settled(dear), settled(cheap))
+    }
+
+    fn weighed(&self, lever: Lever) -> bool {
+        self.policy.weigh && matches!(lever, Lever::DetectInterval | Lever::InputSize | Lever::Precision)
     }
 
     /// Whether any setting within the bounds keeps within the limits.
@@ -160,7 +166,9 @@ impl Problem<'_> {
         knapsack::fits(&classes, self.limits)
     }
 
-    /// Moves one lever back to the smallest position that still works; further always works if less far does.
+    /// Moves one lever back to the smallest position that still works, taking it that further works if less far does. Where
+    /// interval and rate do not divide that is not quite so (see `of_those_taken`): then what is found works, but a smaller
+    /// one may.
     fn settle(&self, levels: &mut Levels, lever: Lever) {
         let (mut least, mut most) = (self.least, self.most);
         let (Some(&mut mut from), Some(&mut mut to)) = (least.position(lever), most.position(lever)) else {

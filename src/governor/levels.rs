@@ -64,12 +64,26 @@ impl Levels {
     }
 }
 
-/// Share of its full work a model is asked for at these levels. Interval and rate count as if they thinned the same frames;
-/// where few are taken detections are in fact closer together (see `compose`), up to as often as either lever alone allows.
+/// The interval is decided in frames as they come. Where only some are taken, fewer of those lie between two detections: were
+/// both levers to thin the same frames, nobody could be followed any more.
+pub(crate) fn of_those_taken(interval: u32, rate: f64) -> u32 {
+    ((f64::from(interval) * rate - 1e-9).ceil() as u32).max(1)
+}
+
+/// Share of its full work a model is asked for at these levels. Interval and rate do not add up: a detector is asked about as
+/// often as either lever alone allows.
 pub(super) fn thinning(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
-    let interval = if model.follows_interval { f64::from(levels.interval(policy)) } else { 1.0 };
-    let rate = if model.follows_rate { levels.rate(policy) } else { 1.0 };
-    rate / interval
+    let rate = levels.rate(policy);
+    let every = if model.follows_interval { f64::from(of_those_taken(levels.interval(policy), rate)) } else { 1.0 };
+    if model.follows_rate { rate / every } else { 1.0 / every }
+}
+
+/// Mean worth of the frames taken at these levels, beside all of them being detected on.
+pub(super) fn tracked_worth(policy: &Policy, model: &ModelProfile, levels: Levels) -> f64 {
+    if !model.follows_interval {
+        return 1.0;
+    }
+    policy.interval_worth(of_those_taken(levels.interval(policy), levels.rate(policy)))
 }
 
 /// The best variant the policy lets this model use: what the size and precision levers are measured from.
@@ -86,4 +100,32 @@ pub(super) fn with_size(best: &VariantProfile, variant: &VariantProfile) -> bool
 /// Whether only the precision lever lets `variant` be used where `best` would be.
 pub(super) fn with_precision(best: &VariantProfile, variant: &VariantProfile) -> bool {
     variant.precision > best.precision
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_frames_out_does_not_make_detections_rarer_than_the_interval_does() {
+        assert_eq!([1.0, 0.85, 0.5, 0.3, 0.2].map(|rate| of_those_taken(4, rate)), [4, 4, 2, 2, 1]);
+        assert_eq!([1.0, 0.5, 0.2].map(|rate| of_those_taken(1, rate)), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_detector_is_asked_no_more_often_than_either_lever_alone_allows() {
+        let policy = Policy::default();
+        let model = |follows_interval: bool| -> ModelProfile {
+            let written = serde_json::json!({ "name": "m", "follows_interval": follows_interval, "variants": [] });
+            serde_json::from_value(written).unwrap()
+        };
+        let (detector, other) = (model(true), model(false));
+        for (interval, rate) in (0..policy.intervals.len()).flat_map(|i| (0..policy.rates.len()).map(move |r| (i, r))) {
+            let levels = Levels { interval, rate, ..Levels::default() };
+            let either = levels.rate(&policy).min(1.0 / f64::from(levels.interval(&policy)));
+            let asked = thinning(&policy, &detector, levels);
+            assert!((0.5 * either..=either + 1e-9).contains(&asked), "{levels:?}: {asked}, not {either}");
+            assert!((thinning(&policy, &other, levels) - levels.rate(&policy)).abs() < 1e-9);
+        }
+    }
 }

@@ -4,12 +4,15 @@
 use super::ladder::{Pick, Target};
 use super::levels::Levels;
 use super::plan::Reason;
-use super::step::{Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Draft, Governor};
 
 /// A switch that takes longer than this is bridged by levers that act at once.
 const BRIDGE_MS: f64 = 500.0;
 /// Events later than the objective make a step down aim at less time, down to this many times less.
 const LATEST: f64 = 1.25;
+/// The same where they stay late through steps down: those were too small, as what is asked for was believed too small.
+const LATEST_FOR_LONG: f64 = 2.0;
 /// A second shedding this soon after the first says that freed memory is taken as fast as it appears.
 const SHED_AGAIN_MS: f64 = 1_500.0;
 /// What such a second shedding aims at, as a share of the first's aim.
@@ -20,7 +23,7 @@ impl Governor {
     pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = self.policy.water;
         // While more is asked for than can be done, what is asked for cannot be measured; how late events are can.
-        let time = water.time_target / sight.load.latency.clamp(1.0, LATEST);
+        let time = water.time_target / self.lateness(sight);
         let limits = self.limits(sight, water.memory_target, time);
         let target = self.solve_downwards(&self.asked(), limits, sight);
         if self.unchanged(&target) {
@@ -41,6 +44,14 @@ impl Governor {
         if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
+    }
+
+    /// How many times too much is asked for, going by how late events are.
+    fn lateness(&self, sight: &Sight<'_>) -> f64 {
+        if self.calm.stays_late(sight.now) {
+            return self.latency(sight.reading).clamp(1.0, LATEST_FOR_LONG);
+        }
+        sight.load.latency.clamp(1.0, LATEST)
     }
 
     /// Events are late, the sums see no reason, and there is nothing left to try but to trust them less.
@@ -133,7 +144,7 @@ impl Governor {
             Reason::OutOfMemory
         } else if load.memory >= 0.98 {
             Reason::MemoryCritical
-        } else if load.memory > water.memory_high {
+        } else if load.memory > water.memory_high || self.lacks_room(sight) {
             Reason::MemoryHigh
         } else if load.time > water.time_high {
             Reason::TimeHigh

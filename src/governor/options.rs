@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use super::knapsack::{self, Choice};
 use super::ladder::{Pick, Problem};
-use super::levels::{Levels, best_allowed, thinning, with_precision, with_size};
+use super::levels::{Levels, best_allowed, thinning, tracked_worth, with_precision, with_size};
 use super::profile::ModelProfile;
 
 /// Work a second that counts when a model is asked for nothing, so that idle models still prefer quality.
@@ -132,9 +132,7 @@ impl Problem<'_> {
     /// What these levels leave of a model's work and of its worth.
     pub(super) fn scales(&self, at: usize, levels: Levels) -> (f64, f64) {
         let model = &self.profile.models[at];
-        let interval = levels.interval(self.policy);
-        let tracked = if model.follows_interval { self.policy.interval_worth(interval) } else { 1.0 };
-        (thinning(self.policy, model, levels), tracked)
+        (thinning(self.policy, model, levels), tracked_worth(self.policy, model, levels))
     }
 
     /// Quality-weighted items a second of a variant with no lever pulled.

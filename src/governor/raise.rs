@@ -1,20 +1,46 @@
-//! The first plan of a run, and every step up: look for something worth more that fits, take what acts at once, begin one
-//! switch. Next: [`lower`](super::lower).
+//! The first plan of a run, and the look for something better: what is worth clearly more, fits, and may be begun now. Next:
+//! [`climb`](super::climb), how a step up is taken.
 
 use super::knapsack::Limits;
-use super::ladder::{Pick, Target};
+use super::ladder::Target;
 use super::levels::Levels;
 use super::plan::Reason;
-use super::step::{Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Draft, Governor};
 
 /// Between two looks for something better.
 const LOOK_UP_MS: f64 = 1_000.0;
 /// A setting found while there is room must be worth this much more to be taken up.
 const WORTH_RAISING: f64 = 1.005;
-/// And this much more while there is not: a change costs something and what it gains must outlast the next wave.
+/// And this much more while there is not, or where something is given up for it: a change costs something and what it gains
+/// must outlast the next wave.
 const WORTH_TRADING: f64 = 1.04;
+/// What is asked for falls while it is below this share of what was asked for lately.
+const FALLING: f64 = 0.8;
+/// Room is kept for frames left out for this long after a step down: as long as a step up remembers what was asked for.
+const KEPT_MS: f64 = 10_000.0;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
+
+/// What a look for something better leaves out. One that finds nothing is followed by another at the next reading, so that no
+/// step takes the time of two.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    /// Stages that are off and frames that are left out stay so.
+    leaves_dear: bool,
+    /// It aims at what a step down aims at, and so must find something worth clearly more.
+    trades: bool,
+}
+
+impl Look {
+    /// The look to follow; `gives_back` if this one found something dear to give back that was not worth what it would take.
+    fn next(self, gives_back: bool) -> Option<Self> {
+        if gives_back && !self.leaves_dear {
+            return Some(Self { leaves_dear: true, ..self });
+        }
+        (!self.trades).then_some(Self { leaves_dear: false, trades: true })
+    }
+}
 
 impl Governor {
     /// The first plan: what fits the memory there is and the work the cameras announce.
@@ -37,72 +63,100 @@ impl Governor {
     /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch. While
     /// looks are put off only frames are given back: what else there is room for cannot be measured then.
     pub(super) fn raise(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let water = self.policy.water;
         self.give_frames_back(sight, draft);
-        if self.thrift.puts_off() {
+        if self.puts_off() {
             return;
         }
-        let limits = self.limits(sight, water.memory_low, water.time_low);
-        self.improve(sight, draft, limits, WORTH_RAISING);
+        self.improve(sight, draft, true);
+        // Levers that act at once may have made room; a variant being loaded will need what there is.
+        if self.loading.is_empty() {
+            self.give_frames_back(sight, draft);
+        }
+    }
+
+    /// Whether looks are put off that the measured work therefore lacks: only where a model looks at followed faces.
+    fn puts_off(&self) -> bool {
+        self.thrift.puts_off() && self.profile.models.iter().any(|model| !model.follows_rate)
     }
 
     /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
-    /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back; one step at a time while looks
-    /// are put off.
+    /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back, and it may take as much time as
+    /// a step down would leave it; one step at a time and with more room to spare while looks are put off.
     fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let (asked, most) = (self.asked(), self.policy.water.time_low);
+        let (asked, water) = (self.asked(), self.policy.water);
+        let most = if self.puts_off() { water.time_low } else { water.time_target };
         let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
-        let furthest = if self.thrift.puts_off() { self.levels.rate.saturating_sub(1) } else { 0 };
+        let furthest = if self.puts_off() { self.levels.rate.saturating_sub(1) } else { 0 };
         let Some(rate) = (furthest..self.levels.rate).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
     }
 
-    /// The same within what a step down aims at: pressure is neither high nor low, but another setting may be worth more.
+    /// The same where pressure is neither high nor low: within what a step down aims at, another setting may be worth more.
     pub(super) fn trade(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let water = self.policy.water;
-        // Cameras are let in up to the same target: a little above it, or a full house could never get better.
-        let memory = water.memory_target + 0.5 * (water.memory_high - water.memory_target);
-        let limits = self.limits(sight, memory, water.time_target);
-        self.improve(sight, draft, limits, WORTH_TRADING);
+        self.improve(sight, draft, false);
     }
 
-    fn improve(&mut self, sight: &Sight<'_>, draft: &mut Draft, limits: Limits, worth: f64) {
+    fn improve(&mut self, sight: &Sight<'_>, draft: &mut Draft, low: bool) {
         if sight.now < self.next_look_up {
             return;
         }
         self.next_look_up = sight.now.plus_ms(LOOK_UP_MS);
         let asked = self.demand.peak_with(self.door.frames());
-        let target = self.solve_upwards(&asked, limits, sight);
-        if !target.within || !self.better(&target, &asked, sight, worth) {
+        if self.falls(&asked, sight) {
             return;
         }
-        let before = draft.decisions.len();
-        let levels = self.levels_before(&target, &asked, limits.time / sight.lanes, sight.lanes);
-        self.set_levels(sight, draft, levels, Reason::RoomToRaise);
-        self.set_caps(sight, draft, &target, Reason::RoomToRaise);
-        self.raise_one(sight, draft, &target);
-        if draft.decisions.len() > before {
-            self.calm.raised(sight.now);
+        let mut look = std::mem::take(&mut self.look);
+        look.trades |= !low;
+        let limits = self.limits_upwards(sight, low, look.trades);
+        let target = self.solve_upwards(&asked, limits, sight, look.leaves_dear);
+        let worth = if look.trades { WORTH_TRADING } else { WORTH_RAISING };
+        if self.keeps_room(&target, sight) {
+            return;
+        }
+        if target.within && self.better(&target, &asked, sight, worth) {
+            self.climb(sight, draft, &target, &asked, limits.time / sight.lanes);
+        } else if let Some(next) = look.next(self.gives_back(&target)) {
+            (self.look, self.next_look_up) = (next, sight.now);
         }
     }
 
-    /// How far the levers that act at once may go before the target's variants are there: to the target if the variants in
-    /// force have time for it, else only to where they take less.
-    fn levels_before(&self, target: &Target, asked: &[f64], most: f64, lanes: f64) -> Levels {
-        let (now, then) = (self.levels, target.levels);
-        let levels = Levels { off: now.off, ..then };
-        if self.time_share(asked, levels, lanes) <= most {
-            return levels;
-        }
-        Levels { interval: now.interval.max(then.interval), rate: now.rate.max(then.rate), ..levels }
+    /// A trade may take as much time as a step down would leave it. Memory likewise, but not while there is little of it in use:
+    /// running out of it is an error, where running out of time only drops frames.
+    fn limits_upwards(&self, sight: &Sight<'_>, low: bool, trades: bool) -> Limits {
+        let water = self.policy.water;
+        // Cameras are let in up to the same target: a little above it, or a full house could never get better.
+        let memory = water.memory_target + 0.5 * (water.memory_high - water.memory_target);
+        let memory = if low { water.memory_low } else { memory };
+        self.limits(sight, memory, if trades { water.time_target } else { water.time_low })
     }
 
-    /// Whether the target gives back something dear, or is worth clearly more.
+    /// Whether much less is asked for than a moment ago. A step up is measured against what was asked for then, so it would be
+    /// a small one, and the dwell after it would hold back the large one that there will be room for in a few seconds.
+    fn falls(&self, lately: &[f64], sight: &Sight<'_>) -> bool {
+        let share = |asked: &[f64]| self.time_share(asked, self.levels, sight.lanes);
+        share(&self.asked()) < FALLING * share(lately)
+    }
+
+    /// Whether room is kept for frames left out: soon after a step down the backlog still counts as asked for, and what anything
+    /// else took now those would miss when it is worked off.
+    fn keeps_room(&self, target: &Target, sight: &Sight<'_>) -> bool {
+        let left_out = self.levels.rate > 0 && target.levels.rate >= self.levels.rate;
+        left_out && self.calm.lowered_within(sight.now, KEPT_MS)
+    }
+
+    /// Whether the target gives back something dear.
+    fn gives_back(&self, target: &Target) -> bool {
+        target.levels.off < self.levels.off || target.levels.rate < self.levels.rate
+    }
+
+    /// Whether the target gives back something dear for nothing, or is worth clearly more.
     fn better(&self, target: &Target, asked: &[f64], sight: &Sight<'_>, worth: f64) -> bool {
-        if target.levels.off < self.levels.off || target.levels.rate < self.levels.rate {
+        let lowers = self.differing(target).into_iter().any(|(at, pick)| self.gain(at, pick) < 0.0);
+        if self.gives_back(target) && !lowers {
             return true;
         }
+        let worth = if lowers { worth.max(WORTH_TRADING) } else { worth };
         let unlimited = Limits { memory: f64::INFINITY, time: f64::INFINITY };
         let usable = self.usable(sight, |_, _| true);
         let most = Levels::furthest(&self.policy, false);
@@ -110,40 +164,6 @@ impl Governor {
         let all = |levels: Levels| Levels { size: most.size, precision: most.precision, ..levels };
         let now = problem.worth(all(self.levels), |at| self.seats[at].variant());
         let then = problem.worth(all(target.levels), |at| target.picks[at].map(|pick| pick.variant));
-        then > now * worth
-    }
-
-    /// One stage back on, or one variant changed. A stage first, as it was the dearer to give up; then what makes room; then
-    /// what gains most.
-    fn raise_one(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target) {
-        if target.levels.off < self.levels.off {
-            self.turn_one_on(sight, draft, target);
-            return;
-        }
-        let gain = |at: usize, pick: &Pick| {
-            let model = &self.profile.models[at];
-            let quality = |variant: Option<usize>| variant.map_or(0.0, |variant| model.variants[variant].quality);
-            model.weight
-                * self.demand.items[at].max(0.1)
-                * (quality(Some(pick.variant)) - quality(self.seats[at].variant()))
-        };
-        let mut order: Vec<(usize, Pick)> = self.differing(target);
-        let rank = |gain: f64| if gain < 0.0 { f64::INFINITY } else { gain };
-        order.sort_by(|a, b| rank(gain(b.0, &b.1)).total_cmp(&rank(gain(a.0, &a.1))).then(a.0.cmp(&b.0)));
-        for (at, pick) in order {
-            if self.begin(sight, draft, at, pick, Reason::RoomToRaise) {
-                return;
-            }
-        }
-    }
-
-    fn turn_one_on(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target) {
-        let levels = Levels { off: self.levels.off - 1, ..self.levels };
-        self.set_levels(sight, draft, levels, Reason::RoomToRaise);
-        for (at, pick) in target.picks.iter().enumerate() {
-            if self.seats[at].using.is_none() && !self.seats[at].off {
-                self.seats[at].want = *pick;
-            }
-        }
+        then * target.levels.rate(&self.policy) > now * self.levels.rate(&self.policy) * worth
     }
 }

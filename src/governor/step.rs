@@ -2,8 +2,7 @@
 //!
 //! A step reads like a day: learn from what was measured, follow up what was asked for, find out how hard the run is
 //! pressed, consult the table, act on its answer, then see to vacancies, batches and cameras. It owns no thread, no clock
-//! and no device. Next:
-//! [`target`](super::target), what its answers aim at.
+//! and no device. Next: [`sight`](super::sight), what it makes of a reading.
 
 use super::admission::Door;
 use super::calm::Calm;
@@ -11,15 +10,17 @@ use super::decide::{Stance, State, decide};
 use super::demand::Demand;
 use super::fast::InFlight;
 use super::ledger::Ledger;
-use super::levels::{self, Levels};
+use super::levels::Levels;
 use super::names::Elapsed;
 use super::pace::Pace;
 use super::plan::{Decision, Move, Plan, Reason, Saw};
 use super::policy::{Lever, Policy};
 use super::pressure::{self, Load, Pressure};
 use super::profile::Profile;
+use super::raise::Look;
 use super::reading::Reading;
 use super::seat::Seat;
+use super::sight::Sight;
 use super::switch::Loading;
 use super::thrift::Thrift;
 
@@ -43,6 +44,7 @@ pub struct Governor {
     pub(super) last_shed: Option<Elapsed>,
     pub(super) squeeze: f64,
     pub(super) next_look_up: Elapsed,
+    pub(super) look: Look,
     pub(super) started: bool,
     pub(super) in_flight: InFlight,
     pub(super) thrift: Thrift,
@@ -52,18 +54,6 @@ pub struct Governor {
     pub(super) seen: (Pressure, Load),
     next_id: u64,
     next_check: Elapsed,
-}
-
-/// One reading and what follows from it.
-#[derive(Clone, Copy)]
-pub(super) struct Sight<'a> {
-    pub(super) now: Elapsed,
-    pub(super) reading: &'a Reading,
-    /// Bytes we may hold.
-    pub(super) ceiling: f64,
-    /// Lanes left to us.
-    pub(super) lanes: f64,
-    pub(super) load: Load,
 }
 
 /// What a step has come to so far.
@@ -88,6 +78,7 @@ impl Governor {
             last_shed: None,
             squeeze: 1.0,
             next_look_up: Elapsed::ZERO,
+            look: Look::default(),
             started: false,
             in_flight: InFlight::new(policy.most_in_flight),
             thrift: Thrift::new(),
@@ -107,7 +98,7 @@ impl Governor {
         self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
-        let pressure = pressure::classify(&sight.load, &self.policy.water);
+        let pressure = self.pressure(&sight);
         self.seen = (pressure, sight.load);
         if self.started {
             self.act(&sight, pressure, &mut draft);
@@ -147,6 +138,12 @@ impl Governor {
         if busy { State::Switching } else { self.calm.state(now) }
     }
 
+    /// How hard the run is pressed: a model that finds no room presses as much as too little room for those that have it.
+    fn pressure(&self, sight: &Sight<'_>) -> Pressure {
+        let least = if self.lacks_room(sight) { Pressure::High } else { Pressure::Low };
+        pressure::classify(&sight.load, &self.policy.water).max(least)
+    }
+
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {
         match decide(self.state(sight.now), pressure) {
             Stance::Keep => {}
@@ -168,57 +165,23 @@ impl Governor {
             let measured = reading.model(name).filter(|m| m.batch_mean >= 1.0 && m.service_ms > 0.0)?;
             Some((at, seat.using?, measured))
         });
-        if self.calm.latency_counts(now) {
+        if self.calm.latency_counts(now, 0.0) {
             self.pace.learn(&mut self.profile, measured);
         }
         self.ledger.give_up_waiting(now);
+        self.calm.events(now, self.latency(reading) > 1.0);
     }
 
-    fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
-        self.ledger.balance(reading.memory.ours, &self.profile, !self.loading.is_empty());
-        let ceiling = pressure::ceiling(reading, &self.policy);
-        let lanes = (reading.compute.lanes - reading.compute.elsewhere).max(0.1);
-        let counts = self.calm.latency_counts(now) && reading.end_to_end.count > 0;
-        let load = Load {
-            memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0),
-            time: self.time_share(&self.asked(), self.levels, lanes),
-            latency: if counts { reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0) } else { 0.0 },
-            allocation_failed: pressure::allocation_failed(reading),
-        };
-        Sight { now, reading, ceiling, lanes, load }
-    }
-
-    /// Items a second each model is asked for, cameras at the door included.
-    pub(super) fn asked(&self) -> Vec<f64> {
-        self.demand.with(self.door.frames())
-    }
-
-    /// Share of `lanes` that the variants in force need for `asked` at these levels, or of one model's own threads where
-    /// that is more: a thread that is full is full, however idle the device.
-    pub(super) fn time_share(&self, asked: &[f64], levels: Levels, lanes: f64) -> f64 {
-        let (mut all, mut fullest) = (0.0, 0.0_f64);
-        for (at, &asked) in asked.iter().enumerate() {
-            let (needed, workers) = (self.time_of(at, asked, levels), self.profile.models[at].workers);
-            all += needed;
-            fullest = if workers == 0 { fullest } else { fullest.max(needed / f64::from(workers)) };
-        }
-        fullest.max(all / lanes)
-    }
-
-    /// Lanes the variant in force needs for `asked` items a second at these levels.
-    fn time_of(&self, at: usize, asked: f64, levels: Levels) -> f64 {
-        let (model, seat) = (&self.profile.models[at], &self.seats[at]);
-        let Some(variant) = seat.variant().filter(|_| !seat.off) else {
-            return 0.0;
-        };
-        let cost = model.variants[variant].item_cost_ms(f64::from(seat.largest_batch()));
-        asked * levels::thinning(&self.policy, model, levels) * cost / 1000.0 * self.pace.factor()
+    /// Frames now run together.
+    fn detectors_batch(&self) -> u32 {
+        let models = self.profile.models.iter().zip(&self.seats).filter(|(model, _)| model.follows_interval);
+        models.map(|(_, seat)| seat.batch.size(seat.cap)).max().unwrap_or(1)
     }
 
     fn tune_batches(&mut self, reading: &Reading) {
         if reading.end_to_end.count > 0 {
-            let latency = reading.end_to_end.p95_ms / self.policy.latency_p95_ms.max(1.0);
-            self.in_flight.tune(latency, self.policy.most_in_flight);
+            let latency = self.latency(reading);
+            self.in_flight.tune(latency, self.detectors_batch(), self.policy.most_in_flight);
             self.thrift.tune(latency);
         }
         for (model, seat) in self.profile.models.iter().zip(&mut self.seats) {

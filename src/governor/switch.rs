@@ -9,7 +9,8 @@ use super::plan::{Move, Reason};
 use super::policy::Lever;
 use super::profile::VariantProfile;
 use super::reading::{Event, Reading};
-use super::step::{Change, Draft, Governor, Sight};
+use super::sight::Sight;
+use super::step::{Change, Draft, Governor};
 
 /// A load that takes longer than this many times its usual time, and a little, has failed.
 const PATIENCE: f64 = 4.0;
@@ -75,6 +76,23 @@ impl Governor {
         self.load(draft, Loading { model: at, pick, raise: false, fills: true, since: sight.now });
         let change = self.variant_change(at, None, Some(pick.variant));
         self.decided(sight, draft, change, Reason::FillVacancy);
+    }
+
+    /// Whether a model stands empty because nothing of what it may run fits: others have to make room.
+    pub(super) fn lacks_room(&self, sight: &Sight<'_>) -> bool {
+        let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
+        !busy && (0..self.seats.len()).any(|at| self.seats[at].is_vacant() && self.nothing_fits(sight, at))
+    }
+
+    fn nothing_fits(&self, sight: &Sight<'_>, at: usize) -> bool {
+        let (model, room) = (&self.profile.models[at], self.room(sight));
+        let smallest = model.batches.first().copied().unwrap_or(1);
+        let most = self.quality(at).unwrap_or(1.0);
+        let mut usable = model
+            .variants
+            .iter()
+            .filter(|variant| variant.quality <= most && self.policy.allows(&model.name, &variant.name));
+        usable.all(|variant| variant.memory(smallest) > room)
     }
 
     fn best_that_fits(&self, sight: &Sight<'_>, at: usize) -> Option<Pick> {

@@ -5,7 +5,8 @@ use super::ladder::{Pick, Problem, Target};
 use super::levels::Levels;
 use super::options::Menu;
 use super::profile::VariantProfile;
-use super::step::{Governor, Sight};
+use super::sight::Sight;
+use super::step::Governor;
 
 impl Governor {
     /// The limits at these shares, less what cannot be moved.
@@ -21,12 +22,13 @@ impl Governor {
         self.problem(&asked, unlimited, Levels::default(), most, &usable).least_memory()
     }
 
-    /// Any variants, and no dear lever pulled further.
-    pub(super) fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
+    /// Any variants, and no dear lever pulled further; with `leave_dear` none given back either.
+    pub(super) fn solve_upwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>, leave_dear: bool) -> Target {
         let usable = self.usable(sight, |_, _| true);
-        let furthest = Levels::furthest(&self.policy, false);
-        let most = Levels { off: self.levels.off, rate: self.levels.rate, ..furthest };
-        self.problem(asked, limits, Levels::default(), most, &usable).solve()
+        let with_dear = |levels: Levels| Levels { off: self.levels.off, rate: self.levels.rate, ..levels };
+        let most = with_dear(Levels::furthest(&self.policy, false));
+        let least = if leave_dear { with_dear(Levels::default()) } else { Levels::default() };
+        self.problem(asked, limits, least, most, &usable).solve()
     }
 
     pub(super) fn solve_downwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {

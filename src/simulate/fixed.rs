@@ -6,6 +6,7 @@
 //! of memory, however many frames it loses at the peak, and the best that also keeps what the governor must keep, 95 of
 //! 100 frames within the objective once settled. Next: [`oracle`](super::oracle).
 
+use crate::governor::levels::of_those_taken;
 use crate::governor::{Admission, Elapsed, Event, Move, Plan, Reading, Rung, Verdict};
 
 use super::course::{self, Hand};
@@ -53,8 +54,9 @@ impl Fixed {
             let Some((variant, batch)) = *pick else { continue };
             let cost = device.models[at].variants[variant].item_cost_ms(f64::from(batch)) / 1000.0;
             let asked = moment.asked[at] * (self.cameras / moment.cameras.max(1.0)).min(1.0);
-            lanes += asked * thinned(device, at, self.interval, self.rate) * cost;
-            value += asked * self.rate * worth(scenario, device, at, variant, self.interval);
+            let left = thinned(scenario, device, at, self.interval, self.rate);
+            lanes += asked * left.work * cost;
+            value += asked * left.worth * worth(device, at, variant);
         }
         (lanes, value)
     }
@@ -234,7 +236,7 @@ impl Hand for Statue<'_> {
         Plan {
             rungs,
             moves,
-            detect_interval: self.fixed.interval,
+            detect_interval: of_those_taken(self.fixed.interval, self.fixed.rate),
             in_flight: u32::MAX,
             camera_rate: self.fixed.rate,
             admissions: reading.asking.iter().take(places).map(admit).collect(),

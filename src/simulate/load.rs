@@ -1,10 +1,14 @@
 //! The load as a plain list of moments, for whoever may know it beforehand. Next: [`fixed`](super::fixed).
 
+use crate::governor::levels::of_those_taken;
+
 use super::scenario::{Device, MIB, Scenario};
 
 /// The load at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
+    /// Seconds since the start.
+    pub(super) second: f64,
     pub(super) cameras: f64,
     /// Items a second asked of each model with no lever pulled.
     pub(super) asked: Vec<f64>,
@@ -26,6 +30,7 @@ fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
     let frames = cameras * scenario.mean_fps();
     let budget = scenario.budget.as_ref().map_or(f64::INFINITY, |budget| budget.at(second) * MIB);
     Moment {
+        second,
         cameras,
         asked: std::iter::once(frames).chain(questions).collect(),
         lanes: f64::from(device.lanes) / scenario.slowness.at(second),
@@ -33,16 +38,27 @@ fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
     }
 }
 
-/// Share of its work a model is left with.
-pub(super) fn thinned(device: &Device, at: usize, interval: u32, rate: f64) -> f64 {
-    rate / if device.models[at].follows_interval { f64::from(interval) } else { 1.0 }
+/// What the levers that thin frames leave of a model's work and of its worth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thinned {
+    /// Share of its items it is asked for.
+    pub(super) work: f64,
+    /// Share of their worth that is left, with those asked for served: frames left out are worth nothing, those between two
+    /// detections less than those detected on.
+    pub(super) worth: f64,
 }
 
-/// Value of one of the model's items, served.
-pub(super) fn worth(scenario: &Scenario, device: &Device, at: usize, variant: usize, interval: u32) -> f64 {
+/// The same arithmetic as in the plant and in the run it stands for: the interval is in frames as they come, and where only
+/// some are taken fewer of those lie between two detections.
+pub(super) fn thinned(scenario: &Scenario, device: &Device, at: usize, interval: u32, rate: f64) -> Thinned {
+    let every = if device.models[at].follows_interval { of_those_taken(interval, rate) } else { 1 };
+    Thinned { work: rate / f64::from(every), worth: rate * scenario.policy.interval_worth(every) }
+}
+
+/// Value of one of the model's items, served at once.
+pub(super) fn worth(device: &Device, at: usize, variant: usize) -> f64 {
     let model = &device.models[at];
-    let mean = if model.follows_interval { scenario.policy.interval_worth(interval) } else { 1.0 };
-    model.weight * model.variants[variant].quality * mean
+    model.weight * model.variants[variant].quality
 }
 
 /// One moment with the mean of all figures.
@@ -50,6 +66,7 @@ pub(super) fn mean(moments: &[Moment]) -> Moment {
     let count = moments.len().max(1) as f64;
     let over = |of: &dyn Fn(&Moment) -> f64| moments.iter().map(of).sum::<f64>() / count;
     Moment {
+        second: over(&|moment| moment.second),
         cameras: over(&|moment| moment.cameras),
         asked: (0..moments[0].asked.len()).map(|at| over(&|moment| moment.asked[at])).collect(),
         lanes: over(&|moment| moment.lanes),

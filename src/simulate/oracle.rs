@@ -1,8 +1,9 @@
 //! Somebody who knows the load, the true costs and never pays for a change: an upper bound for any governor.
 //!
 //! For every second it takes the best of all settings, in whatever order, with an exact knapsack, and serves it without
-//! queues, switches or noise. Only what no policy can escape holds it back: memory, and 95 % of the lanes' time, because
-//! beyond that queues grow past any latency objective. Next: [`chart`](super::chart).
+//! queues, switches or noise. Only what no policy can escape holds it back: memory; 95 % of the lanes' time, because beyond
+//! that queues grow past any latency objective; batches of which two fit the model's share of the objective at the pace the
+//! device has then; and at the start the time to load a variant for the first time. Next: [`chart`](super::chart).
 
 use crate::governor::knapsack::{self, Choice, Limits};
 
@@ -13,15 +14,19 @@ use super::scenario::{Device, MIB, Scenario};
 const USABLE_TIME: f64 = 0.95;
 /// Seconds between two looks at the load.
 const LOOK_S: f64 = 1.0;
+/// Where not all cameras can be served: so many fewer in a row that were worth less end the search.
+const MOST_WORSE: u32 = 5;
 
 /// Value a second over the scenario.
 pub(super) fn throughput(scenario: &Scenario, device: &Device) -> f64 {
     let moments = moments(scenario, device, LOOK_S);
+    let variants = device.models.iter().flat_map(|model| &model.variants);
+    let all_loaded_ms = variants.map(|variant| variant.load_ms).fold(0.0, f64::max) * scenario.load_slowness;
     let mut last: Option<(&Moment, f64)> = None;
     let mut sum = 0.0;
     for moment in &moments {
         let value = match last {
-            Some((same, value)) if alike(same, moment) => value,
+            Some((same, value)) if same.second * 1000.0 > all_loaded_ms && alike(same, moment) => value,
             _ => best_at(scenario, device, moment),
         };
         last = Some((moment, value));
@@ -36,25 +41,27 @@ fn alike(a: &Moment, b: &Moment) -> bool {
     asked && close(a.lanes, b.lanes) && close(a.memory, b.memory)
 }
 
-/// The best value, with all cameras or with fewer: a fiftieth fewer at a time, until fewer have been worse for long.
+/// The best value, with all cameras or with fewer, until fewer have been worse for long.
 fn best_at(scenario: &Scenario, device: &Device, moment: &Moment) -> f64 {
-    if let Some(value) = best_setting(scenario, device, moment) {
-        return value;
-    }
     let (mut best, mut worse): (f64, u32) = (0.0, 0);
-    for fiftieths in (1..50).rev() {
-        let share = f64::from(fiftieths) / 50.0;
-        let mut fewer = moment.clone();
-        fewer.cameras = (moment.cameras * share).floor();
-        fewer.asked.iter_mut().for_each(|asked| *asked *= share);
-        let value = best_setting(scenario, device, &fewer);
-        worse = if value.is_some_and(|value| value <= best) { worse + 1 } else { 0 };
-        best = best.max(value.unwrap_or(0.0));
-        if worse > 5 {
+    for cameras in (1..=moment.cameras as u32).rev() {
+        let served = with_cameras(moment, f64::from(cameras));
+        let Some(value) = best_setting(scenario, device, &served) else { continue };
+        if served.cameras >= moment.cameras {
+            return value;
+        }
+        worse = if value <= best { worse + 1 } else { 0 };
+        best = best.max(value);
+        if worse > MOST_WORSE {
             break;
         }
     }
     best
+}
+
+fn with_cameras(moment: &Moment, cameras: f64) -> Moment {
+    let share = cameras / moment.cameras.max(1.0);
+    Moment { cameras, asked: moment.asked.iter().map(|asked| asked * share).collect(), ..moment.clone() }
 }
 
 fn best_setting(scenario: &Scenario, device: &Device, moment: &Moment) -> Option<f64> {
@@ -82,25 +89,29 @@ fn classes(scenario: &Scenario, device: &Device, moment: &Moment, levers: (u32, 
     let (interval, rate, off) = levers;
     let gone = |name| scenario.policy.optional.iter().take(off).any(|other| other == name);
     let on = device.models.iter().enumerate().filter(|(_, model)| !gone(&model.name));
-    on.map(|(at, _)| class(scenario, device, moment, at, (interval, rate))).collect()
+    let classes = on.map(|(at, _)| class(scenario, device, moment, at, (interval, rate)));
+    // Without a detector there is nothing to ask about; any other stage that is not loaded yet passes frames through.
+    classes.enumerate().filter(|(at, class)| *at == 0 || !class.is_empty()).map(|(_, class)| class).collect()
 }
 
 fn class(scenario: &Scenario, device: &Device, moment: &Moment, at: usize, levers: (u32, f64)) -> Vec<Choice> {
     let (interval, rate) = levers;
     let model = &device.models[at];
     let share = model.share * scenario.policy.latency_p95_ms;
+    let left = thinned(scenario, device, at, interval, rate);
+    let slowness = f64::from(device.lanes) / moment.lanes;
     let mut class = Vec::new();
     for (position, variant) in model.variants.iter().enumerate() {
-        let allowed = scenario.policy.allows(&model.name, &variant.name);
+        let loaded = (moment.second + 0.5 * LOOK_S) * 1000.0 >= variant.load_ms * scenario.load_slowness;
+        let allowed = loaded && scenario.policy.allows(&model.name, &variant.name);
         for (place, &batch) in model.batches.iter().enumerate().filter(|_| allowed) {
-            if place > 0 && 2.0 * variant.batch_ms(f64::from(batch)) > share {
+            if place > 0 && 2.0 * variant.batch_ms(f64::from(batch)) * slowness > share {
                 break;
             }
-            let items = moment.asked[at] * thinned(device, at, interval, rate);
             class.push(Choice {
-                value: moment.asked[at] * rate * worth(scenario, device, at, position, interval),
+                value: moment.asked[at] * left.worth * worth(device, at, position),
                 memory: variant.memory(batch),
-                time: items * variant.item_cost_ms(f64::from(batch)) / 1000.0,
+                time: moment.asked[at] * left.work * variant.item_cost_ms(f64::from(batch)) / 1000.0,
                 variant: position,
                 batch,
             });
