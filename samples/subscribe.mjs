@@ -9,16 +9,17 @@ const headers = process.env.FLYBALL_TOKEN ? { authorization: `Bearer ${process.e
 const had = new Map(), over = new Set(), lines = []; // source -> last one had; epochs that ended; what is to be printed
 let left = Number(args.count ?? Infinity), ids = new Set(), older = ids; // how many more are wanted; ids had lately
 if (!(left > 0 && Number(args.since ?? 0) >= 0)) throw new Error("--count and --since take numbers");
+const envelope = text => JSON.parse(`${text.split(',"data":', 1)[0].replace(/}$/, "")}}`); // `data` comes last
 /** An event, or a `head`: the same without an id, saying only how far the numbering is. */
 async function take(text, isEvent) {
-  const message = JSON.parse(text), { source, epoch } = message, number = Number(message.sequence);
+  const message = envelope(text), { source, epoch } = message, number = Number(message.sequence);
   if (!had.has(source)) had.set(source, { epoch, number: args.since === undefined ? number - isEvent : Number(args.since) });
   const ended = had.get(source).epoch;
   if (ended !== epoch && !over.has(epoch)) over.add(ended) && had.set(source, { epoch, number: 0 }); // numbering began anew
   while (had.get(source).epoch === epoch && number > had.get(source).number + isEvent) {
     const since = had.get(source).number;
     const answer = await fetch(`${base}/api/v1/history?${new URLSearchParams({ source, since })}`, { headers });
-    for (const line of answer.ok ? (await answer.text()).split("\n").filter(Boolean) : []) emit(JSON.parse(line), line);
+    for (const line of answer.ok ? (await answer.text()).split("\n").filter(Boolean) : []) emit(envelope(line), line);
     await print();
     if (had.get(source).number === since) break; // no journal, or nobody has more; emit() says what is lost
   }
@@ -26,8 +27,7 @@ async function take(text, isEvent) {
 }
 function emit(event, text) {
   const number = Number(event.sequence), before = had.get(event.source), goesOn = event.epoch === before.epoch;
-  const isHad = goesOn ? number <= before.number : over.has(event.epoch);
-  if (left <= 0 || isHad || ids.has(event.id) || older.has(event.id)) return;
+  if (left <= 0 || (goesOn ? number <= before.number : over.has(event.epoch)) || ids.has(event.id) || older.has(event.id)) return;
   if (goesOn && number > before.number + 1 && event.type !== "dev.flyball.gap.v1")
     console.error(`${event.source}: events ${before.number + 1} to ${number - 1} are lost`);
   had.set(event.source, { epoch: event.epoch, number });

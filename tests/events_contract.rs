@@ -96,6 +96,20 @@ fn close(a: &Value, b: &Value) -> bool {
     matches!((a.as_f64(), b.as_f64()), (Some(a), Some(b)) if (a - b).abs() <= f64::from(f32::EPSILON) * a.abs())
 }
 
+/// Who reads many events a second and asks for numbers and types alone need not parse the rest.
+#[test]
+fn an_envelope_is_read_without_its_data_which_comes_last() {
+    for (name, sample) in samples() {
+        let text = serde_json::to_string(&Event::from_json(sample.to_string().as_bytes()).unwrap()).unwrap();
+        let (head, data) = text.split_once(",\"data\":").unwrap();
+        let envelope: Value = serde_json::from_str(&format!("{head}}}")).unwrap();
+        let mut whole: Value = serde_json::from_str(&text).unwrap();
+        let apart: Value = serde_json::from_str(data.strip_suffix('}').unwrap()).unwrap();
+        assert_eq!(whole.as_object_mut().unwrap().remove("data"), Some(apart), "{name}");
+        assert_eq!(envelope, whole, "{name}");
+    }
+}
+
 #[test]
 fn a_reader_of_today_gets_along_with_an_event_of_tomorrow() {
     let (_, sample) = samples().into_iter().find(|(name, _)| name.contains("future")).unwrap();

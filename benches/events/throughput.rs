@@ -48,6 +48,14 @@ enum Who {
     Node,
 }
 
+impl Who {
+    /// Events a second posted to it; as many as the journal takes without one. The samples would only show how long they
+    /// take to catch up with a publisher that leaves them no core.
+    fn pace(self) -> Option<u64> {
+        (self != Self::Rust).then_some(21_000)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// Zenoh, publisher to subscriber.
@@ -79,7 +87,10 @@ fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
     stage.node.post(CAMERAS, 0..1);
     counted.there.recv_timeout(PATIENCE).expect("a subscriber that listens");
     let begun = now();
-    stage.node.post(CAMERAS, 1..events + 1);
+    match who.pace() {
+        Some(pace) => stage.node.post_paced(CAMERAS, 1..events + 1, pace),
+        None => stage.node.post(CAMERAS, 1..events + 1),
+    };
     let posted = begun.elapsed();
     let (ended, row) = counted.done.recv_timeout(PATIENCE + events as u32 * SLOWEST).expect("everything, in time");
     stage.strike();

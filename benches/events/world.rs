@@ -31,6 +31,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Events that may wait in the outbox: fewer than its queue has room for, so that none overflows.
 const AHEAD: u64 = 8_000;
 
+/// To wait for less costs more than it is worth.
+const WORTH_WAITING: Duration = Duration::from_micros(500);
+
 /// What was published: id by source and number.
 pub(crate) type Sent = BTreeMap<(String, u64), Uuid>;
 
@@ -149,7 +152,10 @@ impl Node {
         let (begun, first, mut slowest) = (now(), numbers.start, Duration::ZERO);
         for n in numbers {
             let due = Duration::from_nanos((n - first) * 1_000_000_000 / per_second);
-            thread::park_timeout(due.saturating_sub(begun.elapsed()));
+            let early = due.saturating_sub(begun.elapsed());
+            if early > WORTH_WAITING {
+                thread::park_timeout(early);
+            }
             slowest = slowest.max(self.post(cameras, n..n + 1));
         }
         slowest
