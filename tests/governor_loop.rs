@@ -111,7 +111,7 @@ fn ramp() {
 /// As above, while the costs are still being learned.
 #[test]
 fn wrong_profile() {
-    hold(&Row { switches: 6, ..row("wrong_profile", 0.99, 0.96) });
+    hold(&Row { switches: 6, ..row("wrong_profile", 0.98, 0.95) });
 }
 
 #[test]
