@@ -46,7 +46,9 @@ pub trait EventSink: Send {
 
     /// Hands on what came together.
     fn publish_all(&mut self, batch: &[Recorded]) {
-        batch.iter().for_each(|recorded| self.publish(recorded));
+        for recorded in batch {
+            self.publish(recorded);
+        }
     }
 
     /// Time passes: a sink may say how far the numbering is.

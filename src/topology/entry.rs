@@ -106,7 +106,9 @@ impl Roster {
 /// Joins all threads that have ended; the names of the others.
 pub(super) fn join_those_over(cameras: BTreeMap<CameraId, Entry>) -> Vec<String> {
     let (over, late): (Vec<_>, Vec<_>) = cameras.into_iter().partition(|(_, entry)| entry.is_over());
-    over.into_iter().for_each(|(_, entry)| entry.join());
+    for (_, entry) in over {
+        entry.join();
+    }
     late.into_iter().map(|(camera, _)| format!("cam-{camera}")).collect()
 }
 

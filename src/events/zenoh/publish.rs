@@ -158,17 +158,23 @@ impl Sender {
             }
             self.counters.waiting.fetch_sub(events.len(), Ordering::Relaxed);
             self.send_events(&events);
-            heads.iter().for_each(|head| send_head(&self.session, head));
+            for head in &heads {
+                send_head(&self.session, head);
+            }
         }
     }
 
     /// Pages go first, because single events take longer.
     fn send_events(&self, events: &[Recorded]) {
         let mut pages = Pages::default();
-        events.iter().for_each(|recorded| pages.add(&recorded.event.source, &recorded.json));
+        for recorded in events {
+            pages.add(&recorded.event.source, &recorded.json);
+        }
         pages.send(&self.session);
         let alone = self.alone.matching_status().wait().is_ok_and(|status| status.matching());
-        events.iter().for_each(|recorded| self.count(recorded, self.send(recorded, alone)));
+        for recorded in events {
+            self.count(recorded, self.send(recorded, alone));
+        }
     }
 
     /// A camera's event is only sent `alone` if somebody wants that: to find out once a batch costs less than to have each one
