@@ -8,10 +8,10 @@
 //! [`options`](super::options), what there is to choose from.
 
 use super::knapsack::{self, Choice, Limits};
-use super::levels::Levels;
+use super::levels::{Levels, best_allowed, with_precision, with_size};
 use super::options::Menu;
 use super::policy::{Lever, Policy};
-use super::profile::Profile;
+use super::profile::{Profile, VariantProfile};
 
 /// A variant and the largest batch it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,23 @@ impl Problem<'_> {
             found = settled;
         }
         let picks = self.trim(&found.classes, found.picks);
-        Target { levels, picks: self.spread(&found.models, &found.classes, &picks), within: true }
+        let picks = self.spread(&found.models, &found.classes, &picks);
+        Target { levels: self.needed(levels, &picks), picks, within: true }
+    }
+
+    /// The levels with those that change variants no further than the picks need: where they are weighed, the knapsack had all
+    /// of their positions to choose from.
+    fn needed(&self, levels: Levels, picks: &[Option<Pick>]) -> Levels {
+        let position = |pulls: fn(&VariantProfile, &VariantProfile) -> bool| {
+            let mut models = self.profile.models.iter().zip(picks);
+            let pulled = models.any(|(model, pick)| {
+                let pair = best_allowed(self.policy, model).zip(*pick);
+                pair.is_some_and(|(best, pick)| pulls(best, &model.variants[pick.variant]))
+            });
+            usize::from(pulled)
+        };
+        let (size, precision) = (position(with_size), position(with_precision));
+        Levels { size: levels.size.min(size), precision: levels.precision.min(precision), ..levels }
     }
 
     /// The choices of most value at these levels, if they are worth more than `floor`.
