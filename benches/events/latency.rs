@@ -18,6 +18,9 @@ use crate::{
 /// Events a second while latency is measured, and for how many seconds.
 const PACE: (u64, u64) = (1_000, 20);
 
+/// Whatever takes longer counts as this.
+const LONGEST_US: u64 = 60_000_000;
+
 /// From the publish time in the event to the subscriber's hands, the journal's commit between them, in milliseconds; while
 /// a pipeline runs beside.
 pub(crate) fn latency() -> Value {
@@ -38,7 +41,7 @@ pub(crate) fn latency() -> Value {
 fn measure(endpoint: &str, events: u64) -> Histogram<u64> {
     let bus = ZenohBus::open(&BusConfig::connecting_to(endpoint)).expect("a session");
     let mut subscription = bus.subscribe(&Filter::default(), Some(0)).expect("a subscription");
-    let mut times = Histogram::new(3).expect("a histogram");
+    let mut times = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("a histogram");
     while times.len() < events {
         if let Some(Delivery::Event(event, _)) = subscription.next_within(Duration::from_secs(20)) {
             // The pipeline beside it also says how its cameras and its governor fare.
