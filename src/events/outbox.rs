@@ -9,12 +9,12 @@ use std::{
     collections::BTreeMap,
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{Builder, JoinHandle},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use uuid::Uuid;
@@ -89,6 +89,19 @@ pub(super) struct Shared {
     overflow: Mutex<BTreeMap<Origin, u64>>,
     /// Other losses that no gap event has announced yet.
     losses: Mutex<Vec<(Origin, Gap)>>,
+    /// Batches the clerk has not handed on yet.
+    on_the_way: Mutex<usize>,
+    handed_on: Condvar,
+}
+
+/// A batch on its way: over when it is dropped, whatever became of it.
+pub(super) struct OnTheWay(Arc<Shared>);
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        *lock(&self.0.on_the_way) -= 1;
+        self.0.handed_on.notify_one();
+    }
 }
 
 impl Outbox {
@@ -162,6 +175,18 @@ impl Shared {
     /// Takes the losses that are to be announced.
     pub(super) fn take_losses(&self) -> Vec<(Origin, Gap)> {
         std::mem::take(&mut *lock(&self.losses))
+    }
+
+    /// A batch goes to the clerk.
+    pub(super) fn send_off(self: &Arc<Self>) -> OnTheWay {
+        *lock(&self.on_the_way) += 1;
+        OnTheWay(Arc::clone(self))
+    }
+
+    /// Waits for the clerk to have nothing to do; whether that came about in time.
+    pub(super) fn is_idle_within(&self, patience: Duration) -> bool {
+        let waited = self.handed_on.wait_timeout_while(lock(&self.on_the_way), patience, |batches| *batches > 0);
+        waited.is_ok_and(|(batches, _)| *batches == 0)
     }
 
     /// So many were handed on, so many of them without having been journaled.

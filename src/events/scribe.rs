@@ -12,7 +12,7 @@ use std::{
 use super::{
     keys::Origin,
     numbering::Numbering,
-    outbox::{FreshId, Shared, WallClock},
+    outbox::{FreshId, OnTheWay, Shared, WallClock},
     sink::Recorded,
     wire::{Data, Draft, Gap, GapReason, UtcMicros},
 };
@@ -20,6 +20,11 @@ use super::{
 /// Events journaled in one commit, when so many wait: a commit costs about as much as a disk flush, and pages that many
 /// events share are written once.
 const BATCH: usize = 2_048;
+/// With so many waiting the next batch is written while the one before is on its way to the disk. With fewer that would gain
+/// nothing: they would only be stamped earlier than they are published.
+const WORTH_WRITING_AHEAD: usize = 256;
+/// Between two looks at how many wait.
+const LOOK: Duration = Duration::from_millis(1);
 /// How often the clerk hears from here when nothing happens.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -37,6 +42,7 @@ pub(super) struct Batch {
     pub(super) recorded: Vec<Recorded>,
     /// Their publish time.
     pub(super) publish: UtcMicros,
+    _on_the_way: OnTheWay,
 }
 
 /// The clerk has ended before its time.
@@ -51,7 +57,10 @@ impl Scribe {
     fn work(&mut self, inbox: &Receiver<Draft>) -> Result<(), ClerkGone> {
         loop {
             match inbox.recv_timeout(HEARTBEAT) {
-                Ok(first) => self.hand_on(std::iter::once(first).chain(inbox.try_iter().take(BATCH - 1)))?,
+                Ok(first) => {
+                    let drafts = self.gather(first, inbox);
+                    self.hand_on(drafts.into_iter())?;
+                }
                 Err(RecvTimeoutError::Timeout) => self.hand_on(std::iter::empty())?,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -59,6 +68,17 @@ impl Scribe {
         }
         self.announce()?;
         self.hand_on(std::iter::empty())
+    }
+
+    /// What waits, once the clerk is free or there is enough of it.
+    fn gather(&self, first: Draft, inbox: &Receiver<Draft>) -> Vec<Draft> {
+        let mut drafts = vec![first];
+        loop {
+            drafts.extend(inbox.try_iter().take(BATCH - drafts.len()));
+            if drafts.len() >= WORTH_WRITING_AHEAD || self.shared.is_idle_within(LOOK) {
+                return drafts;
+            }
+        }
     }
 
     fn hand_on(&mut self, drafts: impl Iterator<Item = Draft>) -> Result<(), ClerkGone> {
@@ -70,7 +90,8 @@ impl Scribe {
                 Err(cause) => tracing::error!(%cause, "an event could not be written as JSON and was left out"),
             }
         }
-        self.out.send(Batch { recorded, publish }).map_err(|_| ClerkGone)
+        let batch = Batch { recorded, publish, _on_the_way: self.shared.send_off() };
+        self.out.send(batch).map_err(|_| ClerkGone)
     }
 
     /// Says in gap events what got lost.
