@@ -8,7 +8,7 @@ const { values: args, positionals: [base = "http://127.0.0.1:8080"] } = parseArg
 const headers = process.env.FLYBALL_TOKEN ? { authorization: `Bearer ${process.env.FLYBALL_TOKEN}` } : {};
 const had = new Map(), over = new Set(), lines = []; // source -> last one had; epochs that ended; what is to be printed
 let left = Number(args.count ?? Infinity), ids = new Set(), older = ids; // how many more are wanted; ids had lately
-if (!(left > 0 && Number(args.since ?? 0) >= 0)) throw new Error("--count and --since take numbers");
+if (!(left > 0 && Number(args.since ?? 0) >= 0)) console.error("--count and --since take numbers") ?? process.exit(2);
 const envelope = text => JSON.parse(`${text.split(',"data":', 1)[0].replace(/}$/, "")}}`); // `data` comes last
 /** An event, or a `head`: the same without an id, saying only how far the numbering is. */
 async function take(text, isEvent) {

@@ -79,7 +79,7 @@ pub(crate) fn run(events: u64, only: &[&str]) {
     report("bench-events.json", &json!({ "bursts": rows, "latency": latency }));
 }
 
-/// Everything at once, to one subscriber: two on two cores would measure each other.
+/// Everything, at its subscriber's pace, to one: two on two cores would measure each other.
 fn burst(events: u64, who: Who, way: Way) -> Option<Value> {
     let stage = Stage::set(way);
     let counted = stage.subscriber(who, events)?;

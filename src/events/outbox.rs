@@ -186,7 +186,8 @@ impl Shared {
     /// Waits for the clerk to have nothing to do; whether that came about in time.
     pub(super) fn is_idle_within(&self, patience: Duration) -> bool {
         let waited = self.handed_on.wait_timeout_while(lock(&self.on_the_way), patience, |batches| *batches > 0);
-        waited.is_ok_and(|(batches, _)| *batches == 0)
+        let (batches, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *batches == 0
     }
 
     /// So many were handed on, so many of them without having been journaled.

@@ -66,8 +66,14 @@ impl Scribe {
             }
             self.announce()?;
         }
-        self.announce()?;
-        self.hand_on(std::iter::empty())
+        self.end()
+    }
+
+    /// The clerk's last try at what could not be journaled may still find something lost: that is said before the end.
+    fn end(&mut self) -> Result<(), ClerkGone> {
+        self.hand_on(std::iter::empty())?;
+        while !self.shared.is_idle_within(LOOK) {}
+        self.announce()
     }
 
     /// What waits, once the clerk is free or there is enough of it.

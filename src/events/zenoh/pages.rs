@@ -40,13 +40,17 @@ impl Pages {
         }
     }
 
-    /// Publishes all of them. Whoever misses one sees a gap and asks the journal.
-    pub(super) fn send(self, session: &Session) {
+    /// Publishes all of them; how many events were refused. Whoever misses a page sees a gap and asks the journal.
+    pub(super) fn send(self, session: &Session) -> u64 {
+        let mut refused = 0;
         for (source, page) in self.full.into_iter().chain(self.open) {
+            let events = page.split('\n').count() as u64;
             if let Err(cause) = put(session, &source, page) {
-                tracing::warn!(source, cause, "a page of events was not published; the journal has them");
+                refused += events;
+                tracing::warn!(source, events, cause, "a page of events was not published; the journal has them");
             }
         }
+        refused
     }
 }
 

@@ -99,7 +99,7 @@ impl Player {
         lock(&self.played).entry(event.source.clone()).or_default().add(event, text);
         let mut page = Pages::default();
         page.add(&event.source, text);
-        page.send(&self.session);
+        let _told_in_the_log = page.send(&self.session);
         self.put(&key, text, CongestionControl::Block)?;
         Ok(())
     }

@@ -46,7 +46,7 @@ pub struct ZenohFigures {
     pub sent: u64,
     /// Did not fit into the queue; only the journal has them.
     pub skipped: u64,
-    /// Refused by Zenoh; only the journal has them.
+    /// Refused by Zenoh, alone or in a page; only the journal has them.
     pub failed: u64,
 }
 
@@ -170,7 +170,7 @@ impl Sender {
         for recorded in events {
             pages.add(&recorded.event.source, &recorded.json);
         }
-        pages.send(&self.session);
+        self.counters.failed.fetch_add(pages.send(&self.session), Ordering::Relaxed);
         let alone = self.alone.matching_status().wait().is_ok_and(|status| status.matching());
         for recorded in events {
             self.count(recorded, self.send(recorded, alone));
