@@ -17,6 +17,7 @@ use super::{
     sink::{EventSink, Head, Recorded},
     wire::{Gap, GapReason},
 };
+use crate::memory::prompt;
 
 /// Who journals and hands on.
 pub(super) struct Clerk {
@@ -44,6 +45,7 @@ impl Clerk {
 
     /// Runs until the scribe is gone.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) {
+        prompt();
         for batch in batches {
             self.hand_on(&batch);
             self.announce_unkept();

@@ -16,6 +16,7 @@ use super::{
     sink::Recorded,
     wire::{Data, Draft, Gap, GapReason, UtcMicros},
 };
+use crate::memory::prompt;
 
 /// Events journaled in one commit, when so many wait: a commit costs about as much as a disk flush, and pages that many
 /// events share are written once.
@@ -51,6 +52,7 @@ struct ClerkGone;
 impl Scribe {
     /// Runs until nobody can post any more, or until the clerk is gone: then whoever posts is told that there is no room.
     pub(super) fn run(mut self, inbox: &Receiver<Draft>) {
+        prompt();
         let _why_it_ended = self.work(inbox);
     }
 

@@ -12,6 +12,7 @@ mod permit;
 mod photo;
 mod pixels;
 mod size;
+mod turn;
 
 pub use copies::{count_frame_copy, frame_copies};
 pub use cpu::{peak_resident_bytes, process_cpu_time, resident_bytes_of, thread_cpu_time};
@@ -26,3 +27,4 @@ pub use permit::{InFlight, Permits};
 pub use photo::{PhotoError, decode_photo, read_photo};
 pub use pixels::{ColorMatrix, ColorRange, PixelFormat, Pixels, PixelsError, Planes};
 pub use size::Size;
+pub use turn::{prompt, promptly};

@@ -22,6 +22,7 @@ use crate::events::{
     keys::{Key, Origin, ROOT, Topic},
     sink::{EventSink, Head, Recorded},
 };
+use crate::memory::prompt;
 
 /// Events that may wait for the network. What does not fit is not lost: subscribers see the gap and ask the journal.
 const QUEUE: usize = 16_384;
@@ -82,7 +83,10 @@ impl ZenohBus {
         let alone = self.session.declare_publisher(format!("{ROOT}/*/*/**")).wait().map_err(refused)?;
         let (session, counters) = (self.session.clone(), Arc::clone(&figures));
         let sender = Sender { session, wire: self.encoding, encoding: encoding(self.encoding), alone, counters };
-        let thread = Builder::new().name(THREAD.into()).spawn(move || sender.send_all(&outgoing));
+        let thread = Builder::new().name(THREAD.into()).spawn(move || {
+            prompt();
+            sender.send_all(&outgoing);
+        });
         let thread = thread.map_err(|e| BusError::Thread(THREAD, e))?;
         Ok(ZenohSink { queue: Some(queue), thread: Some(thread), figures })
     }

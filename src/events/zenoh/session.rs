@@ -14,6 +14,7 @@ use crate::events::{
     bus::{BusConfig, BusError, BusMode, Encoding},
     keys::{Origin, PlaceId, Topic},
 };
+use crate::memory::promptly;
 use crate::scene::CameraId;
 
 /// How long a client waits for its router before it gives up, in milliseconds. A peer and a router never wait: they go on
@@ -32,7 +33,8 @@ impl ZenohBus {
     /// Checks the configuration and opens the session. May be called from any thread except a current-thread tokio one.
     pub fn open(config: &BusConfig) -> Result<Self, BusError> {
         config.check()?;
-        let session = ::zenoh::open(resolved(config)?).wait().map_err(refused)?;
+        let resolved = resolved(config)?;
+        let session = promptly(|| ::zenoh::open(resolved).wait()).map_err(refused)?;
         Ok(Self { session, queryables: Vec::new(), encoding: config.encoding, tokens: Vec::new() })
     }
 
