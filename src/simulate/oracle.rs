@@ -17,22 +17,21 @@ const LOOK_S: f64 = 1.0;
 /// Where not all cameras can be served: so many fewer in a row that were worth less end the search.
 const MOST_WORSE: u32 = 5;
 
-/// Value a second over the scenario.
-pub(super) fn throughput(scenario: &Scenario, device: &Device) -> f64 {
+/// The value of every second of the scenario.
+pub(super) fn values(scenario: &Scenario, device: &Device) -> Vec<f64> {
     let moments = moments(scenario, device, LOOK_S);
     let variants = device.models.iter().flat_map(|model| &model.variants);
     let all_loaded_ms = variants.map(|variant| variant.load_ms).fold(0.0, f64::max) * scenario.load_slowness;
     let mut last: Option<(&Moment, f64)> = None;
-    let mut sum = 0.0;
-    for moment in &moments {
+    let value = |moment| {
         let value = match last {
             Some((same, value)) if same.second * 1000.0 > all_loaded_ms && alike(same, moment) => value,
             _ => best_at(scenario, device, moment),
         };
         last = Some((moment, value));
-        sum += value;
-    }
-    sum / moments.len().max(1) as f64
+        value
+    };
+    moments.iter().map(value).collect()
 }
 
 fn alike(a: &Moment, b: &Moment) -> bool {

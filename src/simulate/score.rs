@@ -90,7 +90,7 @@ impl Score {
         for second in &mut self.seconds {
             second.p95_ms = late(&mut second.latencies);
         }
-        let settling = |at: usize| disturbances.iter().any(|&from| (from..from + SETTLE_S).contains(&(at as f64)));
+        let settling = |at: usize| is_settling(&disturbances, at);
         let settled = self.seconds.iter().enumerate().filter(|(at, _)| !settling(*at));
         let (mut latencies, mut asked, mut in_time) = (Vec::new(), 0_u32, 0_u32);
         for (_, second) in settled {
@@ -116,6 +116,11 @@ impl Score {
         }
         longest
     }
+}
+
+/// Whether the second at `at` is one of those given to settle.
+pub(super) fn is_settling(disturbances: &[f64], at: usize) -> bool {
+    disturbances.iter().any(|&from| (from..from + SETTLE_S).contains(&(at as f64)))
 }
 
 /// The 95th percentile; 0 of nothing.

@@ -8,6 +8,7 @@ use super::course::{self, Course};
 use super::fixed::{self, Rivals};
 use super::oracle;
 use super::scenario::{Device, Scenario};
+use super::score::is_settling;
 
 /// What a scenario came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +40,8 @@ pub struct Summary {
     pub most_vs_static_in_time: f64,
     /// The same over that of the oracle.
     pub vs_oracle: f64,
+    /// The same without the seconds given to settle: what is lost there, a change of load costs whoever does not foresee it.
+    pub vs_oracle_settled: f64,
     /// Cameras refused at least once.
     pub refused: usize,
     /// Longest time from a jump of the load to the last second whose p95 was over the objective.
@@ -52,7 +55,15 @@ pub struct Outcome {
     pub summary: Summary,
     pub(super) course: Course,
     pub(super) rivals: Rivals,
-    pub(super) oracle: f64,
+    /// Value of every second.
+    pub(super) oracle: Vec<f64>,
+}
+
+impl Outcome {
+    /// What the oracle makes of a mean second.
+    pub(super) fn oracle_mean(&self) -> f64 {
+        mean(&self.oracle)
+    }
 }
 
 /// What the governor promises, whatever the load.
@@ -78,8 +89,8 @@ pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
     let mut governor = Governor::new(scenario.policy.clone(), course::believed(scenario, device));
     let course = course::run(scenario, device, &mut governor, true);
     let rivals = fixed::rivals(scenario, device);
-    let oracle = oracle::throughput(scenario, device);
-    let result = &course.result;
+    let values = oracle::values(scenario, device);
+    let (oracle, result) = (mean(&values), &course.result);
     let summary = Summary {
         scenario: scenario.name.clone(),
         seed: scenario.seed,
@@ -94,10 +105,24 @@ pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
         most_vs_best_static: round(oracle / rivals.best.0.max(1e-9)),
         most_vs_static_in_time: round(oracle / rivals.in_time.0.max(1e-9)),
         vs_oracle: round(result.throughput / oracle.max(1e-9)),
+        vs_oracle_settled: round(settled_share(scenario, &course, &values)),
         refused: course.refused,
         settled_s: round(result.settled_s),
     };
-    Outcome { summary, course, rivals, oracle }
+    Outcome { summary, course, rivals, oracle: values }
+}
+
+fn settled_share(scenario: &Scenario, course: &Course, oracle: &[f64]) -> f64 {
+    let disturbances = scenario.disturbances();
+    let settled =
+        course.score.seconds.iter().zip(oracle).enumerate().filter(|(at, _)| !is_settling(&disturbances, *at));
+    let (ours, most) =
+        settled.fold((0.0, 0.0), |(ours, most), (_, (second, oracle))| (ours + second.value, most + oracle));
+    ours / f64::max(most, 1e-9)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn round(figure: f64) -> f64 {

@@ -26,7 +26,9 @@ pub(super) fn text(scenario: &Scenario, device: &Device, outcome: &Outcome, deci
 fn timeline(scenario: &Scenario, outcome: &Outcome) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "setting"]);
+    table.set_header([
+        "second", "cameras", "asking", "faces", "p95 ms", "ours MiB", "others", "value/s", "oracle", "setting",
+    ]);
     let every = (scenario.seconds as usize).div_ceil(ROWS).max(1);
     let seconds = outcome.course.score.seconds.iter().enumerate().take(scenario.seconds as usize);
     for (at, second) in seconds.step_by(every) {
@@ -39,6 +41,7 @@ fn timeline(scenario: &Scenario, outcome: &Outcome) -> Table {
             format!("{:.0}", second.ours),
             format!("{:.0}", second.tenant),
             format!("{:.0}", second.value),
+            format!("{:.0}", outcome.oracle.get(at).copied().unwrap_or(0.0)),
             second.setting.clone(),
         ]);
     }
@@ -75,5 +78,5 @@ fn comparison(outcome: &Outcome) -> String {
         + &line("fixed for the mean load", rivals.mean, "")
         + &line("fixed, 95 % in time", rivals.in_time.0, &rivals.in_time.1)
         + &line("fixed, never out of memory", rivals.best.0, &rivals.best.1)
-        + &line("oracle", outcome.oracle, "knows the load, pays for no change")
+        + &line("oracle", outcome.oracle_mean(), "knows the load, pays for no change")
 }
