@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn prompt_work_and_its_threads_keep_their_weight_and_nobody_else_changes() {
         let (weight, turn) = weight_and_turn();
-        let (own, child) = promptly(|| (weight_and_turn(), std::thread::spawn(weight_and_turn).join().unwrap()));
+        let on_a_child = || std::thread::scope(|scope| scope.spawn(weight_and_turn).join().unwrap());
+        let (own, child) = promptly(|| (weight_and_turn(), on_a_child()));
         assert_eq!(own.0, weight);
         assert_eq!(own, child);
         // Before 6.12 nothing is remembered, and nothing is lost.

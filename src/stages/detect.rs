@@ -1,6 +1,7 @@
 //! `detect`: finds faces on frames, in one batch across cameras.
 //!
-//! Looks at every n-th frame of a camera (the dial's interval); the frames between pass untouched and the tracker fills in.
+//! Looks at every n-th frame of a camera (the dial's interval), at other frames of the next camera than of this one, so that
+//! looks do not come all at once; the frames between pass untouched and the tracker fills in.
 //! With `calm` it looks less often still while the same faces stay and nothing else moves ([`watch`]). Next: `track`, which
 //! gives the faces continuity.
 
@@ -81,14 +82,20 @@ pub struct Detect {
     max_faces: usize,
     calm: Duration,
     cameras: HashMap<CameraId, Seen>,
+    /// Cameras that ever came.
+    came: u32,
+    /// The interval at the last frame.
+    interval: u32,
     found: Vec<Vec<FaceObservation>>,
 }
 
 /// What is remembered of a camera.
 #[derive(Debug)]
 struct Seen {
-    /// Frames since the last look.
-    since_look: u32,
+    /// Which of the frames between two looks is its own.
+    place: u32,
+    /// Frames since the last look, if there was one.
+    since_look: Option<u32>,
     /// When its last frame was seen.
     heard: Instant,
     watch: Watch,
@@ -99,23 +106,39 @@ impl Detect {
     pub fn new(config: &Config, detector: Box<dyn FaceDetector>, dial: Arc<Dial>) -> Self {
         dial.set_interval(config.interval);
         let (max_faces, calm) = (config.max_faces, config.calm);
-        Self { detector, dial, max_faces, calm, cameras: HashMap::new(), found: Vec::new() }
+        let (cameras, found) = (HashMap::new(), Vec::new());
+        Self { detector, dial, max_faces, calm, cameras, came: 0, interval: config.interval, found }
     }
 
     /// Decides, camera by camera, which frames are looked at.
     fn choose(&mut self, batch: &mut [Packet], now: Instant) {
         self.cameras.retain(|_, seen| now.saturating_duration_since(seen.heard) < IDLE);
         let (interval, looking) = (self.dial.interval(), self.dial.enabled());
+        self.spread(interval);
         for packet in batch {
-            let new = || Seen { since_look: interval, heard: now, watch: Watch::default() };
+            let new = || {
+                let place = self.came;
+                self.came = place.wrapping_add(1);
+                Seen { place, since_look: None, heard: now, watch: Watch::default() }
+            };
             let seen = self.cameras.entry(packet.frame.camera.clone()).or_insert_with(new);
             seen.heard = now;
-            seen.since_look += 1;
-            let turn = looking && seen.since_look >= interval;
+            let is_first = seen.since_look.is_none();
+            let since_look = seen.since_look.map_or(interval, |frames| frames.saturating_add(1));
+            seen.since_look = seen.since_look.map(|_| since_look);
+            let turn = looking && since_look >= interval;
             packet.detected = turn && (self.calm.is_zero() || seen.watch.is_due(&packet.frame, self.calm));
             if packet.detected {
-                seen.since_look = 0;
+                seen.since_look = Some(if is_first { seen.place % interval } else { 0 });
             }
+        }
+    }
+
+    /// With another interval everybody's looks are spread anew: they all began to count at the same frame.
+    fn spread(&mut self, interval: u32) {
+        if std::mem::replace(&mut self.interval, interval) != interval {
+            let spread = |seen: &mut Seen| seen.since_look = seen.since_look.map(|_| seen.place % interval);
+            self.cameras.values_mut().for_each(spread);
         }
     }
 
@@ -199,7 +222,27 @@ mod tests {
     fn every_nth_frame_of_each_camera_is_looked_at_starting_with_the_first() {
         let config = Config { interval: 2, max_faces: 2, ..Config::default() };
         assert_eq!(looked_at(&config, &["a"]), [true, false, true, false]);
-        assert_eq!(looked_at(&config, &["a", "b"]), [true, true, false, false, true, true, false, false]);
+    }
+
+    #[test]
+    fn the_next_camera_is_looked_at_at_other_frames() {
+        let config = Config { interval: 2, max_faces: 2, ..Config::default() };
+        assert_eq!(looked_at(&config, &["a", "b"]), [true, true, false, true, true, false, false, true]);
+    }
+
+    #[test]
+    fn looks_stay_spread_when_the_interval_changes() {
+        let dial = Arc::new(Dial::new(8, Duration::ZERO));
+        let mut stage = Detect::new(&Config::default(), Box::new(Everywhere), Arc::clone(&dial));
+        let cameras: Vec<String> = (0..8).map(|n| format!("camera-{n}")).collect();
+        let mut looks = |n: u64| {
+            let mut batch: Vec<_> = cameras.iter().map(|camera| packet(camera, n)).collect();
+            stage.process(&mut batch, now()).unwrap();
+            batch.iter().filter(|packet| packet.detected).count()
+        };
+        assert_eq!((0..3).map(&mut looks).collect::<Vec<_>>(), [8, 8, 8]);
+        dial.set_interval(4);
+        assert_eq!((3..11).map(&mut looks).collect::<Vec<_>>(), [2; 8], "a quarter of the cameras at every frame");
     }
 
     #[test]

@@ -21,10 +21,16 @@ use crate::scene::{CameraId, Frame};
 
 /// The share of each camera's frames that is taken, in thousandths; set for all cameras at once while they run.
 #[derive(Clone, Debug)]
-pub(super) struct Thinning(Arc<AtomicU32>);
+pub(super) struct Thinning {
+    share: Arc<AtomicU32>,
+    /// Cameras that ever came.
+    came: Arc<AtomicU32>,
+}
 
 /// All of a camera's frames.
 const WHOLE: u32 = 1000;
+/// The golden ratio of that: steps of it spread any number of cameras evenly.
+const GOLDEN: u32 = 618;
 
 /// Where one camera's frames and news go.
 pub(super) struct Berth {
@@ -45,14 +51,20 @@ struct IntoLane {
 
 impl Default for Thinning {
     fn default() -> Self {
-        Self(Arc::new(AtomicU32::new(WHOLE)))
+        Self { share: Arc::new(AtomicU32::new(WHOLE)), came: Arc::default() }
     }
 }
 
 impl Thinning {
     /// From now on this share, 0 to 1.
     pub(super) fn set(&self, share: f64) {
-        self.0.store((share.clamp(0.0, 1.0) * f64::from(WHOLE)) as u32, Ordering::Relaxed);
+        self.share.store((share.clamp(0.0, 1.0) * f64::from(WHOLE)) as u32, Ordering::Relaxed);
+    }
+
+    /// How much of a frame is due to the next camera from the start: each takes other frames than the one before, so that
+    /// those taken do not come all at once.
+    fn phase(&self) -> u32 {
+        self.came.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN) % WHOLE
     }
 }
 
@@ -67,8 +79,9 @@ impl Berth {
         kind: LaneKind,
         herald: Option<Herald>,
     ) -> Self {
+        let due = AtomicU32::new(thinning.phase());
         let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
-        let sink = IntoLane { lane, board: Arc::clone(board), views: views.clone(), thinning, due: AtomicU32::new(0) };
+        let sink = IntoLane { lane, board: Arc::clone(board), views: views.clone(), thinning, due };
         Self { sink, reports: ToBoard { board: Arc::clone(board), conditions: Conditions::new(herald) } }
     }
 
@@ -82,7 +95,7 @@ impl IntoLane {
     /// Whether this frame is left out; spreads the frames that are taken evenly over time.
     fn leaves_out(&self, camera: &CameraId) -> bool {
         let Some((thinning, drops, reason)) = &self.thinning else { return false };
-        let due = self.due.load(Ordering::Relaxed) + thinning.0.load(Ordering::Relaxed);
+        let due = self.due.load(Ordering::Relaxed) + thinning.share.load(Ordering::Relaxed);
         let taken = due >= WHOLE;
         self.due.store(if taken { due - WHOLE } else { due }, Ordering::Relaxed);
         if !taken {
