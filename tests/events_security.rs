@@ -19,10 +19,12 @@ use flyball::{
         wire::Event,
         zenoh::{Delivery, Filter, ZenohBus},
     },
+    scene::CameraId,
     topology::{Assembly, assemble, open},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
+use zenoh::Wait as _;
 
 /// Passwords that no log may have: of those in the users' file, and the one tried in vain.
 const SECRETS: [&str; 3] = ["desk-pw-51c7", "chief-pw-e02b", "guess-pw-77aa"];
@@ -219,11 +221,45 @@ fn users_hear_what_their_keys_allow_and_say_nothing() {
     assert!(everything.next_within(WHILE).is_none(), "the desk hears all cameras by asking for all of them");
     drop(everything);
     forged_events_reach_nobody(&desk, &chief, heard);
-    running.stop();
+    single_events_reach_whom_their_keys_allow(running);
     log.has_no_secret();
     for refusal in ["Invalid password", "Invalid user"] {
         assert!(log.text().contains(refusal), "`{refusal}` is not in the log");
     }
+}
+
+/// A session such as others have, with the desk's name.
+fn another_desk(endpoint: &str) -> zenoh::Session {
+    let mut config = zenoh::Config::default();
+    let ca = certificate("ca.pem").display().to_string();
+    for (key, value) in [
+        ("mode", "\"client\"".to_owned()),
+        ("connect/endpoints", format!("[\"{endpoint}\"]")),
+        ("scouting/multicast/enabled", "false".into()),
+        ("transport/link/tls/root_ca_certificate", format!("\"{ca}\"")),
+        ("transport/auth/usrpwd/user", "\"desk\"".into()),
+        ("transport/auth/usrpwd/password", format!("\"{}\"", SECRETS[0])),
+    ] {
+        config.insert_json5(key, &value).unwrap();
+    }
+    zenoh::open(config).wait().unwrap()
+}
+
+/// They are only sent while somebody wants them: that has to be known whatever keys that somebody may hear. The cameras go
+/// away, the desk's own last, so that visits are closed at both.
+fn single_events_reach_whom_their_keys_allow(running: Running) {
+    let session = another_desk(&running.endpoint);
+    let [own, other] = ["gate", "hall"]
+        .map(|camera| session.declare_subscriber(format!("flyball/v1/hq/{camera}/faces/*/closed")).wait().unwrap());
+    // Answered after the node has heard of both.
+    let answer = session.get("flyball/v1/hq/gate/@history?since=0").wait().unwrap().recv_timeout(PATIENCE);
+    assert!(answer.unwrap().is_some(), "the desk may ask for its camera's history");
+    for camera in ["hall", "gate"] {
+        running.assembly.running.cameras().remove(&CameraId::new(camera).unwrap(), PATIENCE).unwrap();
+    }
+    assert!(own.recv_timeout(PATIENCE).unwrap().is_some(), "the desk may hear single events of its own camera");
+    assert!(other.drain().next().is_none(), "the desk hears single events of a camera that is not its own");
+    running.stop();
 }
 
 /// Who may only listen publishes an event in a camera's name.

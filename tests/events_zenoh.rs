@@ -164,36 +164,68 @@ fn each_event_comes_alone_in_the_encoding_asked_for_and_in_a_page_of_lines() {
     node.stop();
 }
 
+/// Somebody who wants single events, and how far the node has posted.
+struct Alone<'a> {
+    node: &'a Node,
+    closed: FifoSubscriber,
+    posted: u64,
+}
+
+impl<'a> Alone<'a> {
+    fn of(session: &zenoh::Session, node: &'a Node) -> Self {
+        let closed = session.declare_subscriber("flyball/v1/*/*/faces/*/closed").wait().unwrap();
+        Self { node, closed, posted: 0 }
+    }
+
+    /// Posts until one is heard that came after all that were posted before.
+    #[allow(clippy::disallowed_methods, reason = "patience ends in real time")]
+    fn hears(&mut self) {
+        let (begun, from) = (Instant::now(), self.posted);
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "nothing was heard of {} events", self.posted);
+            self.node.post(self.posted..self.posted + 1);
+            self.posted += 1;
+            let heard = self.closed.recv_timeout(Duration::from_millis(20)).unwrap();
+            let number = heard.map(|sample| Event::from_json(&sample.payload().to_bytes()).unwrap().sequence.0);
+            if number.is_some_and(|number| number > from) {
+                return;
+            }
+        }
+    }
+}
+
+fn router(endpoint: &str, next: Option<&str>) -> ZenohBus {
+    let connect = next.map(str::to_owned).into_iter().collect();
+    ZenohBus::open(&BusConfig { mode: BusMode::Router, connect, ..listening(endpoint) }).unwrap()
+}
+
 /// Single events are only sent while somebody wants them: that is known through a router too, and through the next one.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "patience ends in real time")]
 fn who_wants_single_events_gets_them_through_a_router_and_through_the_one_that_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = free_endpoint();
-    let open = || ZenohBus::open(&BusConfig { mode: BusMode::Router, ..listening(&endpoint) }).unwrap();
-    let router = open();
+    let relay = router(&endpoint, None);
     let node = Node::with(&BusConfig::connecting_to(&endpoint), &folder.path().join("events.redb"));
-    node.post(0..10);
     let session = others(&endpoint);
-    let closed = session.declare_subscriber("flyball/v1/*/*/faces/*/closed").wait().unwrap();
-    let mut posted = 10;
-    let mut heard_after = |from: u64| {
-        let begun = Instant::now();
-        loop {
-            assert!(begun.elapsed() < PATIENCE, "nothing was heard of {posted} events");
-            node.post(posted..posted + 1);
-            posted += 1;
-            let heard = closed.recv_timeout(Duration::from_millis(20)).unwrap();
-            let number = heard.map(|sample| Event::from_json(&sample.payload().to_bytes()).unwrap().sequence.0);
-            if number.is_some_and(|number| number > from) {
-                return posted;
-            }
-        }
-    };
-    let until = heard_after(10);
-    drop(router);
-    let _next = open();
-    heard_after(until);
+    let mut alone = Alone::of(&session, &node);
+    alone.hears();
+    drop(relay);
+    let _next = router(&endpoint, None);
+    alone.hears();
+    drop(alone);
+    node.stop();
+}
+
+#[test]
+fn who_wants_single_events_gets_them_through_two_routers_in_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let [near, far] = [free_endpoint(), free_endpoint()];
+    let _relays = [router(&near, None), router(&far, Some(&near))];
+    let node = Node::with(&BusConfig::connecting_to(&near), &folder.path().join("events.redb"));
+    let session = others(&far);
+    let mut alone = Alone::of(&session, &node);
+    alone.hears();
+    drop(alone);
     node.stop();
 }
 
