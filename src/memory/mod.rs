@@ -1,7 +1,7 @@
 //! Where pixels live, how many frames may be in flight, and how much memory there is.
 //!
 //! [`pixels`] describes a picture whoever owns its bytes; [`permit`] bounds what is in flight; [`meter`] reads what the
-//! machine says. Next room up: `scene`, which speaks of frames and faces.
+//! machine says; [`turn`] is about the other thing that is short, the cores. Next room up: `scene`, which speaks of frames and faces.
 
 mod copies;
 mod cpu;

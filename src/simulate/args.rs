@@ -11,7 +11,8 @@ const EXAMPLES: &str = "Examples:
 
 The last line is one JSON object. `vs_best_static` compares with the best fixed setting that never runs out of memory,
 `vs_static_in_time` with the best that also serves 95 of 100 frames within the objective; both know the whole scenario.
-`most_vs_...` is what an oracle would gain over the same, and so the most that any governor can.";
+`most_vs_...` is what an oracle would gain over the same, and so the most that any governor can.
+`vs_oracle_settled` leaves out the ten seconds after each jump of the load, which only the oracle foresees.";
 
 /// Run the governor against a simulated machine.
 #[derive(Args, Clone, Debug, Default)]

@@ -45,8 +45,20 @@ struct IntoLane {
     views: Views,
     /// How many of the frames are taken, and what is counted of those that are not. A lossless lane takes them all.
     thinning: Option<(Thinning, Drops, Arc<str>)>,
-    /// Thousandths of a frame that are due.
-    due: AtomicU32,
+    due: Due,
+}
+
+/// Thousandths of a frame that are due to one camera.
+struct Due(AtomicU32);
+
+impl Due {
+    /// Whether the next frame is taken where `share` thousandths are; spreads those that are evenly over time.
+    fn takes(&self, share: u32) -> bool {
+        let due = self.0.load(Ordering::Relaxed) + share;
+        let taken = due >= WHOLE;
+        self.0.store(if taken { due - WHOLE } else { due }, Ordering::Relaxed);
+        taken
+    }
 }
 
 impl Default for Thinning {
@@ -61,10 +73,10 @@ impl Thinning {
         self.share.store((share.clamp(0.0, 1.0) * f64::from(WHOLE)) as u32, Ordering::Relaxed);
     }
 
-    /// How much of a frame is due to the next camera from the start: each takes other frames than the one before, so that
-    /// those taken do not come all at once.
-    fn phase(&self) -> u32 {
-        self.came.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN) % WHOLE
+    /// What is due to the next camera from the start: each takes other frames than the one before, so that those taken do not
+    /// come all at once.
+    fn phase(&self) -> Due {
+        Due(AtomicU32::new(self.came.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN) % WHOLE))
     }
 }
 
@@ -79,7 +91,7 @@ impl Berth {
         kind: LaneKind,
         herald: Option<Herald>,
     ) -> Self {
-        let due = AtomicU32::new(thinning.phase());
+        let due = thinning.phase();
         let thinning = (kind == LaneKind::NewestWins).then(|| (thinning.clone(), drops.clone(), "thinned".into()));
         let sink = IntoLane { lane, board: Arc::clone(board), views: views.clone(), thinning, due };
         Self { sink, reports: ToBoard { board: Arc::clone(board), conditions: Conditions::new(herald) } }
@@ -92,12 +104,10 @@ impl Berth {
 }
 
 impl IntoLane {
-    /// Whether this frame is left out; spreads the frames that are taken evenly over time.
+    /// Whether this frame is left out.
     fn leaves_out(&self, camera: &CameraId) -> bool {
         let Some((thinning, drops, reason)) = &self.thinning else { return false };
-        let due = self.due.load(Ordering::Relaxed) + thinning.share.load(Ordering::Relaxed);
-        let taken = due >= WHOLE;
-        self.due.store(if taken { due - WHOLE } else { due }, Ordering::Relaxed);
+        let taken = self.due.takes(thinning.share.load(Ordering::Relaxed));
         if !taken {
             drops.count(camera, reason);
         }
@@ -209,5 +219,24 @@ pub(super) fn lane_kind(source: &SourceSpec) -> LaneKind {
         SourceSpec::File { pace: Pace::Fast, .. } => LaneKind::Lossless,
         SourceSpec::Synthetic(spec) if spec.pace == Pace::Fast => LaneKind::Lossless,
         _ => LaneKind::NewestWins,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_taken_are_spread_over_the_cameras_and_over_time() {
+        let thinning = Thinning::default();
+        let cameras: Vec<Due> = (0..8).map(|_| thinning.phase()).collect();
+        let taken_at_once = |share: u32| cameras.iter().filter(|due| due.takes(share)).count();
+        assert!((0..3).all(|_| taken_at_once(WHOLE) == 8), "all of them where all are taken");
+        let taken: Vec<usize> = (0..40).map(|_| taken_at_once(250)).collect();
+        assert_eq!(taken.iter().sum::<usize>(), 80, "a quarter");
+        assert!(
+            taken.iter().all(|taken| (1..=3).contains(taken)),
+            "a quarter of the cameras at every frame: {taken:?}"
+        );
     }
 }
