@@ -1,12 +1,19 @@
 //! When to move again: the dwell between steps up, longer after each one that had to be taken back. Next:
 //! [`fast`](super::fast), the loop that needs no calm.
 
+use std::collections::VecDeque;
+
 use super::decide::State;
 use super::names::Elapsed;
 use super::policy::Dwell;
 
 /// A dwell that has not been needed for this many times its length is halved.
 const FORGIVEN_AFTER: f64 = 4.0;
+
+/// Variants are restless if so many changed in the last minute: that many more may have to before it is over.
+const RESTLESS: usize = 2;
+/// The minute.
+const MINUTE_MS: f64 = 60_000.0;
 
 /// The dwell and what lengthened it.
 #[derive(Clone, Debug)]
@@ -16,13 +23,23 @@ pub(super) struct Calm {
     raised: Option<Elapsed>,
     lowered: Option<Elapsed>,
     changed: Elapsed,
+    /// When a variant replaced another, the last minute's.
+    switched: VecDeque<Elapsed>,
     /// Since when every reading had events later than the objective.
     late: Option<Elapsed>,
 }
 
 impl Calm {
     pub(super) fn new(policy: Dwell) -> Self {
-        Self { policy, dwell_ms: policy.upgrade_ms, raised: None, lowered: None, changed: Elapsed::ZERO, late: None }
+        Self {
+            policy,
+            dwell_ms: policy.upgrade_ms,
+            raised: None,
+            lowered: None,
+            changed: Elapsed::ZERO,
+            switched: VecDeque::new(),
+            late: None,
+        }
     }
 
     /// The run begins: what the cameras really ask for is not known yet, so nothing is raised for a dwell.
@@ -56,6 +73,17 @@ impl Calm {
     /// A variant came into use or a lever moved: measured latency holds the past for a while.
     pub(super) fn changed(&mut self, now: Elapsed) {
         self.changed = now;
+    }
+
+    /// A variant replaced another.
+    pub(super) fn switched(&mut self, now: Elapsed) {
+        self.switched.retain(|at| now.ms_since(*at) < MINUTE_MS);
+        self.switched.push_back(now);
+    }
+
+    /// Whether variants have changed often in the last minute.
+    pub(super) fn restless(&self, now: Elapsed) -> bool {
+        self.switched.iter().filter(|at| now.ms_since(**at) < MINUTE_MS).count() >= RESTLESS
     }
 
     /// Whether measured latency is about the plan in force: frames that come through `p95_ms` late were captured before it for
@@ -110,6 +138,16 @@ mod tests {
         calm.raised(at(60.0));
         assert_eq!(calm.state(at(64.0)), State::Holding);
         assert_eq!(calm.state(at(65.0)), State::Settled);
+    }
+
+    #[test]
+    fn two_switches_a_minute_are_restless() {
+        let at = |seconds: f64| Elapsed::from_ms(seconds * 1000.0);
+        let mut calm = Calm::new(Dwell::default());
+        calm.switched(at(10.0));
+        assert!(!calm.restless(at(20.0)));
+        calm.switched(at(40.0));
+        assert!(calm.restless(at(69.0)) && !calm.restless(at(70.0)));
     }
 
     #[test]

@@ -31,10 +31,14 @@ impl Governor {
     }
 
     /// One stage back on, or one variant changed. A stage first, as it was the dearer to give up, if there is time for it
-    /// beside the variants in force; then what makes room; then what gains most.
+    /// beside the variants in force; then what makes room; then what gains most. While more cameras keep coming, a variant
+    /// chosen now would soon be the wrong one, so it is left at a few changes a minute.
     fn raise_one(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, asked: &[f64], most: f64) {
         if target.levels.off < self.levels.off && self.has_time_for_one_more(sight, target, asked, most) {
             self.turn_one_on(sight, draft, target);
+            return;
+        }
+        if self.calm.restless(sight.now) && self.demand.grows() {
             return;
         }
         for (at, pick) in self.order_of_switches(sight, target) {

@@ -1,10 +1,9 @@
 //! How much work there is: items a second each model would be asked for if no lever were pulled.
 //!
 //! Rises fast and falls slowly, so that a burst is met at once and a lull does not invite a step up that the next burst
-//! takes back. Next: [`pace`](super::pace), how fast the device is.
+//! takes back. Next: [`lately`](super::lately), what there was.
 
-use std::collections::VecDeque;
-
+use super::lately::Lately;
 use super::names::Elapsed;
 use super::profile::Profile;
 use super::reading::Reading;
@@ -16,11 +15,6 @@ const RISE_MS: f64 = 250.0;
 const SPREAD_MS: f64 = 3_000.0;
 /// Time constant of a fall: bursts of faces come a few seconds apart.
 const FALL_MS: f64 = 3_000.0;
-/// A step up is measured against what was asked for in the last seconds, so many of them: a crowd that comes back every few
-/// seconds must not find the plan raised each time.
-const REMEMBERED_S: usize = 10;
-/// What was asked for in fewer of these seconds than this was a backlog being worked off, or noise.
-const OFTEN: usize = 3;
 /// Time constant of the mean number of items a frame asks for; only used to foresee a new camera.
 const PER_FRAME_MS: f64 = 10_000.0;
 /// The counters behind a reading cover the last second: after the camera rate changes they mix two rates.
@@ -37,10 +31,7 @@ pub(super) struct Demand {
     per_frame: Vec<f64>,
     /// The same as `items` without the slow fall.
     level: Vec<f64>,
-    /// Its mean in each of the last seconds, the present one first, and how many readings that is the mean of.
-    seconds: VecDeque<Vec<f64>>,
-    readings: f64,
-    second_from: Elapsed,
+    lately: Lately,
     mixed_until: Elapsed,
     last: Option<Elapsed>,
 }
@@ -53,9 +44,7 @@ impl Demand {
             frames: 0.0,
             per_frame,
             level: vec![0.0; profile.models.len()],
-            seconds: VecDeque::new(),
-            readings: 0.0,
-            second_from: Elapsed::ZERO,
+            lately: Lately::default(),
             mixed_until: Elapsed::ZERO,
             last: None,
         }
@@ -87,35 +76,21 @@ impl Demand {
                 self.learn_per_frame(at, passed);
             }
         }
-        self.remember(now);
-    }
-
-    fn remember(&mut self, now: Elapsed) {
-        if self.seconds.is_empty() || now.ms_since(self.second_from) >= 1_000.0 {
-            self.seconds.push_front(vec![0.0; self.level.len()]);
-            self.seconds.truncate(REMEMBERED_S);
-            (self.second_from, self.readings) = (now, 0.0);
-        }
-        self.readings += 1.0;
-        for (mean, level) in self.seconds[0].iter_mut().zip(&self.level) {
-            *mean += (level - *mean) / self.readings;
-        }
+        self.lately.remember(now, &self.level, self.frames);
     }
 
     /// The most asked for lately, and not only once, with `frames` more a second; never less than is asked for now.
     pub(super) fn peak_with(&self, frames: f64) -> Vec<f64> {
         let mut all = self.with(frames);
         for (at, most) in all.iter_mut().enumerate() {
-            *most = most.max(self.often(at) + frames * self.per_frame[at]);
+            *most = most.max(self.lately.often(at) + frames * self.per_frame[at]);
         }
         all
     }
 
-    /// What a model was asked for, or more, in several of the last seconds.
-    fn often(&self, at: usize) -> f64 {
-        let mut seconds: Vec<f64> = self.seconds.iter().map(|second| second[at]).collect();
-        seconds.sort_unstable_by(|a, b| b.total_cmp(a));
-        seconds.get(OFTEN - 1).or(seconds.first()).copied().unwrap_or(0.0)
+    /// Whether more cameras are coming.
+    pub(super) fn grows(&self) -> bool {
+        self.lately.grew(self.frames)
     }
 
     fn learn_per_frame(&mut self, at: usize, passed: f64) {
@@ -176,21 +151,5 @@ mod tests {
         assert!(figure > 95.0, "one second of a burst is seen: {figure}");
         (0..10).for_each(|_| approach(&mut figure, 0.0, 100.0, (RISE_MS, FALL_MS)));
         assert!(figure > 60.0, "one second of a lull is not believed: {figure}");
-    }
-
-    #[test]
-    fn what_was_asked_for_once_is_not_what_is_asked_for_often() {
-        let profile: Profile =
-            serde_json::from_value(serde_json::json!({ "models": [{ "name": "m", "variants": [] }] })).unwrap();
-        let often = |burst_s: u32| {
-            let mut demand = Demand::new(&profile);
-            for second in 0..10 {
-                demand.level[0] = if second < burst_s { 100.0 } else { 10.0 };
-                (0..10).for_each(|tenth| demand.remember(Elapsed::from_ms(f64::from(second * 10 + tenth) * 100.0)));
-            }
-            demand.often(0)
-        };
-        assert!((often(2) - 10.0).abs() < 1e-9, "two seconds of ten were a backlog");
-        assert!((often(3) - 100.0).abs() < 1e-9, "three were not");
     }
 }

@@ -24,6 +24,7 @@ mod pressure;
 mod calm;
 mod demand;
 mod fast;
+mod lately;
 mod ledger;
 mod pace;
 mod seat;

@@ -53,8 +53,24 @@ impl Pace {
         if weights > 0.0 {
             self.pace += PACE_STEP * (ratios / weights - self.pace);
             self.pace = self.pace.clamp(PACE_RANGE.0, PACE_RANGE.1);
+            self.share_out(profile);
         }
         self.strain += STRAIN_DECAY * (1.0 - self.strain);
+    }
+
+    /// What every variant tried is dearer by is the device's pace: pace and costs together say the same of those as before, and
+    /// one that was never tried is not believed dearer or cheaper than they are.
+    fn share_out(&mut self, profile: &mut Profile) {
+        let variants = || profile.models.iter().flat_map(|model| &model.variants).map(|variant| variant.learned);
+        let tried: Vec<f64> =
+            variants().filter(|learned| learned.samples > 0).map(|learned| learned.time.ln()).collect();
+        let common = (tried.iter().sum::<f64>() / tried.len().max(1) as f64).exp();
+        self.pace *= common;
+        for variant in profile.models.iter_mut().flat_map(|model| &mut model.variants) {
+            if variant.learned.samples > 0 {
+                variant.learned.time /= common;
+            }
+        }
     }
 
     /// Events are late though the sums say they should not be. Returns whether strain could rise.
@@ -62,5 +78,38 @@ impl Pace {
         let before = self.strain;
         self.strain = (self.strain * STRAIN_STEP).min(MOST_STRAIN);
         self.strain > before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(service_ms: f64) -> ModelReading {
+        ModelReading {
+            model: "m".into(),
+            queue: 0,
+            oldest_ms: 0.0,
+            offered_per_s: 100.0,
+            batch_mean: 1.0,
+            service_ms,
+            service_p95_ms: service_ms,
+        }
+    }
+
+    #[test]
+    fn a_variant_never_tried_is_believed_as_dear_as_the_others_turned_out() {
+        let variant = |name: &str| {
+            serde_json::json!({ "name": name, "precision": "fp32", "quality": 1.0, "base_ms": 0.0,
+            "item_ms": 10.0, "weights": 0, "workspace": 0, "load_ms": 0.0 })
+        };
+        let model =
+            serde_json::json!({ "name": "m", "variants": [variant("a"), variant("b"), variant("never tried")] });
+        let mut profile: Profile = serde_json::from_value(serde_json::json!({ "models": [model] })).unwrap();
+        let mut pace = Pace::new();
+        (0..300).for_each(|n| pace.learn(&mut profile, [(0, n / 100 % 2, &reading(15.0))].into_iter()));
+        let believed = |at: usize| pace.factor() * profile.models[0].variants[at].batch_ms(1.0);
+        assert!((believed(0) - 15.0).abs() < 0.2, "{}", believed(0));
+        assert!((believed(2) - 15.0).abs() < 0.5, "{}", believed(2));
     }
 }

@@ -81,7 +81,7 @@ impl Default for Policy {
             weigh: true,
             tracking_loss: 0.08,
             intervals: vec![1, 2, 3, 4],
-            rates: vec![1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2],
+            rates: vec![1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2],
             most_in_flight: 64,
             admit_later: true,
             water: Water::default(),

@@ -196,6 +196,9 @@ impl Governor {
         }
         self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
         draft.moves.push(Move::Use { model, variant: name });
+        if !loading.fills {
+            self.calm.switched(now);
+        }
         self.retire(now, draft, at);
         self.ledger.enter(at, variant, loading.pick.batch);
         let seat = &mut self.seats[at];
