@@ -89,7 +89,7 @@ fn noisy_neighbour() {
 
 #[test]
 fn opening_hours() {
-    hold(&row("opening_hours", 1.0, 0.91));
+    hold(&row("opening_hours", 0.99, 0.9));
 }
 
 #[test]
@@ -99,24 +99,24 @@ fn slow_leak() {
 
 #[test]
 fn too_many_cameras() {
-    hold(&row("too_many_cameras", 0.89, 0.9));
+    hold(&row("too_many_cameras", 0.89, 0.89));
 }
 
-/// Sixty-four cameras in two minutes move the best setting on faster than four switches a minute follow.
+/// Sixty-four cameras in two minutes: five steps down in forty seconds, all of them needed.
 #[test]
 fn ramp() {
-    hold(&Row { switches: 6, ..row("ramp", 1.0, 0.96) });
+    hold(&Row { switches: 5, ..row("ramp", 1.0, 0.96) });
 }
 
-/// As above, while the costs are still being learned.
+/// Cameras come all the time, while the costs are still being learned.
 #[test]
 fn wrong_profile() {
-    hold(&Row { switches: 6, ..row("wrong_profile", 0.98, 0.95) });
+    hold(&row("wrong_profile", 0.98, 0.95));
 }
 
 #[test]
 fn loader_failure() {
-    hold(&row("loader_failure", 1.0, 0.93));
+    hold(&row("loader_failure", 0.99, 0.92));
 }
 
 /// Loads of five to ten seconds, one switch at a time: stepping down takes some twenty seconds, and the camera rate bridges the
@@ -135,13 +135,13 @@ fn rush_hour() {
 /// The same, twice.
 #[test]
 fn match_day() {
-    hold(&row("match_day", 1.48, 0.8));
+    hold(&row("match_day", 1.45, 0.8));
 }
 
 /// A device that is slow for a while, likewise.
 #[test]
 fn slow_neighbour() {
-    hold(&row("slow_neighbour", 1.27, 0.94));
+    hold(&row("slow_neighbour", 1.24, 0.92));
 }
 
 #[test]
@@ -154,6 +154,32 @@ fn the_promises_hold_on_other_seeds() {
         assert_eq!(kept.oom, 0, "{} with seed {}: {kept:?}", scenario.name, scenario.seed);
         assert!(kept.p95_ms <= scenario.policy.latency_p95_ms, "{}, seed {}: {kept:?}", scenario.name, scenario.seed);
     }
+}
+
+/// The whole folder in one go: a row each, and the one setting that a device would have on all of its days.
+#[test]
+fn a_folder_is_played_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("devices")).unwrap();
+    for file in ["budget_squeeze.toml", "flapping.toml", "devices/cpu2.toml"] {
+        std::fs::copy(path("x").with_file_name(file), folder.path().join(file)).unwrap();
+    }
+    let played = |path: PathBuf| {
+        let mut printed = Vec::new();
+        let outcome = run(&SimulateArgs { scenario: Some(path), ..Default::default() }, &mut printed);
+        outcome.map(|()| String::from_utf8(printed).unwrap())
+    };
+    let printed = played(folder.path().to_owned()).unwrap();
+    let last: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    let names: Vec<&str> =
+        last["scenarios"].as_array().unwrap().iter().filter_map(|row| row["scenario"].as_str()).collect();
+    assert_eq!(names, ["budget_squeeze", "flapping"]);
+    for row in last["scenarios"].as_array().unwrap() {
+        let (own, one) = (row["vs_best_static"].as_f64().unwrap(), row["vs_one_static"].as_f64().unwrap());
+        assert!(one > 0.9 * own, "a setting for both days is hardly better than each day's own: {row}");
+    }
+    let empty = played(folder.path().join("devices")).unwrap_err().to_string();
+    assert!(empty.contains("cpu2.toml"), "a device is not a scenario, and is named: {empty}");
 }
 
 #[test]

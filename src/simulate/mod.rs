@@ -19,6 +19,13 @@ mod course;
 mod fixed;
 mod load;
 mod oracle;
+mod rivals;
+mod statue;
+
+#[cfg(feature = "cli")]
+mod folder;
+#[cfg(feature = "cli")]
+mod one;
 
 #[cfg(feature = "cli")]
 mod chart;
@@ -86,6 +93,9 @@ pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError
         return replay::run(recording, out);
     }
     let path = args.scenario.as_ref().ok_or(SimulateError::Nothing)?;
+    if path.is_dir() {
+        return print(out, &folder::text(path, args.seed)?);
+    }
     let (mut scenario, device) = Scenario::read(path)?;
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     let outcome = simulate(&scenario, &device);

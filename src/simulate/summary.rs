@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::governor::Governor;
 
 use super::course::{self, Course};
-use super::fixed::{self, Rivals};
 use super::oracle;
+use super::rivals::{self, Rivals};
 use super::scenario::{Device, Scenario};
 use super::score::is_settling;
 
@@ -88,7 +88,7 @@ pub fn promises(scenario: &Scenario, device: &Device) -> Promises {
 pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
     let mut governor = Governor::new(scenario.policy.clone(), course::believed(scenario, device));
     let course = course::run(scenario, device, &mut governor, true);
-    let rivals = fixed::rivals(scenario, device);
+    let rivals = rivals::rivals(scenario, device);
     let values = oracle::values(scenario, device);
     let (oracle, result) = (mean(&values), &course.result);
     let summary = Summary {
