@@ -37,7 +37,7 @@ fn profile() -> Profile {
         batches: vec![1, 2, 4, 8, 16, 32],
         variants: (0..6).map(|position| variant(at, position)).collect(),
     };
-    Profile { device: "imaginary".to_owned(), models: (0..8).map(model).collect() }
+    Profile { device: "imaginary".to_owned(), models: (0..8).map(model).collect(), frame_ms: 0.0 }
 }
 
 fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u64) -> Reading {
@@ -64,7 +64,7 @@ fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u
     };
     Reading {
         memory: Memory { ours, free: total.saturating_sub(ours), budget: None },
-        compute: Compute { lanes: 1.0, elsewhere: 0.0 },
+        compute: Compute { lanes: 1.0, elsewhere: 0.0, for_cameras: 0.0 },
         end_to_end: Latency { p95_ms: 60.0, count: 900 },
         models: governor.profile().models.iter().map(measured).collect(),
         cameras: (0..cameras).map(camera).collect(),

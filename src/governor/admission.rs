@@ -1,7 +1,10 @@
 //! Who comes in: cameras asking to be served, answered with what they would need and what is free.
 //!
+//! A camera brings work to the models and, beside them, frames to decode and to track; both are counted.
+//!
 //! A camera that fits as things are comes in at once. One that would fit if cheaper levers were pulled waits while room is
-//! made, so that the cameras already there never pay with late events. One that fits nowhere is refused, and asks again by
+//! made, so that the cameras already there never pay with late events. It waits as well until those let in before it have sent what
+//! they announced, or less. One that fits nowhere is refused, and asks again by
 //! itself if the deployment says so. Next: [`compose`](super::compose).
 
 use std::collections::BTreeMap;
@@ -58,6 +61,11 @@ impl Door {
         self.arrivals.iter().map(|arrival| (arrival.asking.fps - arrival.measured_fps).max(0.0)).sum()
     }
 
+    /// Whether cameras let in have not sent what they announced, and may yet: it often is less.
+    fn expects(&self) -> bool {
+        self.arriving() >= 1.0
+    }
+
     /// Bytes of the same.
     pub(super) fn bytes(&self) -> f64 {
         let waiting = self.waiting.as_ref().map_or(0, |(asking, _)| asking.bytes);
@@ -110,12 +118,13 @@ impl Governor {
                 return verdict;
             }
         }
+        let sight = &self.with_its_frames(sight, asking);
         let waits_here = self.door.waiting.as_ref().filter(|(waiting, _)| waiting.camera == asking.camera);
         let since = waits_here.map(|(_, since)| *since);
         if self.fits_now(sight, asking, since.is_some()) {
             return Verdict::Admit;
         }
-        if self.door.waiting.is_some() && since.is_none() {
+        if self.door.expects() || self.door.waiting.is_some() && since.is_none() {
             return Verdict::Wait;
         }
         let busy = !self.loading.is_empty() || self.ledger.awaits_memory();
@@ -125,6 +134,13 @@ impl Governor {
         }
         self.door.waiting = Some((asking.clone(), since.unwrap_or(sight.now)));
         Verdict::Wait
+    }
+
+    /// What is left once the frames of all cameras at the door are decoded, and this one's.
+    fn with_its_frames<'a>(&self, sight: &Sight<'a>, asking: &Asking) -> Sight<'a> {
+        let counted = self.door.waiting.as_ref().is_some_and(|(waiting, _)| waiting.camera == asking.camera);
+        let further = if counted { 0.0 } else { asking.fps };
+        Sight { lanes: self.lanes(sight.reading, further), ..*sight }
     }
 
     fn refuse(&mut self, sight: &Sight<'_>, asking: &Asking) -> Verdict {
@@ -181,9 +197,12 @@ impl Governor {
         let with = self.demand.with(self.door.frames() + asking.fps);
         let least = |asked: &[f64]| self.problem(asked, limits, Levels::default(), most, &usable).least_room().time;
         let memory = self.problem(&without, limits, Levels::default(), most, &usable).least_memory();
-        let needs = Room { memory: asking.bytes, lanes: (least(&with) - least(&without)).max(0.0) };
-        let free =
-            Room { memory: (limits.memory - memory).max(0.0) as u64, lanes: (limits.time - least(&without)).max(0.0) };
+        let for_frames = self.profile.lanes_beside_models(asking.fps);
+        let needs = Room { memory: asking.bytes, lanes: (least(&with) - least(&without)).max(0.0) + for_frames };
+        let free = Room {
+            memory: (limits.memory - memory).max(0.0) as u64,
+            lanes: (limits.time + for_frames - least(&without)).max(0.0),
+        };
         Verdict::Refuse { needs, free }
     }
 }

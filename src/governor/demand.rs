@@ -59,8 +59,7 @@ impl Demand {
     pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading, profile: &Profile, rate: f64) {
         let passed = self.last.map_or(RISE_MS, |last| now.ms_since(last));
         self.last = Some(now);
-        let offered: f64 = reading.cameras.iter().map(|camera| camera.offered_fps.max(0.0)).sum();
-        approach(&mut self.frames, offered, passed, (RISE_MS, FALL_MS));
+        approach(&mut self.frames, reading.offered_fps(), passed, (RISE_MS, FALL_MS));
         for (at, model) in profile.models.iter().enumerate() {
             let asked = match reading.model(&model.name) {
                 _ if model.follows_interval => Some(self.frames * model.per_frame),

@@ -49,6 +49,8 @@ pub(super) struct Problem<'a> {
     pub(super) unhurried: bool,
 }
 
+/// Frames left out that save less than this, as a factor on the time everything takes, are not.
+const SAVES_LITTLE: f64 = 1.15;
 /// A longer interval must be worth this much more than a shorter one to be taken.
 const WORTH_MORE: f64 = 1.001;
 
@@ -157,17 +159,17 @@ impl Problem<'_> {
 
     /// What the cheapest setting within the bounds would take.
     pub(super) fn least_room(&self) -> Choice {
-        self.sum_of(|choice| choice.time)
+        self.sum_of(self.most, |choice| choice.time)
     }
 
     /// Bytes the smallest setting within the bounds would hold.
     pub(super) fn least_memory(&self) -> f64 {
-        self.sum_of(|choice| choice.memory).memory
+        self.sum_of(self.most, |choice| choice.memory).memory
     }
 
     /// All models at the choice where `key` is least.
-    fn sum_of(&self, key: impl Fn(&Choice) -> f64) -> Choice {
-        let (_, mut classes) = self.quick(self.most);
+    fn sum_of(&self, levels: Levels, key: impl Fn(&Choice) -> f64) -> Choice {
+        let (_, mut classes) = self.quick(levels);
         classes.retain(|class| !class.is_empty());
         let least = |class: &Vec<Choice>| {
             (0..class.len()).min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b]))).unwrap_or(0)
@@ -202,11 +204,21 @@ impl Problem<'_> {
         }
     }
 
-    /// Where nothing keeps within the limits: if time is short, everything is given up and the quickest variants taken; if
-    /// memory is, the last model goes without and the rest is solved again.
+    /// Everything given up but the frames that would save little: where followed faces are what takes the time, or detections
+    /// are spaced already, most of what is left out of a camera's frames buys nothing.
+    fn furthest(&self) -> Levels {
+        let takes = |levels: Levels| self.sum_of(levels, |choice| choice.time).time;
+        let least = takes(self.most);
+        let mut all = (self.least.rate..self.most.rate).map(|rate| Levels { rate, ..self.most });
+        all.find(|levels| takes(*levels) <= SAVES_LITTLE * least).unwrap_or(self.most)
+    }
+
+    /// Where nothing keeps within the limits: if time is short, everything that helps is given up and the quickest variants
+    /// taken; if memory is, the last model goes without and the rest is solved again.
     fn closest(&mut self) -> Target {
         self.unhurried = true;
-        let (models, mut classes) = self.worthy(self.most);
+        let furthest = self.furthest();
+        let (models, mut classes) = self.worthy(furthest);
         if models.is_empty() {
             return Target { levels: self.least, picks: vec![None; self.demand.len()], within: false };
         }
@@ -215,7 +227,7 @@ impl Problem<'_> {
         }
         let within_memory = Limits { memory: self.limits.memory, time: f64::INFINITY };
         if let Some(picks) = knapsack::best(&classes, within_memory) {
-            return Target { levels: self.most, picks: self.spread(&models, &classes, &picks), within: false };
+            return Target { levels: furthest, picks: self.spread(&models, &classes, &picks), within: false };
         }
         self.without += 1;
         Target { within: false, ..self.solve() }

@@ -123,19 +123,32 @@ impl Governor {
         self.calm.lowered(sight.now);
     }
 
+    /// Frees what the target does not keep. A model that it has no room for waits for some in its smallest variant: more often
+    /// comes back than was believed to be held.
     pub(super) fn vacate(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, reason: Reason) {
         for (at, pick) in target.picks.iter().enumerate() {
             let using = self.seats[at].using;
             if self.seats[at].off || using.is_some() && using == pick.map(|pick| pick.variant) {
                 continue;
             }
-            self.seats[at].want = *pick;
+            self.seats[at].want = pick.or_else(|| self.smallest(sight, at));
             if using.is_some() {
                 let change = self.variant_change(at, using, pick.map(|pick| pick.variant));
                 self.retire(sight.now, draft, at);
                 self.decided(sight, draft, change, reason);
             }
         }
+    }
+
+    fn smallest(&self, sight: &Sight<'_>, at: usize) -> Option<Pick> {
+        let (model, seat) = (&self.profile.models[at], &self.seats[at]);
+        let batch = model.batches.first().copied().unwrap_or(1);
+        let usable = |variant: &usize| {
+            seat.may_try(sight.now, *variant) && self.policy.allows(&model.name, &model.variants[*variant].name)
+        };
+        let memory = |variant: &usize| model.variants[*variant].memory(batch);
+        let variants = (0..model.variants.len()).filter(usable);
+        variants.min_by(|a, b| memory(a).total_cmp(&memory(b))).map(|variant| Pick { variant, batch })
     }
 
     pub(super) fn reason_down(&self, sight: &Sight<'_>) -> Reason {

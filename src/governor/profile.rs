@@ -28,6 +28,10 @@ pub struct Profile {
     pub device: String,
     /// In pipeline order.
     pub models: Vec<ModelProfile>,
+    /// Milliseconds of one lane that a camera's frame takes beside the models: decoding, preparing, tracking. Learned while
+    /// running; until then it is believed.
+    #[serde(default)]
+    pub frame_ms: f64,
 }
 
 /// One model and the variants it can run as.
@@ -172,7 +176,22 @@ impl VariantProfile {
     }
 }
 
+/// How far one reading moves what a frame takes beside the models: half of it in seven seconds.
+const FRAME_STEP: f64 = 0.01;
+
 impl Profile {
+    /// Learn from `frames` a second that kept `lanes` busy beside the models.
+    pub(super) fn learn_frame(&mut self, frames: f64, lanes: f64) {
+        if frames >= 1.0 && lanes > 0.0 {
+            self.frame_ms += FRAME_STEP * (1000.0 * lanes / frames - self.frame_ms);
+        }
+    }
+
+    /// Lanes that `frames` a second keep busy beside the models.
+    pub(super) fn lanes_beside_models(&self, frames: f64) -> f64 {
+        frames * self.frame_ms / 1000.0
+    }
+
     /// Position of a model.
     pub fn model(&self, name: &ModelName) -> Option<usize> {
         self.models.iter().position(|model| &model.name == name)

@@ -19,6 +19,8 @@ const WORTH_TRADING: f64 = 1.04;
 const FALLING: f64 = 0.8;
 /// Room is kept for frames left out for this long after a step down: as long as a step up remembers what was asked for.
 const KEPT_MS: f64 = 10_000.0;
+/// While looks are put off, so many times as many frames are taken after a step up, at most.
+const MUCH_MORE: f64 = 1.5;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
 
@@ -81,13 +83,14 @@ impl Governor {
 
     /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
     /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back, and it may take as much time as
-    /// a step down would leave it; one step at a time and with more room to spare while looks are put off.
+    /// a step down would leave it; not many more at a time and with more room to spare while looks are put off.
     fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let (asked, water) = (self.asked(), self.policy.water);
         let most = if self.puts_off() { water.time_low } else { water.time_target };
         let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
-        let furthest = if self.puts_off() { self.levels.rate.saturating_sub(1) } else { 0 };
-        let Some(rate) = (furthest..self.levels.rate).find(fits) else { return };
+        let rates = &self.policy.rates;
+        let at_most = if self.puts_off() { MUCH_MORE * self.levels.rate(&self.policy) + 1e-9 } else { 1.0 };
+        let Some(rate) = (0..self.levels.rate).filter(|&rate| rates[rate] <= at_most).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
     }

@@ -45,6 +45,9 @@ pub struct Compute {
     pub lanes: f64,
     /// Lanes kept busy by work the governor does not steer: decoding, tracking, other processes.
     pub elsewhere: f64,
+    /// Of these, what this process does for its cameras' frames beside the models; it grows with the cameras.
+    #[serde(default)]
+    pub for_cameras: f64,
 }
 
 /// Latency over a short window.
@@ -140,7 +143,8 @@ impl Reading {
     /// for bit, so a log made of rounded readings is decided again exactly.
     #[must_use]
     pub fn rounded(mut self) -> Self {
-        round(&mut [&mut self.compute.lanes, &mut self.compute.elsewhere, &mut self.end_to_end.p95_ms]);
+        round(&mut [&mut self.compute.lanes, &mut self.compute.elsewhere, &mut self.compute.for_cameras]);
+        round(&mut [&mut self.end_to_end.p95_ms]);
         for model in &mut self.models {
             round(&mut [&mut model.oldest_ms, &mut model.offered_per_s, &mut model.batch_mean]);
             round(&mut [&mut model.service_ms, &mut model.service_p95_ms]);
@@ -152,6 +156,11 @@ impl Reading {
             round(&mut [&mut asking.fps]);
         }
         self
+    }
+
+    /// Frames a second that all cameras deliver.
+    pub(super) fn offered_fps(&self) -> f64 {
+        self.cameras.iter().map(|camera| camera.offered_fps.max(0.0)).sum()
     }
 
     /// What was measured of `model`.

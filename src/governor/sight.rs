@@ -5,7 +5,7 @@ use super::ladder::Pick;
 use super::levels::{self, Levels};
 use super::names::Elapsed;
 use super::pressure::{self, Load};
-use super::reading::Reading;
+use super::reading::{Compute, Reading};
 use super::step::Governor;
 
 /// One reading and what follows from it.
@@ -15,17 +15,20 @@ pub(super) struct Sight<'a> {
     pub(super) reading: &'a Reading,
     /// Bytes we may hold.
     pub(super) ceiling: f64,
-    /// Lanes left to us.
+    /// Lanes left to the models: what other work and the frames of cameras at the door take is not.
     pub(super) lanes: f64,
     pub(super) load: Load,
 }
+
+/// However busy the lanes are elsewhere, the scheduler leaves us a part of them.
+const LEAST_LANES: f64 = 0.1;
 
 impl Governor {
     /// Looks at a reading.
     pub(super) fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
         self.ledger.balance(reading.memory.ours, &self.profile, !self.loading.is_empty());
         let ceiling = pressure::ceiling(reading, &self.policy);
-        let lanes = (reading.compute.lanes - reading.compute.elsewhere).max(0.1);
+        let lanes = self.lanes(reading, 0.0);
         let counts = self.calm.latency_counts(now, reading.end_to_end.p95_ms);
         let load = Load {
             memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0)
@@ -35,6 +38,14 @@ impl Governor {
             allocation_failed: pressure::allocation_failed(reading),
         };
         Sight { now, reading, ceiling, lanes, load }
+    }
+
+    /// Lanes left to the models. What our frames take beside them is reckoned, not read: a reading counts what opening cameras
+    /// and loading models takes as well, and nothing yet of cameras at the door, nor of `further` frames a second.
+    pub(super) fn lanes(&self, reading: &Reading, further: f64) -> f64 {
+        let Compute { lanes, elsewhere, for_cameras } = reading.compute;
+        let frames = self.demand.frames + self.door.frames() + further;
+        (lanes - (elsewhere - for_cameras) - self.profile.lanes_beside_models(frames)).max(LEAST_LANES)
     }
 
     /// Measured p95 as a share of the objective; 0 of nothing.

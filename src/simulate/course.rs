@@ -101,5 +101,5 @@ pub(super) fn believed(scenario: &Scenario, device: &Device) -> Profile {
         variant.weights = (variant.weights as f64 * off()) as u64;
         variant.workspace = (variant.workspace as f64 * off()) as u64;
     }
-    Profile { device: device.name.clone(), models }
+    Profile { device: device.name.clone(), models, frame_ms: 0.0 }
 }

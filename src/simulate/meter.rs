@@ -21,7 +21,7 @@ impl Plant<'_> {
         let models = stages.map(|(model, stage)| stage.reading(now, model.name.as_str())).collect();
         let mut reading = Reading {
             memory,
-            compute: Compute { lanes: f64::from(device.lanes), elsewhere: 0.0 },
+            compute: Compute { lanes: f64::from(device.lanes), elsewhere: 0.0, for_cameras: 0.0 },
             end_to_end: self.end_to_end(),
             models,
             cameras: self.camera_readings(),

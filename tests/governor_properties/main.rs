@@ -103,7 +103,7 @@ fn reading(throw: &Throw, shelf: &mut Shelf, last: &Plan) -> Reading {
             free: throw.free_mib * MIB,
             budget: throw.budget_mib.map(|budget| budget * MIB),
         },
-        compute: Compute { lanes: 2.0, elsewhere: 0.2 },
+        compute: Compute { lanes: 2.0, elsewhere: 0.2, for_cameras: 0.1 },
         end_to_end: Latency { p95_ms: throw.p95_ms, count: 100 },
         models: last.rungs.iter().map(measured).collect(),
         cameras: names()[..usize::from(throw.cameras)].iter().map(camera).collect(),

@@ -50,6 +50,7 @@ pub(crate) fn profile() -> Profile {
     Profile {
         device: "imaginary".to_owned(),
         models: vec![model("detect", detect), model("recognise", recognise), model("classify", classify)],
+        frame_ms: 4.0,
     }
 }
 

@@ -20,6 +20,9 @@ pub(in crate::topology) fn lessons_beside(models: &Path) -> Option<PathBuf> {
 pub(in crate::topology) fn recall(profile: &mut Profile, file: &Path) {
     let earlier = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Profile>(&text).ok());
     let Some(earlier) = earlier.filter(|earlier| earlier.device == profile.device) else { return };
+    if earlier.frame_ms > 0.0 {
+        profile.frame_ms = earlier.frame_ms;
+    }
     for model in &mut profile.models {
         let Some(known) = earlier.models.iter().find(|known| known.name == model.name) else { continue };
         for variant in &mut model.variants {
@@ -86,7 +89,7 @@ mod tests {
             batches: vec![1],
             variants: vec![variant],
         };
-        Profile { device: "here".into(), models: vec![model] }
+        Profile { device: "here".into(), models: vec![model], frame_ms: 0.0 }
     }
 
     fn recalled(file: &Path, item_ms: f64) -> f64 {

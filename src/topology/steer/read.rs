@@ -113,7 +113,8 @@ impl Instruments {
         let all = first.0.everybody.zip(last.0.everybody).map_or(ours, |(since, until)| rate(since, until));
         let lanes = self.processor.lanes;
         let others = (all - ours).clamp(0.0, OTHERS_AT_MOST * lanes);
-        Compute { lanes, elsewhere: (ours - rate(first.1, last.1)).max(0.0) + others }
+        let for_cameras = (ours - rate(first.1, last.1)).max(0.0);
+        Compute { lanes, elsewhere: for_cameras + others, for_cameras }
     }
 
     fn end_to_end(&mut self, at: Elapsed) -> governor::Latency {
