@@ -33,12 +33,10 @@ pub(super) fn text(folder: &Path, seed: Option<u64>) -> Result<String, SimulateE
     let runs = run_all(folder, seed)?;
     let ones = ones(&runs);
     let rows = rows(&runs, &ones);
-    let mut text = format!("{}\n\n", table(&rows));
-    for (device, one) in &ones {
-        text += &format!("one setting for all days of {device}: {}\n", one.setting);
-    }
+    let line = |(device, one): (&String, &One)| format!("one setting for all days of {device}: {}\n", one.setting);
+    let settings: String = ones.iter().map(line).collect();
     let summary = serde_json::json!({ "scenarios": rows });
-    Ok(format!("{text}{summary}\n"))
+    Ok(format!("{}\n\n{settings}{summary}\n", table(&rows)))
 }
 
 fn run_all(folder: &Path, seed: Option<u64>) -> Result<Vec<Run>, SimulateError> {
