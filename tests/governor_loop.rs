@@ -23,12 +23,10 @@ struct Row {
     fixed: f64,
     /// Least worth beside the oracle.
     oracle: f64,
-    /// Most switches a minute, where the common figure is not reached.
-    switches: u32,
 }
 
 const fn row(name: &'static str, fixed: f64, oracle: f64) -> Row {
-    Row { name, fixed, oracle, switches: MOST_SWITCHES }
+    Row { name, fixed, oracle }
 }
 
 fn path(name: &str) -> PathBuf {
@@ -41,7 +39,7 @@ fn hold(row: &Row) -> Summary {
     assert_eq!(summary.oom, 0, "{summary:?}");
     assert!(summary.p95_ms <= summary.objective_ms, "{summary:?}");
     assert!(summary.settled_s <= SETTLED_S, "{summary:?}");
-    assert!(summary.switches_per_min <= row.switches, "{summary:?}");
+    assert!(summary.switches_per_min <= MOST_SWITCHES, "{summary:?}");
     assert!(summary.vs_static_in_time >= row.fixed, "{summary:?}");
     assert!(summary.vs_oracle >= row.oracle, "{summary:?}");
     summary
@@ -102,10 +100,9 @@ fn too_many_cameras() {
     hold(&row("too_many_cameras", 0.88, 0.88));
 }
 
-/// Sixty-four cameras in two minutes: five steps down in forty seconds, all of them needed.
 #[test]
 fn ramp() {
-    hold(&Row { switches: 5, ..row("ramp", 1.0, 0.96) });
+    hold(&row("ramp", 1.0, 0.96));
 }
 
 /// Cameras come all the time, while the costs are still being learned.

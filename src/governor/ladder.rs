@@ -159,17 +159,17 @@ impl Problem<'_> {
 
     /// What the cheapest setting within the bounds would take.
     pub(super) fn least_room(&self) -> Choice {
-        self.sum_of(self.most, |choice| choice.time)
+        self.sum_of(|choice| choice.time)
     }
 
     /// Bytes the smallest setting within the bounds would hold.
     pub(super) fn least_memory(&self) -> f64 {
-        self.sum_of(self.most, |choice| choice.memory).memory
+        self.sum_of(|choice| choice.memory).memory
     }
 
     /// All models at the choice where `key` is least.
-    fn sum_of(&self, levels: Levels, key: impl Fn(&Choice) -> f64) -> Choice {
-        let (_, mut classes) = self.quick(levels);
+    fn sum_of(&self, key: impl Fn(&Choice) -> f64) -> Choice {
+        let (_, mut classes) = self.quick(self.most);
         classes.retain(|class| !class.is_empty());
         let least = |class: &Vec<Choice>| {
             (0..class.len()).min_by(|&a, &b| key(&class[a]).total_cmp(&key(&class[b]))).unwrap_or(0)
@@ -207,10 +207,17 @@ impl Problem<'_> {
     /// Everything given up but the frames that would save little: where followed faces are what takes the time, or detections
     /// are spaced already, most of what is left out of a camera's frames buys nothing.
     fn furthest(&self) -> Levels {
-        let takes = |levels: Levels| self.sum_of(levels, |choice| choice.time).time;
-        let least = takes(self.most);
+        let (models, classes) = self.quick(self.most);
+        let times = classes.iter().map(|class| class.iter().map(|choice| choice.time).fold(f64::INFINITY, f64::min));
+        let quickest: Vec<(usize, f64)> = models.into_iter().zip(times).filter(|(_, time)| time.is_finite()).collect();
+        let thinned = |at: usize, levels: Levels| self.scales(at, levels).0;
+        let takes = |levels: Levels| {
+            let of = |&(at, time): &(usize, f64)| time * thinned(at, levels) / thinned(at, self.most).max(1e-9);
+            quickest.iter().map(of).sum::<f64>()
+        };
+        let most = SAVES_LITTLE * takes(self.most);
         let mut all = (self.least.rate..self.most.rate).map(|rate| Levels { rate, ..self.most });
-        all.find(|levels| takes(*levels) <= SAVES_LITTLE * least).unwrap_or(self.most)
+        all.find(|levels| takes(*levels) <= most).unwrap_or(self.most)
     }
 
     /// Where nothing keeps within the limits: if time is short, everything that helps is given up and the quickest variants
