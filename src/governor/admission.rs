@@ -2,10 +2,10 @@
 //!
 //! A camera brings work to the models and, beside them, frames to decode and to track; both are counted.
 //!
-//! A camera that fits as things are comes in at once. One that would fit if cheaper levers were pulled waits while room is
-//! made, so that the cameras already there never pay with late events. It waits as well until those let in before it have sent what
-//! they announced, or less. One that fits nowhere is refused, and asks again by
-//! itself if the deployment says so. Next: [`compose`](super::compose).
+//! A camera that fits as things are comes in at once. One that would fit if cheaper levers were pulled waits while room is made,
+//! so that the cameras already there never pay with late events. It waits as well until those let in before it have sent what
+//! they announced, or less. One that fits nowhere is refused, and asks again by itself if the deployment says so. Next:
+//! [`compose`](super::compose).
 
 use std::collections::BTreeMap;
 

@@ -19,7 +19,7 @@ const WORTH_TRADING: f64 = 1.04;
 const FALLING: f64 = 0.8;
 /// Room is kept for frames left out for this long after a step down: as long as a step up remembers what was asked for.
 const KEPT_MS: f64 = 10_000.0;
-/// While looks are put off, so many times as many frames are taken after a step up, at most.
+/// While looks are put off, so many times as many frames are taken after a step up, at most, or those of the next rate.
 const MUCH_MORE: f64 = 1.5;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
@@ -88,9 +88,10 @@ impl Governor {
         let (asked, water) = (self.asked(), self.policy.water);
         let most = if self.puts_off() { water.time_low } else { water.time_target };
         let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
-        let rates = &self.policy.rates;
+        let (rates, next) = (&self.policy.rates, self.levels.rate.saturating_sub(1));
         let at_most = if self.puts_off() { MUCH_MORE * self.levels.rate(&self.policy) + 1e-9 } else { 1.0 };
-        let Some(rate) = (0..self.levels.rate).filter(|&rate| rates[rate] <= at_most).find(fits) else { return };
+        let near = |rate: &usize| *rate == next || rates[*rate] <= at_most;
+        let Some(rate) = (0..self.levels.rate).filter(near).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
     }
