@@ -175,6 +175,9 @@ fn a_folder_is_played_whole() {
         let (own, one) = (row["vs_best_static"].as_f64().unwrap(), row["vs_one_static"].as_f64().unwrap());
         assert!(one > 0.9 * own, "a setting for both days is hardly better than each day's own: {row}");
     }
+    let args = SimulateArgs { scenario: Some(folder.path().to_owned()), decisions: true, ..Default::default() };
+    let refused = run(&args, &mut Vec::new()).unwrap_err().to_string();
+    assert!(refused.contains("--decisions is about one run"), "{refused}");
     let empty = played(folder.path().join("devices")).unwrap_err().to_string();
     assert!(empty.contains("cpu2.toml"), "a device is not a scenario, and is named: {empty}");
 }

@@ -165,11 +165,12 @@ impl Governor {
             let measured = reading.model(name).filter(|m| m.batch_mean >= 1.0 && m.service_ms > 0.0)?;
             Some((at, seat.using?, measured))
         });
-        if self.calm.latency_counts(now, 0.0) && self.loading.is_empty() {
-            self.profile.learn_frame(reading.offered_fps(), reading.compute.for_cameras);
-        }
         if self.calm.latency_counts(now, 0.0) {
             self.pace.learn(&mut self.profile, measured);
+            // What loading takes is not the cameras'.
+            if self.loading.is_empty() {
+                self.profile.learn_frame(reading.offered_fps(), reading.compute.for_cameras);
+            }
         }
         self.ledger.give_up_waiting(now);
         self.calm.events(now, self.latency(reading) > 1.0);

@@ -21,7 +21,7 @@ all days of a device: what would have to be chosen by somebody who does not know
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct SimulateArgs {
-    /// Scenario file, or a folder of them: a row each
+    /// Scenario file, or a folder of them: a row each, without a timeline
     #[arg(required_unless_present = "replay")]
     pub scenario: Option<PathBuf>,
     /// Decide a recorded run again and report where the plans differ

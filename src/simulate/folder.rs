@@ -1,5 +1,5 @@
-//! All scenarios of a folder, a row each: what a change of the governor or of a policy does to every kind of day. Next:
-//! [`replay`](super::replay).
+//! All scenarios of a folder, a row each: what a change of the governor or of a policy does to every kind of day. Here
+//! the simulator ends.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -23,17 +23,17 @@ mod rivals;
 mod statue;
 
 #[cfg(feature = "cli")]
-mod folder;
-#[cfg(feature = "cli")]
-mod one;
-
-#[cfg(feature = "cli")]
 mod chart;
 #[cfg(feature = "cli")]
 mod replay;
 mod summary;
 #[cfg(feature = "cli")]
 mod table;
+
+#[cfg(feature = "cli")]
+mod folder;
+#[cfg(feature = "cli")]
+mod one;
 
 #[cfg(feature = "cli")]
 use std::io::Write;
@@ -94,6 +94,7 @@ pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError
     }
     let path = args.scenario.as_ref().ok_or(SimulateError::Nothing)?;
     if path.is_dir() {
+        only_of_one_run(args, path)?;
         return print(out, &folder::text(path, args.seed)?);
     }
     let (mut scenario, device) = Scenario::read(path)?;
@@ -107,6 +108,16 @@ pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> Result<(), SimulateError
     }
     let text = table::text(&scenario, &device, &outcome, args.decisions);
     print(out, &text)
+}
+
+/// What belongs to one run cannot be had of a folder.
+#[cfg(feature = "cli")]
+fn only_of_one_run(args: &SimulateArgs, folder: &std::path::Path) -> Result<(), SimulateError> {
+    let asked =
+        [("--chart", args.chart.is_some()), ("--record", args.record.is_some()), ("--decisions", args.decisions)];
+    let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) else { return Ok(()) };
+    let problem = format!("{option} is about one run, and this is a folder; name one of its scenarios");
+    Err(SimulateError::Scenario { path: folder.to_owned(), problem })
 }
 
 #[cfg(feature = "cli")]

@@ -1,7 +1,7 @@
 //! A run written down, and decided again.
 //!
 //! The first line holds what the governor was made from, `{policy, profile}`; every further line one step,
-//! `{now, reading, plan}`. A pipeline writes the same lines.
+//! `{now, reading, plan}`. A pipeline writes the same lines. Next: [`one`](super::one), many scenarios beside each other.
 
 use std::fmt::Write as _;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! The best settings that never change, chosen by somebody who knew the whole day beforehand. Next: [`one`](super::one), by
-//! somebody who did not.
+//! The best settings that never change, chosen by somebody who knew the whole day beforehand. Next:
+//! [`oracle`](super::oracle), the most anybody could.
 //!
 //! The most promising by a simple sum over the load are then really run, because the sum knows nothing of queues: the best
 //! that never runs out of memory, however many frames it loses at the peak, and the best that also keeps what the governor
