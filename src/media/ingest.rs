@@ -1,5 +1,5 @@
 //! One camera's run, from its first attempt to its end, on the calling thread. Which room does the work depends on the
-//! source: [`super::playback`] for files, [`super::live`] for networks, [`super::synthetic_camera`] for invented worlds.
+//! source: [`super::playback`] for files, [`super::raw_file`] for uncompressed ones, [`super::live`] for networks, [`super::synthetic_camera`] for invented worlds.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,7 +11,10 @@ use super::MediaError;
 #[cfg(feature = "media")]
 use super::callers::{RtspCaller, StreamCaller};
 use super::watched::Watched;
-use super::{CameraEnd, CameraInput, CameraReports, CameraState, Clock, FrameSink, SourceSpec, synthetic_camera};
+use super::y4m::is_y4m;
+use super::{
+    CameraEnd, CameraInput, CameraReports, CameraState, Clock, FrameSink, SourceSpec, raw_file, synthetic_camera,
+};
 
 /// Everything a running camera needs besides its own description.
 pub(super) struct Surroundings<'a> {
@@ -51,6 +54,7 @@ pub fn run_camera(
 #[cfg(feature = "media")]
 fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
     match input.source.clone() {
+        SourceSpec::File { path, pace, repeat } if is_y4m(&path) => raw_file::play(input, &path, pace, repeat, around),
         SourceSpec::File { path, pace, repeat } => super::playback::play(input, &path, pace, repeat, around),
         SourceSpec::Rtsp(source) => super::live::run(input, RtspCaller::new(input, &source), around),
         SourceSpec::Stream(source) => super::live::run(input, StreamCaller::new(&source), around),
@@ -67,6 +71,9 @@ fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
 fn run(input: &CameraInput, around: &Surroundings<'_>) -> CameraEnd {
     let input = match input.source.clone() {
         SourceSpec::Synthetic(spec) => return synthetic_camera::play(&input.camera, spec, around),
+        SourceSpec::File { path, pace, repeat } if is_y4m(&path) => {
+            return raw_file::play(input, &path, pace, repeat, around);
+        }
         SourceSpec::File { path, .. } => path.display().to_string(),
         SourceSpec::Rtsp(source) => source.url.to_string(),
         SourceSpec::Stream(source) => source.to_string(),

@@ -1,9 +1,9 @@
 //! GStreamer in one room: files, RTSP, WebRTC, HLS, SRT, RTMP and devices in, frames out.
 //!
 //! [`input`] says what a camera is and [`report`] where its frames and its news go; [`run_camera`] does the work on the
-//! calling thread. Files play in [`playback`]; network cameras live in [`live`], which opens one fresh pipeline an
+//! calling thread. Files play in [`playback`], uncompressed ones in `raw_file`; network cameras live in [`live`], which opens one fresh pipeline an
 //! attempt (by one of `callers`) and keeps trying; `picture` judges what they show; [`chain`] holds the pipelines themselves: demux or depay, parse, decode, hand over. Without
-//! the `media` feature the types and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
+//! the `media` feature the types, uncompressed files and the synthetic camera remain. Next room: `flow`, whose lanes take the frames.
 
 mod address;
 #[cfg(feature = "media")]
@@ -24,6 +24,7 @@ mod playback;
 #[cfg(feature = "media")]
 pub mod plugins;
 mod problem;
+mod raw_file;
 mod report;
 #[cfg(feature = "media")]
 mod sample_camera;
@@ -34,6 +35,7 @@ mod synthetic;
 mod synthetic_camera;
 mod watched;
 mod webrtc;
+mod y4m;
 
 pub use address::{Credentials, RtspUrl};
 pub use ingest::run_camera;

@@ -45,7 +45,7 @@ pub(super) fn play(camera: &CameraId, spec: SyntheticSpec, around: &Surroundings
 }
 
 /// Waits for the frame's turn; whether we were told to stop instead.
-fn is_stopped(around: &Surroundings<'_>, pace: Pace, due: Instant) -> bool {
+pub(super) fn is_stopped(around: &Surroundings<'_>, pace: Pace, due: Instant) -> bool {
     let wait = match pace {
         Pace::Fast => Duration::ZERO,
         Pace::Realtime => due.saturating_duration_since(around.clock.now()),
