@@ -9,7 +9,7 @@ use crate::{
         InferenceError,
         decode::{DetectorHead, Proposal},
         manifest::{Fit, ModelManifest},
-        tensor::{Anchor, Placement, Rect, Resizer, TensorFormat},
+        tensor::{Anchor, Placement, Rect, TensorFormat},
     },
     memory::{Pixels, Size},
 };
@@ -20,7 +20,6 @@ pub(super) struct Boxes {
     head: DetectorHead,
     fit: Fit,
     format: TensorFormat,
-    resizer: Resizer,
     placed: Vec<Placement>,
     proposals: Vec<Proposal>,
 }
@@ -39,7 +38,6 @@ impl Boxes {
             head: DetectorHead::new(&manifest.output).map_err(|problem| unfit(manifest, &problem))?,
             fit,
             format: TensorFormat::of(&manifest.input),
-            resizer: Resizer::default(),
             placed: Vec::new(),
             proposals: Vec::new(),
         })
@@ -65,7 +63,7 @@ impl Boxes {
         frames: &[&Pixels],
         each: &mut dyn FnMut(usize, Proposal),
     ) -> Result<usize, InferenceError> {
-        let Self { network, head, fit, format, resizer, placed, proposals } = self;
+        let Self { network, head, fit, format, placed, proposals } = self;
         let turn = network.turn()?;
         let input = turn.rung.size;
         placed.clear();
@@ -73,7 +71,7 @@ impl Boxes {
         let placed = &*placed;
         turn.each(
             frames.len(),
-            |index, item| resizer.fill(frames[index], &placed[index], format, 0.0, input, item),
+            |index, hand, item| hand.fill(frames[index], &placed[index], format, 0.0, input, item),
             |index, outputs, at| {
                 head.read(outputs, at, input, proposals)?;
                 for proposal in &*proposals {

@@ -17,7 +17,6 @@ pub(super) struct FaceCrop {
     rule: Rule,
     format: TensorFormat,
     size: Size,
-    resizer: Resizer,
 }
 
 enum Rule {
@@ -57,7 +56,7 @@ impl FaceCrop {
                 return Err(unfit(manifest, "faces are fitted by `align`, `crop` or `stretch`: change [input] fit"));
             }
         };
-        Ok(Self { rule, format: TensorFormat::of(input), size: Size::new(0, 0), resizer: Resizer::default() })
+        Ok(Self { rule, format: TensorFormat::of(input), size: Size::new(0, 0) })
     }
 
     /// Makes crops of this size from now on.
@@ -73,10 +72,10 @@ impl FaceCrop {
     }
 
     /// Fills `item` with what lies behind the cut; black where there is none.
-    pub(super) fn fill(&mut self, pixels: &Pixels, cut: Option<&Cut>, item: &mut [f32]) {
+    pub(super) fn fill(&self, resizer: &mut Resizer, pixels: &Pixels, cut: Option<&Cut>, item: &mut [f32]) {
         match cut {
             Some(Cut::Turned(map)) => warp(pixels, map, Border::default(), &self.format, self.size, item),
-            Some(Cut::Upright(placed)) => self.resizer.fill(pixels, placed, &self.format, 0.0, self.size, item),
+            Some(Cut::Upright(placed)) => resizer.fill(pixels, placed, &self.format, 0.0, self.size, item),
             None => item.fill(0.0),
         }
     }

@@ -58,12 +58,13 @@ impl Faces {
         let turn = network.turn()?;
         let rung = turn.rung.clone();
         crop.fit(rung.size);
+        let crop = &*crop;
         cuts.clear();
         cuts.extend(faces.iter().map(|(pixels, face)| crop.place(pixels, face)));
         let cuts = &*cuts;
         turn.each(
             faces.len(),
-            |index, item| crop.fill(faces[index].0, cuts[index].as_ref(), item),
+            |index, hand, item| crop.fill(hand, faces[index].0, cuts[index].as_ref(), item),
             |index, outputs, at| {
                 let cut = cuts[index].as_ref();
                 read(Answer { index: first + index, cut, outputs, at, rung: &rung })

@@ -13,6 +13,7 @@ mod detector;
 mod embedder;
 mod eyes;
 mod faces;
+mod hands;
 mod landmarks;
 mod liveness;
 #[cfg(test)]

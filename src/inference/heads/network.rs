@@ -4,10 +4,13 @@
 //! ends early and the next one waits for a lower rung ([`Network::turn`]).
 
 use super::{
+    hands::Hands,
     room::Room,
     supply::{Rung, Running, Supply},
 };
-use crate::inference::{Batch, InferenceError, LARGEST_BUCKET, Outputs, decode::DecodeError, manifest::ModelManifest};
+use crate::inference::{
+    Batch, InferenceError, LARGEST_BUCKET, Outputs, decode::DecodeError, manifest::ModelManifest, tensor::Resizer,
+};
 
 /// How often a variant without room is tried again before its items are given up: two seconds, several loads of a small one.
 const TRIES: u32 = 10;
@@ -18,6 +21,7 @@ pub(super) struct Network {
     channels: usize,
     supply: Supply,
     batch: Batch,
+    hands: Hands,
     outputs: Outputs,
     room: Room,
     /// Turns in a row on a variant of which not even one item fitted.
@@ -31,6 +35,7 @@ pub(super) struct Turn<'a> {
     model: &'a str,
     channels: usize,
     batch: &'a mut Batch,
+    hands: &'a mut Hands,
     outputs: &'a mut Outputs,
     room: &'a mut Room,
     /// A lower rung was waited for and did not come: running out once more is final.
@@ -44,6 +49,7 @@ impl Network {
             channels: manifest.input.channels.count(),
             supply,
             batch: Batch::default(),
+            hands: Hands::default(),
             outputs: Outputs::new(),
             room: Room::default(),
             tries: 0,
@@ -62,6 +68,7 @@ impl Network {
             model: &self.model,
             channels: self.channels,
             batch: &mut self.batch,
+            hands: &mut self.hands,
             outputs: &mut self.outputs,
             room: &mut self.room,
             last: self.tries >= TRIES,
@@ -71,18 +78,18 @@ impl Network {
 
 impl Turn<'_> {
     /// Runs `total` items and answers how many were done: all of them, or fewer when another turn must do the rest. `fill`
-    /// writes item `index` into the tensor; `read` gets it back as item `at` of the outputs. The session cuts or pads to its
+    /// writes item `index` into the tensor, maybe on several threads; `read` gets it back as item `at` of the outputs. The session cuts or pads to its
     /// fixed batch sizes; here only the tensor is kept from growing without end.
     pub(super) fn each(
         mut self,
         total: usize,
-        mut fill: impl FnMut(usize, &mut [f32]),
+        fill: impl Fn(usize, &mut Resizer, &mut [f32]) + Sync,
         mut read: impl FnMut(usize, &Outputs, usize) -> Result<(), DecodeError>,
     ) -> Result<usize, InferenceError> {
         let mut done = 0;
         while done < total {
             let wanted = (total - done).min(LARGEST_BUCKET);
-            match self.run(done, self.room.of(wanted), &mut fill)? {
+            match self.run(done, self.room.of(wanted), &fill)? {
                 Ran::All(count) => {
                     for at in 0..count {
                         read(done + at, self.outputs, at).map_err(|problem| failed(self.model, &problem))?;
@@ -100,13 +107,12 @@ impl Turn<'_> {
         &mut self,
         first: usize,
         count: usize,
-        fill: &mut dyn FnMut(usize, &mut [f32]),
+        fill: &(dyn Fn(usize, &mut Resizer, &mut [f32]) + Sync),
     ) -> Result<Ran, InferenceError> {
         let size = self.rung.size;
         self.batch.reshape([count, self.channels, size.h as usize, size.w as usize]);
-        for at in 0..count {
-            fill(first + at, self.batch.item_mut(at));
-        }
+        let each = self.batch.each();
+        self.hands.fill(&mut self.batch.data[..count * each], each, &|at, hand, item| fill(first + at, hand, item));
         match self.running.run(self.batch, self.outputs) {
             Ok(()) => self.room.fitted(count),
             Err(cause @ InferenceError::OutOfMemory { batch, .. }) => return self.ran_out(count.min(batch), cause),
