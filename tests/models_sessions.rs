@@ -9,9 +9,9 @@ mod models_common;
 use flyball::inference::{
     Batch, Outputs, Session,
     manifest::{Model, ModelManifest, Variant},
-    ort::OrtSession,
+    ort::{OrtOptions, OrtSession},
 };
-use models_common::{backend, catalogue, model, noise};
+use models_common::{backend, backend_with, catalogue, model, noise};
 
 fn run(session: &mut OrtSession, batch: &Batch) -> Outputs {
     let mut outputs = Outputs::new();
@@ -28,16 +28,30 @@ fn every_fetched_model_opens_and_answers_any_batch_as_it_answers_one() {
     for model in catalogue.models() {
         for variant in model.manifest.variant.iter().filter(|v| model.is_fetched(v) && v.has_checksum()) {
             let mut session = backend.open_session(model, variant).unwrap_or_else(|e| panic!("{e}"));
-            batch_equals_singles(&mut session, model, variant);
+            batch_equals_singles::<3>(&mut session, model, variant);
             tried += 1;
         }
     }
     assert!(tried > 0, "the runtime is here, but no model is: run `make setup`");
 }
 
-/// Three items run as two and one on the CPU; each must come out as if it had been alone.
-fn batch_equals_singles(session: &mut OrtSession, model: &Model, variant: &Variant) {
-    const ITEMS: usize = 3;
+#[test]
+fn with_a_graph_for_each_batch_size_a_batch_is_answered_at_once_and_when_all_are_open() {
+    let fixed = OrtOptions { fixed_batches: true, gpu_batch: 4, ..OrtOptions::default() };
+    let (Some(backend), Some(model)) = (backend_with(fixed), model("dlib_resnet")) else {
+        return;
+    };
+    let open = || backend.open_session(&model, &model.manifest.variant[0]).unwrap_or_else(|e| panic!("{e}"));
+    let mut session = open();
+    batch_equals_singles::<6>(&mut session, &model, &model.manifest.variant[0]);
+    session.wait_until_whole();
+    batch_equals_singles::<7>(&mut session, &model, &model.manifest.variant[0]);
+    session.shrink().unwrap();
+    drop(open()); // ends while its larger graphs are being opened
+}
+
+/// Items run as two and one on the CPU; each must come out as if it had been alone.
+fn batch_equals_singles<const ITEMS: usize>(session: &mut OrtSession, model: &Model, variant: &Variant) {
     let mut all = Batch::default();
     all.reshape(model.manifest.input.shape(ITEMS, variant.size));
     noise(&mut all.data, 7);

@@ -6,14 +6,19 @@ use std::ops::Range;
 /// Largest batch a session is given at once. Beyond this nothing runs faster, and memory grows with it.
 pub const LARGEST_BUCKET: usize = 32;
 
+/// Batch sizes on a GPU. ONNX Runtime's CUDA provider plans every convolution anew whenever the batch is not that of the run
+/// before (its issue 23006), which took 60 to 1,400 ms on an H200: a graph is kept for each size, and never sees another.
+pub const FIXED_BATCHES: [usize; 3] = [1, 4, 16];
+
 /// What to do with a batch that is no bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucketing {
     /// Cut it into buckets: 5 runs as 4 and 1. Nothing is computed in vain; right on a CPU, where a batch of four takes as
     /// long as four of one.
     Cut,
-    /// Pad it: 5 runs as 8. One launch instead of two; right on a GPU, where a small batch hardly costs less.
-    Pad,
+    /// One of [`FIXED_BATCHES`], padded up to a third: 15 run as 16, 5 as 4 and 1. Right on a GPU, where a batch of four takes
+    /// little longer than one, and every further size costs a graph of its own.
+    Fixed,
     /// One by one, for files with a fixed batch of 1.
     Single,
 }
@@ -46,12 +51,18 @@ pub fn portions(items: usize, bucketing: Bucketing, largest: usize) -> impl Iter
             _ if left == 0 => return None,
             Bucketing::Single => 1,
             Bucketing::Cut => 1 << left.ilog2(),
-            Bucketing::Pad => left.next_power_of_two(),
+            Bucketing::Fixed => fixed(left, largest),
         };
         let items = done..done + run_as.min(left);
         done = items.end;
         Some(Portion { items, run_as })
     })
+}
+
+/// The largest fixed batch that `left` items fill by three quarters.
+fn fixed(left: usize, largest: usize) -> usize {
+    let fills = |size: &&usize| **size <= largest && left * 4 >= **size * 3;
+    FIXED_BATCHES.iter().rev().find(fills).map_or(1, |size| *size)
 }
 
 #[cfg(test)]
@@ -63,17 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn cutting_computes_nothing_in_vain_and_padding_launches_once() {
+    fn cutting_computes_nothing_in_vain_and_fixed_batches_little() {
         assert_eq!(sizes(5, Bucketing::Cut), [(4, 4), (1, 1)]);
-        assert_eq!(sizes(5, Bucketing::Pad), [(5, 8)]);
-        assert_eq!(sizes(21, Bucketing::Pad), [(16, 16), (5, 8)]);
+        assert_eq!(sizes(5, Bucketing::Fixed), [(4, 4), (1, 1)]);
+        assert_eq!(sizes(15, Bucketing::Fixed), [(15, 16)]);
+        assert_eq!(sizes(27, Bucketing::Fixed), [(16, 16), (4, 4), (4, 4), (3, 4)]);
         assert_eq!(sizes(2, Bucketing::Single), [(1, 1), (1, 1)]);
-        assert!(sizes(0, Bucketing::Pad).is_empty());
+        assert!(sizes(0, Bucketing::Fixed).is_empty());
     }
 
     #[test]
     fn every_item_is_run_exactly_once_and_padding_stays_within_the_batch() {
-        for bucketing in [Bucketing::Cut, Bucketing::Pad, Bucketing::Single] {
+        for bucketing in [Bucketing::Cut, Bucketing::Fixed, Bucketing::Single] {
             for items in 0..200 {
                 let mut next = 0;
                 for portion in portions(items, bucketing, LARGEST_BUCKET) {

@@ -23,7 +23,7 @@ mod shelf;
 pub mod tensor;
 
 pub use backend::{Backend, Batch, InferenceError, OutputTensor, Outputs, Session};
-pub use bucket::{Bucketing, LARGEST_BUCKET, Portion, bucket, portions};
+pub use bucket::{Bucketing, FIXED_BATCHES, LARGEST_BUCKET, Portion, bucket, portions};
 pub use device::Device;
 pub use faces::{
     ContentWatcher, Describers, EyeWatcher, Eyes, FaceClassifier, FaceDetector, FaceEmbedder, LivenessJudge, Look,

@@ -27,11 +27,16 @@ pub fn search() -> LibrarySearch {
 
 /// The backend on the CPU, or `None` with a word where the runtime is not fetched.
 pub fn backend() -> Option<Arc<OrtBackend>> {
+    backend_with(OrtOptions::default())
+}
+
+/// The same with other options, but for the device.
+pub fn backend_with(options: OrtOptions) -> Option<Arc<OrtBackend>> {
     if search().find().is_err() {
         eprintln!("SKIPPED: vendor/onnxruntime is not here; run `make setup`");
         return None;
     }
-    let options = OrtOptions { device: flyball::inference::Device::Cpu, ..OrtOptions::default() };
+    let options = OrtOptions { device: flyball::inference::Device::Cpu, ..options };
     Some(Arc::new(OrtBackend::new(&search(), options).unwrap()))
 }
 

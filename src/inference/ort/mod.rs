@@ -1,10 +1,12 @@
 //! ONNX Runtime, loaded when the program runs: where its library is sought ([`library`]), what a deployment may set
-//! ([`options`]), which [`providers`] load here, how a session is opened and checked ([`open`], [`check`]), how it runs ([`session`]), and what its errors
+//! ([`options`]), which [`providers`] load here, how a session is opened and checked ([`open`], [`check`], [`opener`]), how it runs ([`session`], [`graphs`]), and what its errors
 //! mean ([`words`]).
 
 mod check;
+mod graphs;
 mod library;
 mod open;
+mod opener;
 mod options;
 mod providers;
 mod session;

@@ -8,9 +8,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use ort::session::{Session as Graph, builder::SessionBuilder};
+use ort::session::Session as Graph;
 
-use super::{Library, LibrarySearch, OrtOptions, OrtSession, check, options::Plan, session::Shape, words};
+use super::{
+    Library, LibrarySearch, OrtOptions, OrtSession, check,
+    graphs::Graphs,
+    opener::{Larger, Opener},
+    options::Plan,
+    session::Shape,
+    words,
+};
 use crate::inference::{
     Backend, Bucketing, InferenceError, Session,
     manifest::{Model, Variant},
@@ -19,8 +26,7 @@ use crate::memory::return_freed_memory;
 
 /// Opens sessions on ONNX Runtime.
 pub struct OrtBackend {
-    library: Library,
-    options: OrtOptions,
+    opener: Opener,
     /// Files whose checksum was right, as they were then: a variant that is loaded again is not hashed again.
     verified: Mutex<HashMap<PathBuf, Stamp>>,
 }
@@ -31,27 +37,33 @@ type Stamp = (u64, u64, u64, i64, i64);
 impl OrtBackend {
     /// Loads the runtime (once a process).
     pub fn new(search: &LibrarySearch, options: OrtOptions) -> Result<Self, InferenceError> {
-        Ok(Self { library: Library::load(search)?, options, verified: Mutex::default() })
+        let environment = Library::load(search)?.environment;
+        Ok(Self { opener: Opener { environment, options }, verified: Mutex::default() })
     }
 
     /// The settings its sessions get.
     pub fn options(&self) -> &OrtOptions {
-        &self.options
+        &self.opener.options
     }
 
     /// A session of the variant after every check, not yet as a trait object.
     pub fn open_session(&self, model: &Model, variant: &Variant) -> Result<OrtSession, InferenceError> {
-        model.check_terms(variant, self.options.allow_unlicensed)?;
+        model.check_terms(variant, self.opener.options.allow_unlicensed)?;
         model.check_length(variant)?;
         self.check_sha256(model, variant)?;
         let refuse = |problem| model.refusal(variant, problem);
         let (graph, plan) = self.commit(model, variant)?;
         check::declarations(&graph, &model.manifest, variant).map_err(refuse)?;
         let [_, c, h, w] = model.manifest.input.shape(1, variant.size);
-        let shape =
-            Shape { item: [c, h, w], bucketing: bucketing(variant, &plan), largest: self.options.largest_bucket() };
-        let mut session = OrtSession::new(graph, model.manifest.name.clone(), plan.device, shape);
+        let largest = self.opener.options.largest_bucket(&plan);
+        let shape = Shape { item: [c, h, w], bucketing: self.bucketing(variant, &plan), largest };
+        let graphs = if shape.bucketing == Bucketing::Fixed { Graphs::each(graph) } else { Graphs::One(graph) };
+        let (name, device) = (model.manifest.name.clone(), plan.device);
+        let mut session = OrtSession::new(graphs, name.clone(), device.clone(), shape);
         check::trial(&mut session, &model.manifest, variant).map_err(refuse)?;
+        session.widen(|slots| {
+            Larger { opener: self.opener.clone(), model: name, file: model.file(variant), device, shape }.open(slots)
+        });
         return_freed_memory(); // half of what creation took is garbage by now
         Ok(session)
     }
@@ -59,8 +71,8 @@ impl OrtBackend {
     /// Tries the execution plans in order; the log says why one was left.
     fn commit(&self, model: &Model, variant: &Variant) -> Result<(Graph, Plan), InferenceError> {
         let mut last = String::new();
-        for plan in self.options.plans() {
-            match self.commit_on(&plan, model, variant) {
+        for plan in self.opener.options.plans() {
+            match self.opener.commit(&plan, &model.file(variant)) {
                 Ok(graph) => return Ok((graph, plan)),
                 Err(problem) => {
                     tracing::warn!(model = model.manifest.name, device = plan.device, problem, "cannot run there");
@@ -75,22 +87,12 @@ impl OrtBackend {
         Err(model.refusal(variant, words::load_problem(&last)))
     }
 
-    fn commit_on(&self, plan: &Plan, model: &Model, variant: &Variant) -> Result<Graph, String> {
-        let builder = Graph::builder(&self.library.environment).map_err(|e| e.to_string())?;
-        let mut builder = self.configure(builder, plan).map_err(|e| e.to_string())?;
-        builder.commit_from_file(model.file(variant)).map_err(|e| e.to_string())
-    }
-
-    /// Memory patterns are off because batch sizes vary: each would keep its own plan.
-    #[allow(clippy::result_large_err, reason = "the runtime's own error type; its only caller turns it into words")]
-    fn configure(&self, builder: SessionBuilder, plan: &Plan) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
-        builder
-            .with_intra_threads(self.options.threads.max(1))?
-            .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_inter_op_spinning(false)?
-            .with_memory_pattern(false)?
-            .with_execution_providers(&plan.providers)
+    fn bucketing(&self, variant: &Variant, plan: &Plan) -> Bucketing {
+        match (variant.dynamic_batch, self.opener.options.fixes_batches(plan)) {
+            (false, _) => Bucketing::Single,
+            (true, false) => Bucketing::Cut,
+            (true, true) => Bucketing::Fixed,
+        }
     }
 
     fn check_sha256(&self, model: &Model, variant: &Variant) -> Result<(), InferenceError> {
@@ -111,14 +113,6 @@ impl OrtBackend {
 impl Backend for OrtBackend {
     fn open(&self, model: &Model, variant: &Variant) -> Result<Box<dyn Session>, InferenceError> {
         Ok(Box::new(self.open_session(model, variant)?))
-    }
-}
-
-fn bucketing(variant: &Variant, plan: &Plan) -> Bucketing {
-    match (variant.dynamic_batch, plan.on_gpu) {
-        (false, _) => Bucketing::Single,
-        (true, false) => Bucketing::Cut,
-        (true, true) => Bucketing::Pad,
     }
 }
 

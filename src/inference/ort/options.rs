@@ -12,9 +12,13 @@ use crate::inference::{Device, LARGEST_BUCKET};
 /// threads 1.3 times, and spinning threads stall under outside load (measured, ONNX Runtime 1.31, two cores).
 const THREADS: usize = 1;
 
+/// Largest batch on a GPU: twice as many would take almost twice as long there too, and twice the memory.
+const GPU_BATCH: usize = 16;
+
 /// Settings for every session of a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct OrtOptions {
     /// Where networks run.
     pub device: Device,
@@ -24,8 +28,14 @@ pub struct OrtOptions {
     pub arena: bool,
     /// Largest batch given to a network at once; rounded down to a power of two.
     pub max_batch: usize,
+    /// The same on a GPU, where a graph is kept for each of [`FIXED_BATCHES`](crate::inference::FIXED_BATCHES) up to it.
+    pub gpu_batch: usize,
+    /// Keep a graph for each batch size on a CPU too: what a GPU does, for tests without one.
+    pub fixed_batches: bool,
     /// Bytes of GPU memory the arena of each session may take. cuDNN and the context come on top (300 to 500 MB).
     pub gpu_memory_limit: Option<u64>,
+    /// Leave CUDA's arena and search for convolutions as the provider ships them, to see what our frugal choice saves.
+    pub provider_defaults: bool,
     /// Use TensorRT on the GPU.
     pub tensorrt: Option<TensorRtOptions>,
     /// Use OpenVINO on the CPU; needs a runtime library built with it. Pays only for int8.
@@ -62,7 +72,10 @@ impl Default for OrtOptions {
             threads: THREADS,
             arena: true,
             max_batch: LARGEST_BUCKET,
+            gpu_batch: GPU_BATCH,
+            fixed_batches: false,
             gpu_memory_limit: None,
+            provider_defaults: false,
             tensorrt: None,
             openvino: false,
             allow_unlicensed: false,
@@ -104,14 +117,9 @@ impl OrtOptions {
         Plan { device: format!("cuda:{number}"), providers: tensorrt.into_iter().chain([cuda]).collect(), on_gpu: true }
     }
 
-    /// CUDA, frugal: the arena grows by what is asked for, convolutions are chosen by rule (trying them all takes seconds
-    /// for every new batch size) and without the largest workspace.
     fn cuda(&self, number: u32) -> ExecutionProviderDispatch {
-        let cuda = ep::CUDA::default()
-            .with_device_id(number.cast_signed())
-            .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
-            .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
-            .with_conv_max_workspace(false);
+        let cuda = ep::CUDA::default().with_device_id(number.cast_signed());
+        let cuda = if self.provider_defaults { cuda } else { frugal(cuda) };
         let cuda = match self.gpu_memory_limit {
             Some(bytes) => cuda.with_memory_limit(bytes as usize),
             None => cuda,
@@ -119,10 +127,24 @@ impl OrtOptions {
         cuda.build().error_on_failure()
     }
 
-    /// The largest power of two within `max_batch`.
-    pub(super) fn largest_bucket(&self) -> usize {
-        1 << self.max_batch.clamp(1, LARGEST_BUCKET).ilog2()
+    /// Whether a graph is kept for each batch size.
+    pub(super) fn fixes_batches(&self, plan: &Plan) -> bool {
+        plan.on_gpu || self.fixed_batches
     }
+
+    /// The largest power of two within what is allowed there.
+    pub(super) fn largest_bucket(&self, plan: &Plan) -> usize {
+        let most = if self.fixes_batches(plan) { self.gpu_batch } else { self.max_batch };
+        1 << most.clamp(1, LARGEST_BUCKET).ilog2()
+    }
+}
+
+/// The arena grows by what is asked for, convolutions are chosen by rule (trying them all takes seconds for every new batch
+/// size) and without the largest workspace.
+fn frugal(cuda: ep::CUDA) -> ep::CUDA {
+    cuda.with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
+        .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
+        .with_conv_max_workspace(false)
 }
 
 fn tensorrt(options: &TensorRtOptions, number: u32) -> ExecutionProviderDispatch {

@@ -5,7 +5,7 @@ use ort::{
     session::{Session, builder::SessionBuilder},
 };
 
-use super::Library;
+use super::{Library, words::one_line};
 use crate::inference::InferenceError;
 
 /// One execution provider beside the CPU's.
@@ -35,7 +35,7 @@ impl Library {
             return Ok(None);
         }
         let mut builder = self.builder()?;
-        Ok(Some(provider.register(&mut builder).map_err(|cause| cause.to_string())))
+        Ok(Some(provider.register(&mut builder).map_err(|cause| one_line(&cause.to_string()))))
     }
 
     fn builder(&self) -> Result<SessionBuilder, InferenceError> {

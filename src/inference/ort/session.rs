@@ -1,12 +1,17 @@
 //! One session: a batch goes in as a view of our floats, outputs come out into vectors that are reused. Runs are cut or
 //! padded to fixed sizes; values that are not finite are refused, because everything after would quietly go wrong.
 
+use std::{sync::Arc, thread::JoinHandle};
+
 use ort::{
     session::{RunOptions, Session as Graph, SessionOutputs},
     value::TensorRef,
 };
 
-use super::words::run_error;
+use super::{
+    graphs::{Graphs, Slots},
+    words::run_error,
+};
 use crate::inference::{Batch, Bucketing, InferenceError, OutputTensor, Outputs, Portion, Session, portions};
 use crate::memory::return_freed_memory;
 
@@ -15,13 +20,17 @@ const EXPONENT: u32 = 0x7f80_0000;
 
 /// A model variant, ready to run on one thread at a time.
 pub struct OrtSession {
-    /// `None` only while it is being dropped. Its drop frees the weights, but into the C library's hands.
-    graph: Option<Graph>,
+    graphs: Graphs,
     /// The model, for errors.
-    model: String,
+    model: Arc<str>,
     device: String,
     shape: Shape,
+    /// Dropped last.
+    _settled: Settled,
 }
+
+/// A graph's drop frees its weights into the C library's hands; this one's gives them back to the system.
+struct Settled;
 
 /// In which shapes a session runs.
 #[derive(Clone, Copy, Debug)]
@@ -35,38 +44,66 @@ pub(super) struct Shape {
 }
 
 impl OrtSession {
-    pub(super) fn new(graph: Graph, model: String, device: String, shape: Shape) -> Self {
-        Self { graph: Some(graph), model, device, shape }
+    pub(super) fn new(graphs: Graphs, model: String, device: String, shape: Shape) -> Self {
+        Self { graphs, model: model.into(), device, shape, _settled: Settled }
+    }
+
+    /// Has graphs for larger batches opened, where each has its own.
+    pub(super) fn widen(&mut self, open: impl FnOnce(Slots) -> Option<JoinHandle<()>>) {
+        self.graphs.widen(open);
+    }
+
+    /// Waits until there is a graph for every batch size.
+    pub fn wait_until_whole(&mut self) {
+        self.graphs.wait();
     }
 
     /// Runs the batch and looks at nothing: what the runtime alone costs, for `flyball models bench` to compare with.
     pub fn run_bare(&mut self, input: &Batch) -> Result<(), InferenceError> {
-        let Some(graph) = &mut self.graph else {
-            return Ok(());
-        };
-        let fail = |error: ort::Error| run_error(&self.model, input.len(), &error);
-        let floats = &input.data[..input.len() * input.each()];
-        let view = TensorRef::from_array_view((input.shape, floats)).map_err(fail)?;
-        graph.run(ort::inputs![view]).map_err(fail)?;
+        self.run_all(input, |_, _| Ok(()))
+    }
+
+    /// Runs the batch portion by portion; `read` gets what came out of each.
+    fn run_all(
+        &mut self,
+        input: &Batch,
+        mut read: impl FnMut(&SessionOutputs<'_>, &Portion) -> Result<(), InferenceError>,
+    ) -> Result<(), InferenceError> {
+        let largest = self.shape.largest.min(self.graphs.largest());
+        for portion in portions(input.len(), self.shape.bucketing, largest) {
+            let (floats, shape) = self.floats(input, &portion)?;
+            let fail = |error: ort::Error| run_error(&self.model, portion.run_as, &error);
+            let view = TensorRef::from_array_view((shape, floats)).map_err(fail)?;
+            let run = |graph: &mut Graph| read(&graph.run(ort::inputs![view]).map_err(fail)?, &portion);
+            self.graphs.with(portion.run_as, run).unwrap_or(Ok(()))?; // portions come in sizes that have a graph
+        }
         Ok(())
     }
 
-    /// Runs one portion of the batch and adds its items to the outputs.
-    fn run_portion(&mut self, input: &Batch, portion: &Portion, outputs: &mut Outputs) -> Result<(), InferenceError> {
-        let Some(graph) = &mut self.graph else {
-            return Ok(());
-        };
+    /// The floats of a portion, and the shape in which they are run.
+    fn floats<'a>(&self, input: &'a Batch, portion: &Portion) -> Result<(&'a [f32], [usize; 4]), InferenceError> {
         let each = input.each();
         let from = portion.items.start * each;
-        let shape = [portion.run_as, input.shape[1], input.shape[2], input.shape[3]];
         let floats = input.data.get(from..from + portion.run_as * each).ok_or_else(|| InferenceError::Run {
-            model: self.model.clone(),
+            model: self.model.to_string(),
             problem: format!("the batch holds {} floats, too few for {:?}", input.data.len(), input.shape),
         })?;
-        let fail = |error: ort::Error| run_error(&self.model, portion.run_as, &error);
-        let view = TensorRef::from_array_view((shape, floats)).map_err(fail)?;
-        let results = graph.run(ort::inputs![view]).map_err(fail)?;
-        collect(&self.model, &results, portion, outputs)
+        Ok((floats, [portion.run_as, input.shape[1], input.shape[2], input.shape[3]]))
+    }
+
+    /// Runs zeros in every shape that has a graph, so that each gives back what it does not need.
+    fn shrink_all(&mut self) -> Result<(), ort::Error> {
+        let mut options = RunOptions::new()?;
+        options.set("memory.enable_memory_arena_shrinkage", arena(&self.device))?;
+        let [c, h, w] = self.shape.item;
+        for batch in self.graphs.sizes() {
+            let shape = [batch, c, h, w];
+            let zeros = vec![0.0_f32; shape.iter().product()];
+            let view = TensorRef::from_array_view((shape, &zeros[..]))?;
+            let run = |graph: &mut Graph| graph.run_with_options(ort::inputs![view], &options).map(drop);
+            self.graphs.with(batch, run).unwrap_or(Ok(()))?;
+        }
+        Ok(())
     }
 }
 
@@ -76,25 +113,12 @@ impl Session for OrtSession {
             output.data.clear();
             output.shape.clear();
         }
-        for portion in portions(input.len(), self.shape.bucketing, self.shape.largest) {
-            self.run_portion(input, &portion, outputs)?;
-        }
-        Ok(())
+        let model = Arc::clone(&self.model);
+        self.run_all(input, |results, portion| collect(&model, results, portion, outputs))
     }
 
     fn shrink(&mut self) -> Result<(), InferenceError> {
-        let Some(graph) = &mut self.graph else {
-            return Ok(());
-        };
-        let fail = |error: ort::Error| run_error(&self.model, 1, &error);
-        let [c, h, w] = self.shape.item;
-        let shape = [1, c, h, w];
-        let zeros = vec![0.0_f32; shape.iter().product()];
-        let mut options = RunOptions::new().map_err(fail)?;
-        let arena = if self.device.starts_with("cuda") { "gpu:0" } else { "cpu:0" };
-        options.set("memory.enable_memory_arena_shrinkage", arena).map_err(fail)?;
-        let view = TensorRef::from_array_view((shape, &zeros[..])).map_err(fail)?;
-        graph.run_with_options(ort::inputs![view], &options).map_err(fail)?;
+        self.shrink_all().map_err(|error| run_error(&self.model, 1, &error))?;
         return_freed_memory();
         Ok(())
     }
@@ -104,9 +128,13 @@ impl Session for OrtSession {
     }
 }
 
-impl Drop for OrtSession {
+/// The runtime's name for the memory of `cuda:1` or `cpu`.
+fn arena(device: &str) -> String {
+    device.strip_prefix("cuda:").map_or_else(|| "cpu:0".to_owned(), |number| format!("gpu:{number}"))
+}
+
+impl Drop for Settled {
     fn drop(&mut self) {
-        drop(self.graph.take());
         return_freed_memory();
     }
 }

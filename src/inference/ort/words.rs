@@ -43,6 +43,9 @@ pub(super) fn load_problem(error: &str) -> String {
         "is not an ONNX model, or was cut short; fetch it again with `make setup`"
     } else if error.contains("opset") || error.contains("IR version") {
         "was written for a newer ONNX; expected an opset this runtime knows: convert it, or use a newer ONNX Runtime"
+    } else if error.contains("Failed to load library") {
+        "cannot run there: a library of that device is missing; fetch them with `make setup-gpu13` (or `setup-gpu12`) and \
+         start with LD_LIBRARY_PATH=vendor/onnxruntime"
     } else {
         "cannot be loaded by ONNX Runtime"
     };

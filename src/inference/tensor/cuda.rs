@@ -78,6 +78,11 @@ impl LetterboxKernel {
         Ok(Self { stream, function })
     }
 
+    /// The stream it is queued on, for whoever fills its planes and reads its output.
+    pub fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
     /// Fills `out`, at least [`Letterbox::floats`] long, from planes on the device. Returns when it is queued.
     #[allow(unsafe_code, reason = "a kernel launch cannot be checked by the compiler")]
     pub fn launch(

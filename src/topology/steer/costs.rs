@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use super::Subject;
+use super::{Subject, gpu_number};
 use crate::governor::{self, ModelProfile, Profile, VariantProfile};
 use crate::inference::{
+    FIXED_BATCHES,
     manifest::{Precision, Role, Variant},
     profile::{MeasuredProfile, MeasuredVariant},
 };
@@ -56,7 +57,7 @@ pub(in crate::topology) fn profile(subjects: &[Subject], measured: Option<&Measu
             // A stage is one thread.
             workers: 1,
             share,
-            batches: batches(subject.max_batch),
+            batches: batches(subject),
             variants: variants(subject, measured),
         }
     });
@@ -64,9 +65,12 @@ pub(in crate::topology) fn profile(subjects: &[Subject], measured: Option<&Measu
     Profile { device, models: models.collect(), frame_ms: FRAME_MS }
 }
 
-/// Powers of two up to what the pipeline allows.
-fn batches(most: usize) -> Vec<u32> {
-    (0..6).map(|power| 1_u32 << power).filter(|batch| *batch as usize <= most.max(1)).collect()
+/// Powers of two up to what the pipeline allows; on a GPU those of them that have a graph.
+fn batches(subject: &Subject) -> Vec<u32> {
+    let fixed = gpu_number(&subject.device).is_some();
+    let runs = |batch: &u32| !fixed || FIXED_BATCHES.contains(&(*batch as usize));
+    let allowed = |batch: &u32| *batch as usize <= subject.max_batch.max(1);
+    (0..6).map(|power| 1_u32 << power).filter(runs).filter(allowed).collect()
 }
 
 /// The best first.
