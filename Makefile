@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-extra setup-production setup-gpu12 setup-gpu13 setup-openvino setup-cpu demo test lint lint-files bench \
-        bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
+        bench-gpu bench-latency chaos-events bench-events governed docs deny advisories secrets sbom notices arm64 tools goldens calibrate \
         chaos-ingest churn fuzz fuzz-media bench-glass clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -131,6 +131,10 @@ bench: setup ## the main job on the sample mosaic, beside a good Python loop, th
 	$(FLYBALL) bench samples/footage/mosaic4_720p.mp4 --rounds 3
 	$(TOOLS) beside
 	cargo bench --profile fast --features checks
+
+bench-gpu: setup ## on a machine with an NVIDIA GPU: networks, kernel, memory, a squeeze, streams (FLAGS="streams --each 60")
+	cargo build --profile fast --features checks --bin flyball --example gpu
+	.venv/bin/python benches/gpu/day.py $(FLAGS)
 
 bench-latency: setup ## capture to a Zenoh subscriber in another process, over RTSP 720p15
 	@cargo build --profile fast

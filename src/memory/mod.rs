@@ -20,7 +20,7 @@ pub use host::HostPlanes;
 #[cfg(feature = "cuda")]
 pub use meter::NvmlMeter;
 pub use meter::{
-    MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, gpu_meter, return_freed_memory, settle_heaps,
+    Held, MemoryFigures, MemoryMeter, ProcessMeter, ScriptedMeter, gpu_meter, return_freed_memory, settle_heaps,
 };
 pub use permit::{InFlight, Permits};
 #[cfg(feature = "cli")]

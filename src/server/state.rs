@@ -36,6 +36,7 @@ pub struct Desk {
     pub(super) lanes: Lanes,
     pub(super) permits: Permits,
     pub(super) traces: Option<FrameTraces>,
+    #[cfg_attr(not(feature = "media"), allow(dead_code, reason = "only WHEP reads it"))]
     pub(super) view: Arc<ViewTerms>,
     ending: Arc<AtomicBool>,
 }

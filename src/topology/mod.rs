@@ -43,7 +43,7 @@ pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
 pub use inputs::view_terms;
 #[cfg(feature = "cli")]
-pub(crate) use models::open_backend;
+pub(crate) use models::open_backend_as;
 pub use open::{Opened, open};
 pub use renew::FromFile;
 pub use roster::{Cameras, REMOVAL, Seat};

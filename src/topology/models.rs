@@ -248,8 +248,16 @@ fn shapes_space() -> SpaceInfo {
 }
 
 /// The backend a deployment asks for.
-#[cfg(feature = "ort")]
 pub(crate) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+    open_backend_as(models, false)
+}
+
+/// The same; with `provider_defaults`, as frugal or wasteful as the provider is by itself.
+#[cfg(feature = "ort")]
+pub(crate) fn open_backend_as(
+    models: &config::Models,
+    provider_defaults: bool,
+) -> Result<Arc<dyn Backend>, AssembleError> {
     use crate::inference::{
         Device,
         ort::{LibrarySearch, OrtBackend, OrtOptions},
@@ -259,13 +267,14 @@ pub(crate) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, 
         config::Device::Cpu => Device::Cpu,
         config::Device::Cuda(number) => Device::Cuda(number),
     };
-    let options = OrtOptions { device, allow_unlicensed: models.allow_unlicensed, ..OrtOptions::default() };
+    let allow_unlicensed = models.allow_unlicensed;
+    let options = OrtOptions { device, provider_defaults, allow_unlicensed, ..OrtOptions::default() };
     let search = LibrarySearch { explicit: None, roots: Vec::new() };
     Ok(Arc::new(OrtBackend::new(&search, options).map_err(AssembleError::missing)?))
 }
 
 #[cfg(not(feature = "ort"))]
-pub(crate) fn open_backend(_: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
+pub(crate) fn open_backend_as(_: &config::Models, _: bool) -> Result<Arc<dyn Backend>, AssembleError> {
     let message = format!(
         "this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\""
     );

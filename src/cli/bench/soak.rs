@@ -2,7 +2,7 @@
 //!
 //! Runtimes keep memory for every shape they see, so a changing number of faces is what makes them grow. This goes the whole
 //! way of a recogniser (aligned crops out of an NV12 frame, batches cut to fixed sizes, one session on the shelf) and keeps
-//! the highest resident memory after a warm-up; it should rise by no more than 2 %.
+//! the most memory held (of the GPU where it runs on one) after a warm-up; it should rise by no more than 2 %.
 
 use std::{
     io::Write,
@@ -14,17 +14,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::now;
+use crate::config;
 use crate::inference::{
     Shelf,
     heads::{Embedder, Sight, Supply},
     manifest::Catalogue,
 };
-use crate::memory::{
-    ColorMatrix, ColorRange, HostPlanes, MemoryMeter, PixelFormat, Pixels, ProcessMeter, Size, process_cpu_time,
-    return_freed_memory,
-};
+use crate::memory::{ColorMatrix, ColorRange, Held, HostPlanes, PixelFormat, Pixels, Size, process_cpu_time};
 use crate::scene::{BBox, Embedding, FaceObservation, Point};
-use crate::topology::{AssembleError, open_backend};
+use crate::topology::{AssembleError, open_backend_as};
 
 const FRAME: Size = Size::new(1280, 720);
 const MOST_FACES: usize = 64;
@@ -47,6 +45,9 @@ pub(super) struct SoakArgs {
     /// Its variant; the manifest's first when absent
     #[arg(long, value_name = "VARIANT", requires = "soak_faces")]
     soak_variant: Option<String>,
+    /// Leave the GPU's arena as its provider ships it, to see what our frugal one saves
+    #[arg(long, requires = "soak_faces")]
+    provider_defaults: bool,
     /// End the soak after this long even if not all are done
     #[arg(long = "for", value_name = "TIME", requires = "soak_faces", value_parser = humantime::parse_duration)]
     at_most: Option<Duration>,
@@ -57,7 +58,7 @@ pub(super) struct SoakArgs {
 struct Seen {
     recognitions: u64,
     frames: u64,
-    /// Highest resident bytes during the warm-up, and after it.
+    /// Most bytes held during the warm-up, and after it.
     warm: u64,
     high: u64,
 }
@@ -65,18 +66,19 @@ struct Seen {
 /// Soaks and prints.
 pub(super) fn run(
     args: &SoakArgs,
-    models: &crate::config::Models,
+    models: &config::Models,
     json_only: bool,
     out: &mut dyn Write,
 ) -> Result<(), AssembleError> {
     let wanted = args.soak_faces.unwrap_or_default().max(1);
+    let mut held = Held::on(gpu_of(models.device));
     let mut embedder = embedder(args, models)?;
     let (cpu, started) = (process_cpu_time(), now());
-    let seen = soak(&mut embedder, wanted, args.at_most.map(|most| started + most))?;
+    let seen = soak((&mut embedder, &mut held), wanted, args.at_most.map(|most| started + most))?;
     let (cpu, wall) = (process_cpu_time().saturating_sub(cpu), now().duration_since(started));
     let rise = 100.0 * (seen.high.max(seen.warm) - seen.warm) as f64 / seen.warm.max(1) as f64;
     let flat = (seen.high > 0).then_some(rise <= FLAT); // nothing is known when it ended within the warm-up
-    let object = json!({ "recognitions": seen.recognitions, "frames": seen.frames, "model": args.soak_model,
+    let object = json!({ "recognitions": seen.recognitions, "frames": seen.frames, "model": args.soak_model, "memory_of": held.name(), "provider_defaults": args.provider_defaults,
         "warm_up_high_kib": seen.warm / 1024, "high_kib": seen.high / 1024, "rise_percent": (rise * 100.0).round() / 100.0,
         "flat": flat, "cpu_s": cpu.as_secs_f64(), "wall_s": wall.as_secs_f64(), "seed": SEED });
     if !json_only {
@@ -98,24 +100,34 @@ pub(super) fn run(
     Ok(())
 }
 
-fn embedder(args: &SoakArgs, models: &crate::config::Models) -> Result<Embedder, AssembleError> {
+fn embedder(args: &SoakArgs, models: &config::Models) -> Result<Embedder, AssembleError> {
     let missing = |cause: &dyn ToString| AssembleError::Missing(cause.to_string());
     let catalogue = Catalogue::read(&models.dir).map_err(|problems| missing(&problems[0]))?;
     let model = catalogue.model(&args.soak_model).map_err(|e| missing(&e))?.clone();
     let variant = args.soak_variant.clone().unwrap_or_else(|| model.manifest.variant[0].id.clone());
     let (shelf, _) =
-        Shelf::new([model.clone()].into_iter().collect(), open_backend(models)?).map_err(|e| missing(&e))?;
+        Shelf::new([model.clone()].into_iter().collect(), open_backend_as(models, args.provider_defaults)?)
+            .map_err(|e| missing(&e))?;
     shelf.start(&args.soak_model, &variant, 1).map_err(|e| missing(&e))?;
     let supply = Supply::shelf(shelf.seat(&args.soak_model));
     std::mem::forget(shelf); // stays loaded until the process ends
     Embedder::new(&model.manifest, supply).map_err(|e| missing(&e))
 }
 
-fn soak(embedder: &mut Embedder, wanted: u64, until: Option<Instant>) -> Result<Seen, AssembleError> {
+/// The GPU whose memory is watched; `None` watches the process.
+fn gpu_of(device: config::Device) -> Option<u32> {
+    if let config::Device::Cuda(number) = device { Some(number) } else { None }
+}
+
+fn soak(
+    (embedder, held): (&mut Embedder, &mut Held),
+    wanted: u64,
+    until: Option<Instant>,
+) -> Result<Seen, AssembleError> {
     let (picture, mut random, mut seen) = (picture()?, fastrand::Rng::with_seed(SEED), Seen::default());
     let mut made: Vec<Option<Embedding>> = Vec::new();
     let warm_up = (wanted / WARM_UP).max(WARM_UP_LEAST);
-    return_freed_memory();
+    held.settled();
     while seen.recognitions < wanted && until.is_none_or(|until| now() < until) {
         let faces: Vec<_> = (0..random.usize(0..=MOST_FACES)).map(|_| face(&mut random)).collect();
         let sights: Vec<Sight<'_>> = faces.iter().map(|face| (picture.as_ref(), face)).collect();
@@ -125,9 +137,8 @@ fn soak(embedder: &mut Embedder, wanted: u64, until: Option<Instant>) -> Result<
         }
         seen.recognitions += made.len() as u64;
         seen.frames += 1;
-        let resident = ProcessMeter.read().map_or(0, |figures| figures.ours);
         let mark = if seen.recognitions <= warm_up { &mut seen.warm } else { &mut seen.high };
-        *mark = resident.max(*mark);
+        *mark = held.bytes().max(*mark);
     }
     Ok(seen)
 }

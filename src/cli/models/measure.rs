@@ -12,14 +12,14 @@ use super::{
     verify::{bar, chosen},
 };
 use crate::inference::{
-    Batch, InferenceError, Outputs, Session,
+    Batch, Device, InferenceError, Outputs, Session,
     manifest::{Catalogue, Model, Variant},
     ort::{OrtBackend, OrtSession},
     profile::{MeasuredModel, MeasuredProfile, MeasuredRung, MeasuredVariant, line},
 };
-use crate::memory::{MemoryMeter, ProcessMeter, return_freed_memory};
+use crate::memory::Held;
 
-/// Seconds one way before the other has its turn: long against the scheduler's tick, short against a neighbour's mood.
+/// Seconds at most one way before the other has its turn: long against the scheduler's tick, short against a neighbour's mood.
 const TURN: f64 = 0.1;
 
 /// Turns at least. With five turns of one long run each, the middle ratio was seen 11 % off either way on a busy machine.
@@ -31,20 +31,22 @@ const SEED: u64 = 11;
 const MILLISECONDS: f64 = 1000.0;
 
 pub(super) fn run(args: &BenchArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<u8, ModelsError> {
-    let backend = args.runtime.ort()?;
+    let batches = sorted(&args.batches);
+    let backend = args.runtime.ort(batches.last().copied().unwrap_or(1))?;
     if let Some(switches) = args.switches {
         return super::switches::run(switches, args, backend, catalogue, out);
     }
-    let batches = sorted(&args.batches);
     let models = chosen(catalogue, &args.only)?;
-    let mut measured = MeasuredProfile { device: device(args), models: Vec::new() };
+    let mut held = held(args.runtime.device);
+    warm_up(&backend, &models)?;
+    let mut measured = MeasuredProfile { device: device(args, &held), models: Vec::new() };
     let bar = bar(models.iter().map(|m| m.manifest.variant.len()).sum());
     for model in models {
         let mut variants = Vec::new();
         for variant in &model.manifest.variant {
             bar.set_message(format!("{} {}", model.manifest.name, variant.id));
             if model.is_fetched(variant) || !args.only.is_empty() {
-                variants.push(measure(&backend, model, variant, &batches, args.seconds)?);
+                variants.push(measure((&backend, &mut held), model, variant, &batches, args.seconds)?);
             }
             bar.inc(1);
         }
@@ -76,31 +78,32 @@ fn keep(measured: &MeasuredProfile, args: &BenchArgs) -> Result<(), ModelsError>
 
 /// Opens a variant, runs every batch, and lets it go.
 fn measure(
-    backend: &OrtBackend,
+    (backend, held): (&OrtBackend, &mut Held),
     model: &Model,
     variant: &Variant,
     batches: &[usize],
     seconds: f64,
 ) -> Result<MeasuredVariant, InferenceError> {
-    let before = occupied();
+    let before = held.settled();
     let (session, opening) = timed(|| backend.open_session(model, variant));
     let mut session = session?;
-    let weights = occupied().saturating_sub(before);
+    session.wait_until_whole();
+    let weights = held.settled().saturating_sub(before);
+    let on_gpu = session.device().starts_with("cuda");
     let mut rungs = Vec::new();
     for &items in batches {
         let mut batch = Batch::default();
         batch.reshape(model.manifest.input.shape(items, variant.size));
         let mut random = fastrand::Rng::with_seed(SEED);
         batch.data.fill_with(|| random.f32() * 255.0);
-        let held = (batch.data.len() * size_of::<f32>()) as u64;
+        let beside = if on_gpu { 0 } else { (batch.data.len() * size_of::<f32>()) as u64 };
         let bare_items = if variant.dynamic_batch { items } else { 1 };
         let mut rung = compare(&mut session, &batch, bare_items, seconds)?;
-        rung.memory = occupied().saturating_sub(before + held);
+        rung.memory = held.settled().saturating_sub(before + beside);
         rungs.push(rung);
     }
     // On a GPU this thread mostly waits: there the clock is the cost.
-    let cost =
-        if session.device().starts_with("cuda") { |r: &MeasuredRung| r.wall_ms } else { |r: &MeasuredRung| r.cpu_ms };
+    let cost = if on_gpu { |r: &MeasuredRung| r.wall_ms } else { |r: &MeasuredRung| r.cpu_ms };
     let times: Vec<_> = rungs.iter().map(|r| (f64::from(r.batch), cost(r))).collect();
     Ok(summary(variant, weights, opening, line(&times), rungs))
 }
@@ -110,7 +113,8 @@ fn compare(session: &mut OrtSession, batch: &Batch, bare: usize, seconds: f64) -
     let mut outputs = Outputs::new();
     let (_, once) = timed(|| session.run(batch, &mut outputs));
     let each = once.wall.max(1e-6);
-    let runs = (TURN / each).ceil().max(1.0) as usize;
+    let turn = TURN.min(seconds / FEWEST_TURNS);
+    let runs = (turn / each).ceil().max(1.0) as usize;
     let turns = (seconds / (runs as f64 * each)).ceil().max(FEWEST_TURNS) as usize;
     let (mut engine, mut ours, mut bares) = (Spent::default(), Vec::new(), Vec::new());
     let times = batch.len() / bare; // a file with a fixed batch is given one at a time either way
@@ -204,15 +208,27 @@ fn rungs(profile: &MeasuredProfile) -> impl Iterator<Item = (&MeasuredModel, &Me
     variants.flat_map(|(m, v)| v.rungs.iter().map(move |r| (m, v, r)))
 }
 
-/// The processor's name, and where networks ran.
-fn device(args: &BenchArgs) -> String {
+/// The processor's name or the GPU's, and where networks ran.
+fn device(args: &BenchArgs, held: &Held) -> String {
+    if matches!(args.runtime.device, Device::Cuda(_)) {
+        return format!("{}, {}", held.name(), args.runtime.device);
+    }
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
     format!("{}, {}", name.unwrap_or("unknown processor").trim(), args.runtime.device)
 }
 
-/// Bytes this process occupies once freed memory has been returned.
-fn occupied() -> u64 {
-    return_freed_memory();
-    ProcessMeter.read().map_or(0, |figures| figures.ours)
+/// The memory that models on `device` take.
+fn held(device: Device) -> Held {
+    Held::on(if let Device::Cuda(number) = device { Some(number) } else { None })
+}
+
+/// The first session of a process brings the device's libraries with it: they are no model's.
+fn warm_up(backend: &OrtBackend, models: &[&Model]) -> Result<(), InferenceError> {
+    for model in models {
+        if let Some(variant) = model.manifest.variant.iter().find(|variant| model.is_fetched(variant)) {
+            return backend.open_session(model, variant).map(drop);
+        }
+    }
+    Ok(())
 }

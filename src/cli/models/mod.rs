@@ -111,21 +111,25 @@ pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
 }
 
 impl RuntimeArgs {
-    /// The backend these arguments ask for.
+    /// The backend these arguments ask for; on a GPU for batches of up to `gpu_batch`.
     #[cfg(feature = "ort")]
-    fn ort(&self) -> Result<crate::inference::ort::OrtBackend, InferenceError> {
+    fn ort(&self, gpu_batch: usize) -> Result<crate::inference::ort::OrtBackend, InferenceError> {
         use crate::inference::ort::{LibrarySearch, OrtBackend, OrtOptions};
         let search = LibrarySearch { explicit: self.onnxruntime.clone(), roots: Vec::new() };
-        let options =
-            OrtOptions { device: self.device, allow_unlicensed: self.allow_unlicensed, ..OrtOptions::default() };
+        let options = OrtOptions {
+            device: self.device,
+            allow_unlicensed: self.allow_unlicensed,
+            gpu_batch,
+            ..OrtOptions::default()
+        };
         OrtBackend::new(&search, options)
     }
 
-    /// The same, whatever it is; without a runtime in this build, the sentence that says so.
+    /// The same for one item at a time, whatever it is; without a runtime in this build, the sentence that says so.
     #[cfg_attr(not(feature = "ort"), allow(clippy::unused_self, reason = "there is nothing to ask for"))]
     fn backend(&self) -> Result<Box<dyn Backend>, InferenceError> {
         #[cfg(feature = "ort")]
-        return Ok(Box::new(self.ort()?));
+        return Ok(Box::new(self.ort(1)?));
         #[cfg(not(feature = "ort"))]
         Err(InferenceError::Runtime("this build has no ONNX Runtime in it; build with --features ort".into()))
     }

@@ -1,7 +1,33 @@
 //! An NVIDIA device, by whatever can be asked: NVML knows who has the memory, CUDA what it would still give us (which is
 //! less inside a partition of a device). Either may be missing; without both there is no such meter.
 
-use super::MemoryMeter;
+use super::{MemoryMeter, ProcessMeter, return_freed_memory};
+
+/// What a measurement reads: the GPU with this number, or this process where there is none or it does not answer.
+pub struct Held(Box<dyn MemoryMeter>);
+
+impl Held {
+    /// A meter of the GPU `number`; `None` asks for the process.
+    pub fn on(number: Option<u32>) -> Self {
+        Self(number.and_then(gpu_meter).unwrap_or_else(|| Box::new(ProcessMeter)))
+    }
+
+    /// Bytes we hold, once freed memory has been returned.
+    pub fn settled(&mut self) -> u64 {
+        return_freed_memory();
+        self.bytes()
+    }
+
+    /// Bytes we hold.
+    pub fn bytes(&mut self) -> u64 {
+        self.0.read().map_or(0, |figures| figures.ours)
+    }
+
+    /// What is read, in a few words.
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+}
 
 /// A meter of the device with this CUDA number; `None` where neither NVML nor CUDA answers, or this build knows neither.
 #[cfg(feature = "cuda")]

@@ -11,7 +11,7 @@ mod nvml;
 mod process;
 mod scripted;
 
-pub use gpu::gpu_meter;
+pub use gpu::{Held, gpu_meter};
 #[cfg(feature = "cuda")]
 pub use nvml::NvmlMeter;
 pub use process::{ProcessMeter, return_freed_memory, settle_heaps};
