@@ -19,8 +19,10 @@ from pathlib import Path
 from .machine import PIP_TRIES, last_words
 from .say import Problem, sha256
 
-# The same wheel whatever Python runs set-up, so that recorded hashes hold.
-WHEEL = ["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux_2_28_x86_64"]
+# The same wheel whatever Python runs set-up, so that recorded hashes hold. The first platform that fits is taken; some versions
+# of pip know for themselves that older ones fit too, others have to be told.
+PLATFORMS = [f"{name}_x86_64" for name in ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")]
+WHEEL = ["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp", *(f"--platform={name}" for name in PLATFORMS)]
 
 
 class Archives:

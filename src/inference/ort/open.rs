@@ -13,13 +13,14 @@ use ort::session::Session as Graph;
 use super::{
     Library, LibrarySearch, OrtOptions, OrtSession, check,
     graphs::Graphs,
+    neighbours,
     opener::{Larger, Opener},
     options::Plan,
     session::Shape,
     words,
 };
 use crate::inference::{
-    Backend, Bucketing, InferenceError, Session,
+    Backend, Bucketing, Device, InferenceError, Session,
     manifest::{Model, Variant},
 };
 use crate::memory::return_freed_memory;
@@ -37,7 +38,11 @@ type Stamp = (u64, u64, u64, i64, i64);
 impl OrtBackend {
     /// Loads the runtime (once a process).
     pub fn new(search: &LibrarySearch, options: OrtOptions) -> Result<Self, InferenceError> {
-        let environment = Library::load(search)?.environment;
+        let library = Library::load(search)?;
+        if options.device != Device::Cpu {
+            neighbours::load_beside(&library.path);
+        }
+        let environment = library.environment;
         Ok(Self { opener: Opener { environment, options }, verified: Mutex::default() })
     }
 

@@ -5,7 +5,7 @@ use ort::{
     session::{Session, builder::SessionBuilder},
 };
 
-use super::{Library, words::one_line};
+use super::{Library, neighbours::load_beside, words::one_line};
 use crate::inference::InferenceError;
 
 /// One execution provider beside the CPU's.
@@ -20,6 +20,7 @@ pub struct Provider {
 impl Library {
     /// The providers this library was built with, each tried: registering one loads its libraries.
     pub fn providers(&self) -> Result<Vec<Provider>, InferenceError> {
+        load_beside(&self.path);
         let tried = [
             ("cuda", self.tried(&ep::CUDA::default())?),
             ("tensorrt", self.tried(&ep::TensorRT::default())?),

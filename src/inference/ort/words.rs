@@ -44,8 +44,8 @@ pub(super) fn load_problem(error: &str) -> String {
     } else if error.contains("opset") || error.contains("IR version") {
         "was written for a newer ONNX; expected an opset this runtime knows: convert it, or use a newer ONNX Runtime"
     } else if error.contains("Failed to load library") {
-        "cannot run there: a library of that device is missing; fetch them with `make setup-gpu13` (or `setup-gpu12`) and \
-         start with LD_LIBRARY_PATH=vendor/onnxruntime"
+        "cannot run there: a library of that device is missing; fetch them with `make setup-gpu13` (or `setup-gpu12`); the \
+         driver's own, libcuda, comes with the driver"
     } else {
         "cannot be loaded by ONNX Runtime"
     };
