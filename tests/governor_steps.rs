@@ -135,7 +135,7 @@ impl Machine {
                 self.loaded.retain(|held| held.0 != model.as_str() || held.1 != variant.as_str());
                 self.events.push(Event::Retired { model: model.clone(), variant: variant.clone() });
             }
-            Move::Use { .. } | Move::Shrink { .. } => {}
+            Move::Use { .. } | Move::Shrink { .. } | Move::Grow { .. } => {}
         }
     }
 
@@ -266,4 +266,23 @@ fn running_out_of_memory_teaches_what_a_variant_costs() {
     let plan = machine.step();
     assert!(machine.governor.profile().models[0].variants[0].memory(1) > 1.2 * believed);
     assert_eq!(plan.rungs[0].batch, 1, "the batch is halved at once");
+    let shrink = Move::Shrink { model: "detect".into(), batch: 1 };
+    assert!(plan.moves.contains(&shrink), "and what only larger ones need is given back: {:?}", plan.moves);
+}
+
+/// Two in one batch take 16 ms, one takes 12: twelve cameras need batches, and what runs them has to be made ready.
+#[test]
+fn a_larger_batch_is_made_ready_for_before_it_is_run() {
+    let mut machine = Machine::new(Policy::default());
+    let mut profile = machine.governor.profile().clone();
+    profile.models[0].variants.truncate(1);
+    (profile.models[0].variants[0].base_ms, profile.models[0].variants[0].item_ms) = (8.0, 4.0);
+    profile.models[0].variants[0].workspace = 100 * MIB;
+    machine.governor = Governor::new(Policy { intervals: vec![1], ..Policy::default() }, profile);
+    let mut plans = machine.run(10.0);
+    machine.cameras = 12;
+    plans.extend(machine.run(10.0));
+    let grow = Move::Grow { model: "detect".into(), batch: 2 };
+    let ready = plans.iter().position(|plan| plan.moves.contains(&grow)).expect("it is made ready");
+    assert!(plans[..ready].iter().all(|plan| plan.rungs[0].batch == 1));
 }

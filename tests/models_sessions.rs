@@ -44,10 +44,17 @@ fn with_a_graph_for_each_batch_size_a_batch_is_answered_at_once_and_when_all_are
     let open = || backend.open_session(&model, &model.manifest.variant[0]).unwrap_or_else(|e| panic!("{e}"));
     let mut session = open();
     batch_equals_singles::<6>(&mut session, &model, &model.manifest.variant[0]);
+    session.fit(usize::MAX).unwrap();
+    batch_equals_singles::<6>(&mut session, &model, &model.manifest.variant[0]);
     session.wait_until_whole();
     batch_equals_singles::<7>(&mut session, &model, &model.manifest.variant[0]);
-    session.shrink().unwrap();
-    drop(open()); // ends while its larger graphs are being opened
+    session.fit(2).unwrap();
+    session.fit(4).unwrap();
+    session.fit(1).unwrap();
+    batch_equals_singles::<5>(&mut session, &model, &model.manifest.variant[0]);
+    let mut other = open();
+    other.fit(usize::MAX).unwrap();
+    drop(other); // ends while its larger graphs are being opened
 }
 
 /// Items run as two and one on the CPU; each must come out as if it had been alone.

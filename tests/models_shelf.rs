@@ -17,9 +17,9 @@ use std::{
 };
 
 use crossbeam_channel::Receiver;
-use flyball::inference::{Batch, Outputs, Seat, Session, Shelf, ShelfEvent};
+use flyball::inference::{Batch, Outputs, Seat, Session, Shelf, ShelfEvent, ort::OrtOptions};
 use flyball::memory::{MemoryMeter, ProcessMeter, return_freed_memory};
-use models_common::{backend, model, noise};
+use models_common::{backend, backend_with, model, noise};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Two hundred switches in rounds, with a reading at rest after each.
@@ -121,13 +121,30 @@ fn a_shrink_gives_back_what_a_large_batch_took_even_while_its_session_is_out() {
     batch.reshape(lease.loaded().model.manifest.input.shape(8, lease.loaded().variant.size));
     lease.run(&batch, &mut outputs).unwrap();
     let high = occupied();
-    shelf.shrink("yunet").unwrap();
-    while !matches!(events.recv_timeout(PATIENCE).unwrap(), ShelfEvent::Shrunk { .. }) {}
+    shelf.fit("yunet", 1).unwrap();
+    while !matches!(events.recv_timeout(PATIENCE).unwrap(), ShelfEvent::Fitted { .. }) {}
     assert!(occupied() > high / 2, "nothing can be taken from a session that is out");
     drop(lease);
     let low = occupied();
     eprintln!("{} KiB after a batch of eight, {} KiB after the shrink", high / 1024, low / 1024);
     assert!(low + SHRUNK < high, "memory only went from {high} to {low} bytes");
+}
+
+#[test]
+fn where_each_batch_size_has_a_graph_a_smaller_batch_gives_the_larger_ones_memory_back() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let fixed = OrtOptions { fixed_batches: true, ..OrtOptions::default() };
+    let (Some(backend), Some(yunet)) = (backend_with(fixed), model("yunet")) else { return };
+    let mut session = backend.open_session(&yunet, yunet.variant(LARGE).unwrap()).unwrap();
+    let single = occupied();
+    session.fit(16).unwrap();
+    session.wait_until_whole();
+    let all = occupied();
+    session.fit(1).unwrap();
+    let again = occupied();
+    eprintln!("KiB for one, up to sixteen, and one again: {} {} {}", single / 1024, all / 1024, again / 1024);
+    assert!(single + 2 * SHRUNK < all, "a graph for sixteen pictures takes memory");
+    assert!(again + 2 * SHRUNK < all, "and gives it back");
 }
 
 /// Runs one picture after the other at whatever size the current variant wants, and checks that the answer has its cells.

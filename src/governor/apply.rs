@@ -67,9 +67,8 @@ impl Governor {
                 continue;
             }
             let subject = self.profile.models[at].name.clone();
-            if growth < 0.0 {
-                draft.moves.push(Move::Shrink { model: subject.clone(), batch: pick.batch });
-            }
+            let (model, batch) = (subject.clone(), pick.batch);
+            draft.moves.push(if batch < cap { Move::Shrink { model, batch } } else { Move::Grow { model, batch } });
             self.seats[at].cap = pick.batch;
             self.ledger.set_batch(at, pick.variant, pick.batch);
             let (from, to) = (cap.to_string(), pick.batch.to_string());

@@ -94,6 +94,13 @@ pub enum Move {
         /// The largest batch from now on.
         batch: u32,
     },
+    /// Be ready for batches of up to this, without loading anew.
+    Grow {
+        /// Which model.
+        model: ModelName,
+        /// The largest batch from now on.
+        batch: u32,
+    },
 }
 
 /// A camera's rate.

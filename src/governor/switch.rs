@@ -169,7 +169,7 @@ impl Governor {
                         self.ledger.remove(at, position);
                     }
                 }
-                Event::OutOfMemory { model, batch } => self.ran_out(model, *batch),
+                Event::OutOfMemory { model, batch } => self.ran_out(draft, model, *batch),
             }
         }
         self.time_out(now, draft);
@@ -216,12 +216,13 @@ impl Governor {
         }
     }
 
-    fn ran_out(&mut self, model: &ModelName, batch: u32) {
+    fn ran_out(&mut self, draft: &mut Draft, model: &ModelName, batch: u32) {
         let Some(at) = self.profile.model(model) else { return };
         let smaller = self.profile.models[at].batches.iter().rev().copied().find(|&other| other < batch);
         let seat = &mut self.seats[at];
         seat.batch.halve();
         seat.cap = seat.cap.min(smaller.unwrap_or(1)).max(1);
+        draft.moves.push(Move::Shrink { model: model.clone(), batch: seat.cap });
         if let Some(variant) = seat.using {
             self.profile.models[at].variants[variant].raise_memory();
             self.ledger.set_batch(at, variant, self.seats[at].cap);

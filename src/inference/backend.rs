@@ -116,8 +116,9 @@ pub trait Session: Send {
     /// Runs one batch. `outputs` is overwritten; its vectors are reused. Every output has the batch's length first.
     fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError>;
 
-    /// Gives back what the session's memory pool holds beyond one item's need. Slow (it runs once): on demand only.
-    fn shrink(&mut self) -> Result<(), InferenceError> {
+    /// From now on batches of up to `largest` items are run at once; larger ones are cut. What only those needed is given
+    /// back, what these need is made ready, perhaps beside the next runs. Slow (it may run once): on demand only.
+    fn fit(&mut self, _largest: usize) -> Result<(), InferenceError> {
         Ok(())
     }
 
@@ -127,6 +128,7 @@ pub trait Session: Send {
 
 /// Something that opens sessions.
 pub trait Backend: Send + Sync {
-    /// Opens one variant of a model, checks it against its manifest, and runs it once. May take seconds.
+    /// Opens one variant of a model, checks it against its manifest, and runs it once. May take seconds. Where each batch size
+    /// takes memory of its own it is ready for single items only, until it is [fitted](Session::fit) to more.
     fn open(&self, model: &Model, variant: &Variant) -> Result<Box<dyn Session>, InferenceError>;
 }

@@ -91,8 +91,8 @@ impl Session for CountedSession {
         Ok(())
     }
 
-    fn shrink(&mut self) -> Result<(), InferenceError> {
-        self.inner.shrink()
+    fn fit(&mut self, largest: usize) -> Result<(), InferenceError> {
+        self.inner.fit(largest)
     }
 
     fn device(&self) -> String {

@@ -63,7 +63,7 @@ impl Plant<'_> {
                     self.stages[at].batch = self.stages[at].batch.min(*batch);
                 }
             }
-            Move::Use { .. } => {}
+            Move::Use { .. } | Move::Grow { .. } => {}
         }
     }
 

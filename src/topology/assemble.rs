@@ -97,7 +97,7 @@ pub fn assemble_recorded(
     let gallery = open_gallery(deployment)?;
     let (delivery, postbox) = delivery::open(deployment, taps)?;
     let runs = RunLog::default();
-    let room = ModelRoom::open(&deployment.models, runs.clone());
+    let room = ModelRoom::open(deployment, runs.clone());
     let in_force = Arc::new(InForce::default());
     let mut shop = Workshop { deployment, gallery: gallery.clone(), room, postbox, in_force: Arc::clone(&in_force) };
     let stations = shop.stations(graph)?;

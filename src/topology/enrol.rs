@@ -53,7 +53,7 @@ impl Enroller {
     /// Opens the deployment's gallery and the models of its first `detect` and `recognize` stages.
     pub fn open(deployment: &Deployment, graph: &Graph) -> Result<Self, AssembleError> {
         let gallery = open_gallery(deployment)?;
-        let mut room = ModelRoom::open(&deployment.models, RunLog::default());
+        let mut room = ModelRoom::open(deployment, RunLog::default());
         let configs = || graph.nodes().iter().map(|node| &node.config);
         let detect = configs().find_map(|c| if let StageConfig::Detect(c) = c { Some(c) } else { None });
         let recognize = configs().find_map(|c| if let StageConfig::Recognize(c) = c { Some(c) } else { None });

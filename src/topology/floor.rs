@@ -61,7 +61,8 @@ fn all_bare(models: &config::Models, counts: &BTreeMap<RunKey, RunCount>) -> Res
             Entry::Vacant(new) => {
                 let model = catalogue.model(&key.model).map_err(AssembleError::missing)?;
                 let variant = model.variant(&key.variant).map_err(AssembleError::missing)?;
-                let session = backend.open(model, variant).map_err(AssembleError::missing)?;
+                let mut session = backend.open(model, variant).map_err(AssembleError::missing)?;
+                session.fit(usize::MAX).map_err(AssembleError::missing)?;
                 new.insert(Bare { session, outputs: Outputs::new(), shapes: Vec::new() })
             }
         };

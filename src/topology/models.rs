@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use crossbeam_channel::Receiver;
 
 use super::AssembleError;
-use crate::config;
+use crate::config::{self, Deployment};
 use crate::events::wire::ModelRef;
 use crate::inference::{
     Backend, ContentWatcher, Counted, Describers, EyeWatcher, Eyes, FaceClassifier, FaceDetector, FaceEmbedder,
@@ -27,16 +27,20 @@ pub(super) struct ModelRoom {
     /// Models by stage, in the order they were asked for.
     used: BTreeMap<String, Vec<String>>,
     backend: Box<dyn Fn() -> Result<Arc<dyn Backend>, AssembleError>>,
+    /// The largest batch they are made ready for.
+    batch: usize,
 }
 
 impl ModelRoom {
-    /// Opens the models folder; the runtime is loaded when the first model is asked for.
-    pub(super) fn open(models: &config::Models, runs: RunLog) -> Self {
-        let settings = models.clone();
-        let (catalogue, unusable) = Catalogue::read_usable(&models.dir);
+    /// Opens the models folder; the runtime is loaded when the first model is asked for. With a governor they are ready for
+    /// single items, and it asks for more.
+    pub(super) fn open(deployment: &Deployment, runs: RunLog) -> Self {
+        let settings = deployment.models.clone();
+        let (catalogue, unusable) = Catalogue::read_usable(&settings.dir);
+        let batch = if deployment.governor.enabled { 1 } else { usize::MAX };
         let counted = move |inner| -> Arc<dyn Backend> { Arc::new(Counted::new(inner, runs.clone())) };
         let backend = Box::new(move || open_backend(&settings).map(&counted));
-        Self { catalogue, unusable, shelf: None, used: BTreeMap::new(), backend }
+        Self { catalogue, unusable, shelf: None, used: BTreeMap::new(), backend, batch }
     }
 
     fn shelf(&mut self) -> Result<Shelf, AssembleError> {
@@ -61,7 +65,7 @@ impl ModelRoom {
         let manifest = found.manifest.as_ref().clone();
         let variant = variant.unwrap_or(&manifest.variant[0].id);
         let shelf = self.shelf()?;
-        shelf.start(model, variant, 1).map_err(AssembleError::missing)?;
+        shelf.start_for(self.batch, model, variant, 1).map_err(AssembleError::missing)?;
         self.used.entry(stage.to_owned()).or_default().push(model.to_owned());
         Ok((manifest, Supply::shelf(shelf.seat(model))))
     }

@@ -84,7 +84,7 @@ impl Shelf {
                 Move::Use { model, variant } => {
                     assert!(self.loaded.iter().any(|held| (&held.0, &held.1) == (model, variant)), "used before ready");
                 }
-                Move::Shrink { .. } => {}
+                Move::Shrink { .. } | Move::Grow { .. } => {}
             }
         }
     }

@@ -87,11 +87,13 @@ fn measure(
     let before = held.settled();
     let (session, opening) = timed(|| backend.open_session(model, variant));
     let mut session = session?;
-    session.wait_until_whole();
+    session.fit(1)?;
     let weights = held.settled().saturating_sub(before);
     let on_gpu = session.device().starts_with("cuda");
     let mut rungs = Vec::new();
     for &items in batches {
+        session.fit(items)?;
+        session.wait_until_whole();
         let mut batch = Batch::default();
         batch.reshape(model.manifest.input.shape(items, variant.size));
         let mut random = fastrand::Rng::with_seed(SEED);

@@ -61,8 +61,8 @@ mod tests {
         ] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let names = found(folder.path()).into_iter().map(|path| path.file_name().unwrap().to_owned());
-        assert!(names.eq(["libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13"].map(Into::into)));
+        let wanted = ["libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13"].map(|name| folder.path().join(name));
+        assert_eq!(found(folder.path()), wanted);
         load_beside(&folder.path().join("libonnxruntime.so.1.31.1")); // empty files are no libraries, and nothing happens
     }
 }

@@ -12,7 +12,7 @@ use ort::session::Session as Graph;
 
 use super::{
     Library, LibrarySearch, OrtOptions, OrtSession, check,
-    graphs::Graphs,
+    graphs::{Each, Graphs},
     neighbours,
     opener::{Larger, Opener},
     options::Plan,
@@ -62,13 +62,16 @@ impl OrtBackend {
         let [_, c, h, w] = model.manifest.input.shape(1, variant.size);
         let largest = self.opener.options.largest_bucket(&plan);
         let shape = Shape { item: [c, h, w], bucketing: self.bucketing(variant, &plan), largest };
-        let graphs = if shape.bucketing == Bucketing::Fixed { Graphs::each(graph) } else { Graphs::One(graph) };
         let (name, device) = (model.manifest.name.clone(), plan.device);
-        let mut session = OrtSession::new(graphs, name.clone(), device.clone(), shape);
+        let (graphs, larger) = match shape.bucketing {
+            Bucketing::Fixed => {
+                let (opener, model, file) = (self.opener.clone(), name.clone(), model.file(variant));
+                (Graphs::Each(Each::new(graph)), Some(Larger { opener, model, file, device: device.clone(), shape }))
+            }
+            _ => (Graphs::One(graph), None),
+        };
+        let mut session = OrtSession::new(graphs, larger, name, device, shape);
         check::trial(&mut session, &model.manifest, variant).map_err(refuse)?;
-        session.widen(|slots| {
-            Larger { opener: self.opener.clone(), model: name, file: model.file(variant), device, shape }.open(slots)
-        });
         return_freed_memory(); // half of what creation took is garbage by now
         Ok(session)
     }

@@ -19,8 +19,6 @@ use super::{
     session::Shape,
     words::{is_out_of_memory, one_line},
 };
-use crate::inference::FIXED_BATCHES;
-
 /// The runtime and the settings of every session.
 #[derive(Clone)]
 pub(super) struct Opener {
@@ -29,6 +27,7 @@ pub(super) struct Opener {
 }
 
 /// The larger graphs of one session.
+#[derive(Clone)]
 pub(super) struct Larger {
     pub(super) opener: Opener,
     pub(super) model: String,
@@ -59,17 +58,17 @@ impl Opener {
 }
 
 impl Larger {
-    /// Opens them one after the other, smallest first, as long as the session is there. Where one has no room, batches stay
-    /// as small as they are. `None`: the system gives no thread, and single items are all that is run.
+    /// Opens what is wanted, one after the other. Where one has no room, batches stay as small as they are. `None`: the
+    /// system gives no thread, and single items are all that is run.
     pub(super) fn open(self, slots: Slots) -> Option<JoinHandle<()>> {
         let open = move || {
-            for batch in FIXED_BATCHES.into_iter().filter(|batch| (2..=self.shape.largest).contains(batch)) {
-                if !slots.is_wanted() {
-                    return;
-                }
+            while let Some(batch) = slots.next() {
                 match self.one(batch) {
                     Ok(graph) => slots.put(batch, graph),
-                    Err(problem) => return self.tell(batch, &problem),
+                    Err(problem) => {
+                        slots.give_up(batch);
+                        return self.tell(batch, &problem);
+                    }
                 }
             }
         };

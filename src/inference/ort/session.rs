@@ -1,17 +1,14 @@
 //! One session: a batch goes in as a view of our floats, outputs come out into vectors that are reused. Runs are cut or
 //! padded to fixed sizes; values that are not finite are refused, because everything after would quietly go wrong.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::sync::Arc;
 
 use ort::{
     session::{RunOptions, Session as Graph, SessionOutputs},
     value::TensorRef,
 };
 
-use super::{
-    graphs::{Graphs, Slots},
-    words::run_error,
-};
+use super::{graphs::Graphs, opener::Larger, words::run_error};
 use crate::inference::{Batch, Bucketing, InferenceError, OutputTensor, Outputs, Portion, Session, portions};
 use crate::memory::return_freed_memory;
 
@@ -21,10 +18,14 @@ const EXPONENT: u32 = 0x7f80_0000;
 /// A model variant, ready to run on one thread at a time.
 pub struct OrtSession {
     graphs: Graphs,
+    /// How graphs for larger batches are opened, where each has its own.
+    larger: Option<Larger>,
     /// The model, for errors.
     model: Arc<str>,
     device: String,
     shape: Shape,
+    /// The largest batch it was last fitted to.
+    fitted: usize,
     /// Dropped last.
     _settled: Settled,
 }
@@ -44,16 +45,12 @@ pub(super) struct Shape {
 }
 
 impl OrtSession {
-    pub(super) fn new(graphs: Graphs, model: String, device: String, shape: Shape) -> Self {
-        Self { graphs, model: model.into(), device, shape, _settled: Settled }
+    pub(super) fn new(graphs: Graphs, larger: Option<Larger>, model: String, device: String, shape: Shape) -> Self {
+        let (model, fitted) = (model.into(), shape.largest);
+        Self { graphs, larger, model, device, shape, fitted, _settled: Settled }
     }
 
-    /// Has graphs for larger batches opened, where each has its own.
-    pub(super) fn widen(&mut self, open: impl FnOnce(Slots) -> Option<JoinHandle<()>>) {
-        self.graphs.widen(open);
-    }
-
-    /// Waits until there is a graph for every batch size.
+    /// Waits until there is a graph for every batch size it is fitted to.
     pub fn wait_until_whole(&mut self) {
         self.graphs.wait();
     }
@@ -117,9 +114,15 @@ impl Session for OrtSession {
         self.run_all(input, |results, portion| collect(&model, results, portion, outputs))
     }
 
-    fn shrink(&mut self) -> Result<(), InferenceError> {
-        self.shrink_all().map_err(|error| run_error(&self.model, 1, &error))?;
-        return_freed_memory();
+    fn fit(&mut self, largest: usize) -> Result<(), InferenceError> {
+        let before = std::mem::replace(&mut self.fitted, largest.min(self.shape.largest));
+        if let (Graphs::Each(each), Some(larger)) = (&mut self.graphs, &self.larger) {
+            each.fit(self.fitted, |slots| larger.clone().open(slots));
+        }
+        if self.fitted < before {
+            self.shrink_all().map_err(|error| run_error(&self.model, 1, &error))?;
+            return_freed_memory();
+        }
         Ok(())
     }
 

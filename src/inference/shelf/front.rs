@@ -62,34 +62,44 @@ impl Shelf {
 
     /// Loads a variant with this many sessions (one a worker) and makes it current; returns when that is done.
     pub fn start(&self, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
-        self.wait(Step::Load, model, variant, sessions)?;
-        self.wait(Step::Switch, model, variant, 0)
+        self.start_for(usize::MAX, model, variant, sessions)
+    }
+
+    /// The same for batches of up to `batch`.
+    pub fn start_for(&self, batch: usize, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
+        self.wait(Step::Load, model, variant, (sessions, batch))?;
+        self.wait(Step::Switch, model, variant, (0, 0))
     }
 
     /// Orders a variant to be loaded beside what is there. [`ShelfEvent::Ready`] or `Failed` follows.
     pub fn load(&self, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
-        self.order(Step::Load, model, variant, sessions)
+        self.load_for(usize::MAX, model, variant, sessions)
+    }
+
+    /// The same for batches of up to `batch`.
+    pub fn load_for(&self, batch: usize, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
+        self.order(Step::Load, model, variant, (sessions, batch))
     }
 
     /// Orders new batches onto a loaded variant.
     pub fn switch(&self, model: &str, variant: &str) -> Result<(), ShelfError> {
-        self.order(Step::Switch, model, variant, 0)
+        self.order(Step::Switch, model, variant, (0, 0))
     }
 
     /// Orders a variant that is not current to be dropped. Batches still running on it finish first.
     pub fn retire(&self, model: &str, variant: &str) -> Result<(), ShelfError> {
-        self.order(Step::Retire, model, variant, 0)
+        self.order(Step::Retire, model, variant, (0, 0))
     }
 
     /// Orders a variant to be dropped even if it is current. Whoever orders it has switched off the stages that ask the
     /// model, and switches to another variant before those stages run out of patience.
     pub fn withdraw(&self, model: &str, variant: &str) -> Result<(), ShelfError> {
-        self.order(Step::Withdraw, model, variant, 0)
+        self.order(Step::Withdraw, model, variant, (0, 0))
     }
 
-    /// Orders the memory pools of the model's current sessions to be shrunk: at once, or when their batch is done.
-    pub fn shrink(&self, model: &str) -> Result<(), ShelfError> {
-        self.order(Step::Shrink, model, "", 0)
+    /// Orders the model's current sessions to be fitted to batches of up to `batch`: at once, or when their batch is done.
+    pub fn fit(&self, model: &str, batch: usize) -> Result<(), ShelfError> {
+        self.order(Step::Fit, model, "", (0, batch))
     }
 
     /// What is loaded of a model.
@@ -107,17 +117,17 @@ impl Shelf {
         self.core.voice.lost()
     }
 
-    fn order(&self, step: Step, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
-        let order = Order::new(step, model, variant, sessions, None);
+    fn order(&self, step: Step, model: &str, variant: &str, amounts: (usize, usize)) -> Result<(), ShelfError> {
+        let order = Order::new(step, model, variant, amounts, None);
         self.core.orders.try_send(Command::Order(order)).map_err(|refused| match refused {
             TrySendError::Full(_) => ShelfError::Busy,
             TrySendError::Disconnected(_) => ShelfError::Gone,
         })
     }
 
-    fn wait(&self, step: Step, model: &str, variant: &str, sessions: usize) -> Result<(), ShelfError> {
+    fn wait(&self, step: Step, model: &str, variant: &str, amounts: (usize, usize)) -> Result<(), ShelfError> {
         let (answer, answered) = bounded(1);
-        let order = Order::new(step, model, variant, sessions, Some(answer));
+        let order = Order::new(step, model, variant, amounts, Some(answer));
         self.core.orders.send(Command::Order(order)).map_err(|_| ShelfError::Gone)?;
         answered.recv().map_err(|_| ShelfError::Gone)?
     }

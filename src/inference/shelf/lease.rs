@@ -43,12 +43,12 @@ impl Slot {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a session back and wakes one worker; shrinks it first if that was ordered while it was out.
+    /// Puts a session back and wakes one worker; fits it first if that was ordered while it was out.
     pub(super) fn give_back(&self, held: Held) {
         let mut returned = self.pool().give_back(held);
-        while let Returned::ShrinkFirst(mut held) = returned {
-            if let Err(error) = held.session.shrink() {
-                tracing::warn!(model = self.name, %error, "a session could not be shrunk");
+        while let Returned::FitFirst(mut held, batch) = returned {
+            if let Err(error) = held.session.fit(batch) {
+                tracing::warn!(model = self.name, batch, %error, "a session could not be fitted to another batch");
             }
             returned = self.pool().give_back(held);
         }
@@ -124,8 +124,8 @@ impl Session for Lease {
         ran
     }
 
-    fn shrink(&mut self) -> Result<(), InferenceError> {
-        self.held.as_mut().map_or(Ok(()), |held| held.session.shrink())
+    fn fit(&mut self, largest: usize) -> Result<(), InferenceError> {
+        self.held.as_mut().map_or(Ok(()), |held| held.session.fit(largest))
     }
 
     fn device(&self) -> String {

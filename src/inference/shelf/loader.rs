@@ -44,7 +44,7 @@ impl Loader {
             Step::Switch => self.switch(order),
             Step::Retire => self.retire(order),
             Step::Withdraw => self.withdraw(order),
-            Step::Shrink => self.shrink(order),
+            Step::Fit => self.fit(order),
         };
         if let Err(error) = &done {
             tracing::warn!(model = order.model, variant = order.variant, %error, "model order failed");
@@ -58,11 +58,12 @@ impl Loader {
     fn load(&self, order: &Order) -> Result<(), ShelfError> {
         let slot = self.core.slot(&order.model);
         let grew = if slot.pool().has(&order.variant) {
+            self.fit_all(order)?;
             0
         } else {
             let model = self.catalogue.model(&order.model)?;
             let variant = model.variant(&order.variant)?;
-            let (loaded, sessions) = self.open(model, variant, order.sessions.max(1))?;
+            let (loaded, sessions) = self.open(model, variant, order.sessions.max(1), order.batch)?;
             let grew = plausible(loaded.grew, variant.bytes * order.sessions.max(1) as u64);
             slot.pool().add(Arc::new(loaded), sessions);
             grew
@@ -78,9 +79,11 @@ impl Loader {
         model: &Model,
         variant: &Variant,
         count: usize,
+        batch: usize,
     ) -> Result<(Loaded, Vec<Box<dyn Session>>), InferenceError> {
         let before = occupied();
-        let opened: Result<Vec<_>, _> = (0..count).map(|_| self.backend.open(model, variant)).collect();
+        let open = |_| self.backend.open(model, variant).and_then(|session| fitted(session, batch));
+        let opened: Result<Vec<_>, _> = (0..count).map(open).collect();
         let sessions = opened.inspect_err(|_| return_freed_memory())?;
         let loaded = Loaded {
             space: model.manifest.space(variant).map(Into::into),
@@ -117,19 +120,23 @@ impl Loader {
         Err(order.refused("it is in use or not loaded; switch to another variant first"))
     }
 
-    fn shrink(&self, order: &Order) -> Result<(), ShelfError> {
-        let slot = self.core.slot(&order.model);
-        let free = slot.pool().shrink();
-        let mut shrunk = Ok(());
-        for mut held in free {
-            shrunk = shrunk.and(held.session.shrink());
-            slot.give_back(held);
-        }
-        shrunk?;
+    fn fit(&self, order: &Order) -> Result<(), ShelfError> {
+        self.fit_all(order)?;
         return_freed_memory();
         let model = order.model.clone();
-        self.tell(ShelfEvent::Shrunk { model });
+        self.tell(ShelfEvent::Fitted { model });
         Ok(())
+    }
+
+    fn fit_all(&self, order: &Order) -> Result<(), ShelfError> {
+        let slot = self.core.slot(&order.model);
+        let free = slot.pool().fit(&order.variant, order.batch);
+        let mut done = Ok(());
+        for mut held in free {
+            done = done.and(held.session.fit(order.batch));
+            slot.give_back(held);
+        }
+        Ok(done?)
     }
 
     /// Drops every free session of every retiring variant; says so when its last is gone.
@@ -147,6 +154,10 @@ impl Loader {
     fn tell(&self, event: ShelfEvent) {
         self.core.voice.tell(event);
     }
+}
+
+fn fitted(mut session: Box<dyn Session>, batch: usize) -> Result<Box<dyn Session>, InferenceError> {
+    session.fit(batch).map(|()| session)
 }
 
 /// What a load seems to have taken, or 0 for "cannot be told": when cameras start meanwhile, they grow too.

@@ -17,8 +17,8 @@ pub enum Step {
     Retire,
     /// The same even if it is current: batches wait until another is switched to.
     Withdraw,
-    /// Give back what the current sessions' memory pools hold in excess.
-    Shrink,
+    /// Give back what the current sessions need for larger batches, or make them ready for larger ones.
+    Fit,
 }
 
 /// What became of an order. Names are the model's and its variant's.
@@ -57,8 +57,8 @@ pub enum ShelfEvent {
         /// Items.
         batch: usize,
     },
-    /// The memory pools of its free sessions have shrunk; those of sessions that are out follow as their batches end.
-    Shrunk {
+    /// Its free sessions are fitted to the batch that was asked for; those that are out follow as their batches end.
+    Fitted {
         /// Model.
         model: String,
     },
@@ -108,6 +108,8 @@ pub(super) struct Order {
     pub(super) variant: String,
     /// Sessions to open, for a load.
     pub(super) sessions: usize,
+    /// The largest batch, for a load or a fit.
+    pub(super) batch: usize,
     /// Who waits for the answer, if anybody.
     pub(super) answer: Option<Sender<Result<(), ShelfError>>>,
 }
@@ -140,11 +142,11 @@ impl Order {
         step: Step,
         model: &str,
         variant: &str,
-        sessions: usize,
+        (sessions, batch): (usize, usize),
         answer: Option<Sender<Result<(), ShelfError>>>,
     ) -> Self {
         let (model, variant) = (model.to_owned(), variant.to_owned());
-        Self { step, model, variant, sessions, answer }
+        Self { step, model, variant, sessions, batch, answer }
     }
 
     /// Model and variant.

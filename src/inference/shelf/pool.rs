@@ -40,8 +40,8 @@ pub struct Resident {
 pub(super) struct Held {
     pub(super) session: Box<dyn Session>,
     pub(super) loaded: Arc<Loaded>,
-    /// How many shrinks had been ordered when it was taken.
-    shrinks: u64,
+    /// How many fits had been ordered when it was taken.
+    fits: u64,
 }
 
 /// All sessions of one model.
@@ -58,8 +58,8 @@ pub(super) enum Returned {
     Kept,
     /// It is free, but its variant is being retired: [`Pool::retired`] has work.
     Retiring,
-    /// A shrink was ordered meanwhile: shrink it outside the lock, then give it back again.
-    ShrinkFirst(Held),
+    /// A fit was ordered meanwhile: fit it to this batch outside the lock, then give it back again.
+    FitFirst(Held, usize),
 }
 
 /// One variant's sessions.
@@ -68,14 +68,15 @@ struct Shelved {
     free: Vec<Box<dyn Session>>,
     out: usize,
     retiring: bool,
-    /// Shrinks ordered so far: a session taken before the last order is shrunk when it comes back.
-    shrinks: u64,
+    /// Fits ordered so far, and the batch of the last: a session taken before it is fitted when it comes back.
+    fits: u64,
+    batch: usize,
 }
 
 impl Pool {
     /// Puts newly loaded sessions on the shelf; new batches do not use them yet.
     pub(super) fn add(&mut self, loaded: Arc<Loaded>, sessions: Vec<Box<dyn Session>>) {
-        self.shelves.push(Shelved { loaded, free: sessions, out: 0, retiring: false, shrinks: 0 });
+        self.shelves.push(Shelved { loaded, free: sessions, out: 0, retiring: false, fits: 0, batch: 0 });
     }
 
     /// Whether this variant is loaded and stays.
@@ -98,19 +99,19 @@ impl Pool {
         let session = shelved.free.pop()?;
         shelved.out += 1;
         let loaded = Arc::clone(&shelved.loaded);
-        let shrinks = shelved.shrinks;
-        Some(Held { session, loaded, shrinks })
+        let fits = shelved.fits;
+        Some(Held { session, loaded, fits })
     }
 
-    /// Takes a session back, unless a shrink was ordered while it was out.
+    /// Takes a session back, unless a fit was ordered while it was out.
     pub(super) fn give_back(&mut self, mut held: Held) -> Returned {
         let Some(at) = self.find(&held.loaded) else {
             return Returned::Kept; // cannot be: a variant with sessions out stays listed
         };
         let shelved = &mut self.shelves[at];
-        if held.shrinks < shelved.shrinks && !shelved.retiring {
-            held.shrinks = shelved.shrinks;
-            return Returned::ShrinkFirst(held);
+        if held.fits < shelved.fits && !shelved.retiring {
+            held.fits = shelved.fits;
+            return Returned::FitFirst(held, shelved.batch);
         }
         shelved.out -= 1;
         shelved.free.push(held.session);
@@ -143,14 +144,20 @@ impl Pool {
         (sessions, gone.map(|s| s.loaded.variant.id.clone()).collect())
     }
 
-    /// Orders the current variant's sessions to be shrunk: hands out those that are free, to be shrunk and given back by
-    /// the caller; those that are out follow when their batch is done ([`Returned::ShrinkFirst`]).
-    pub(super) fn shrink(&mut self) -> Vec<Held> {
-        let Some(at) = self.current.as_ref().and_then(|c| self.find(c)) else {
+    /// Orders a variant's sessions, or the current one's where no name is given, to be fitted to a batch: hands out those that
+    /// are free, to be fitted and given back by the caller; those that are out follow when their batch is done
+    /// ([`Returned::FitFirst`]).
+    pub(super) fn fit(&mut self, variant: &str, batch: usize) -> Vec<Held> {
+        let current = || self.current.as_ref().and_then(|c| self.find(c));
+        let Some(at) = (if variant.is_empty() { current() } else { self.staying(variant) }) else {
             return Vec::new();
         };
-        self.shelves[at].shrinks += 1;
-        std::iter::from_fn(|| self.take()).collect() // taken after the order, so they are not asked to shrink again
+        let shelved = &mut self.shelves[at];
+        (shelved.fits, shelved.batch) = (shelved.fits + 1, batch);
+        let free = std::mem::take(&mut shelved.free);
+        shelved.out += free.len();
+        let held = |session| Held { session, loaded: Arc::clone(&shelved.loaded), fits: shelved.fits };
+        free.into_iter().map(held).collect()
     }
 
     /// What is loaded.

@@ -77,10 +77,12 @@ impl Hands {
     fn order(&mut self, step: &Move) {
         let Some(shelf) = self.shelf.clone() else { return };
         let done = match step {
-            Move::Load { model, variant, .. } => shelf.load(model.as_str(), variant.as_str(), SESSIONS),
+            Move::Load { model, variant, batch } => {
+                shelf.load_for(*batch as usize, model.as_str(), variant.as_str(), SESSIONS)
+            }
             Move::Use { model, variant } => self.take_up(&shelf, model.as_str(), variant.as_str()),
             Move::Retire { model, variant } => shelf.withdraw(model.as_str(), variant.as_str()),
-            Move::Shrink { model, .. } => shelf.shrink(model.as_str()),
+            Move::Shrink { model, batch } | Move::Grow { model, batch } => shelf.fit(model.as_str(), *batch as usize),
         };
         if let Err(cause) = done {
             tracing::warn!(%cause, ?step, "the shelf did not take an order");

@@ -27,6 +27,6 @@ pub(super) fn in_words_of_the_governor(event: ShelfEvent, at: Elapsed, on_gpu: b
             Some(Event::OutOfMemory { model: model.as_str().into(), batch: batch as u32 })
         }
         // Logged by the shelf; the governor counts what it asked for as done, or gives up waiting.
-        ShelfEvent::Failed { .. } | ShelfEvent::Switched { .. } | ShelfEvent::Shrunk { .. } => None,
+        ShelfEvent::Failed { .. } | ShelfEvent::Switched { .. } | ShelfEvent::Fitted { .. } => None,
     }
 }
