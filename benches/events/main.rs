@@ -28,7 +28,7 @@ fn main() {
     match words.as_slice() {
         ["chaos", rows @ ..] => chaos::run(rows),
         ["throughput"] => throughput::run(1_000_000, &[]),
-        ["throughput", events, only @ ..] => throughput::run(events.parse().expect("a number of events"), only),
+        ["throughput", events, only @ ..] if let Ok(events) = events.parse() => throughput::run(events, only),
         ["router", endpoint] => child::run_router(endpoint),
         ["writer", endpoint, journal, pace] => {
             child::run_writer(endpoint, journal, pace.parse().expect("events a second"));

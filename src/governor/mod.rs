@@ -14,6 +14,7 @@ mod profile;
 mod reading;
 
 mod bound;
+mod closest;
 mod decide;
 pub(crate) mod knapsack;
 mod ladder;
@@ -35,6 +36,8 @@ mod admission;
 mod apply;
 mod climb;
 mod compose;
+mod follow;
+mod learn;
 mod lower;
 mod raise;
 mod sight;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AssembleError, models::open_backend};
+use super::{AssembleError, backend::open_backend};
 use crate::config;
 use crate::inference::{Batch, Outputs, RunCount, RunKey, Session, manifest::Catalogue};
 use crate::memory::process_cpu_time;

@@ -1,10 +1,11 @@
 //! A written graph becomes running threads.
 //!
 //! [`open`] reads and checks files, [`graph`] is the checked graph, [`draw`] shows it. `assemble` opens what the stages need
-//! and puts them on stations, `delivery` and `couriers` are the ways events leave, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
+//! (`models`, their `terms`, the `backend` that runs them) and puts them on stations, `delivery` and `couriers` are the ways events leave, `wiring` connects the stations, [`run`](Running) is the graph of running threads, the `roster` says
 //! which `cameras` feed it and `renew` changes that with the file, the `herald` tells subscribers how they fare, the [`board`](Board) says what is going on, and [`steer`](Steering) keeps it within its budget. Next room up: `cli`.
 
 mod assemble;
+mod backend;
 mod board;
 mod cameras;
 mod contracts;
@@ -29,11 +30,14 @@ mod roster;
 mod run;
 mod steer;
 mod store;
+mod terms;
 mod tracing;
 mod wiring;
 mod workshop;
 
 pub use assemble::{AssembleError, Assembly, Ended, assemble, assemble_recorded};
+#[cfg(feature = "cli")]
+pub(crate) use backend::open_backend_as;
 pub use board::{Board, CameraLine, Presence, Snapshot, TailLine};
 pub use couriers::Couriers;
 #[cfg(feature = "cli")]
@@ -42,8 +46,6 @@ pub use entry::CameraError;
 pub use floor::networks_alone;
 pub use graph::{Graph, Link, Node};
 pub use inputs::view_terms;
-#[cfg(feature = "cli")]
-pub(crate) use models::open_backend_as;
 pub use open::{Opened, open};
 pub use renew::FromFile;
 pub use roster::{Cameras, REMOVAL, Seat};

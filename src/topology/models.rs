@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crossbeam_channel::Receiver;
 
-use super::AssembleError;
-use crate::config::{self, Deployment};
+use super::{
+    AssembleError,
+    backend::open_backend,
+    terms::{model_ref, shapes_space, space_info, tell_terms},
+};
+use crate::config::Deployment;
 use crate::events::wire::ModelRef;
 use crate::inference::{
     Backend, ContentWatcher, Counted, Describers, EyeWatcher, Eyes, FaceClassifier, FaceDetector, FaceEmbedder,
@@ -14,9 +18,9 @@ use crate::inference::{
     heads::{
         AttributeModel, ContentModel, Detector, Embedder, EyeModel, LandmarkModel, LivenessModel, PoseModel, Supply,
     },
-    manifest::{Catalogue, Commercial, ManifestProblem, Model, ModelManifest, Output},
+    manifest::{Catalogue, ManifestProblem, ModelManifest},
 };
-use crate::vision::{self, SpaceInfo};
+use crate::vision::SpaceInfo;
 
 /// The models of one run.
 pub(super) struct ModelRoom {
@@ -209,78 +213,4 @@ impl ModelRoom {
             each.filter_map(|(stage, model)| model_ref(stage, shelf, model)).collect()
         }
     }
-}
-
-fn model_ref(stage: &str, shelf: &Shelf, model: &str) -> Option<ModelRef> {
-    let loaded = shelf.current(model)?;
-    Some(ModelRef {
-        stage: stage.to_owned(),
-        id: model.to_owned(),
-        sha256: loaded.variant.sha256.clone(),
-        precision: loaded.variant.precision.word().to_owned(),
-        unlicensed: loaded.model.manifest.licence.is_none() || !loaded.variant.has_checksum(),
-    })
-}
-
-/// Says under which terms a model runs when they are anything but plain.
-fn tell_terms(model: &Model, stage: &str) {
-    let manifest = &model.manifest;
-    let Some(licence) = &manifest.licence else {
-        tracing::warn!(
-            model = manifest.name,
-            stage,
-            "its licence is not recorded; it runs only because the deployment allows that"
-        );
-        return;
-    };
-    if licence.commercial != Commercial::Stated(true) {
-        let (weights, note) = (&licence.weights, licence.note.as_deref().unwrap_or_default());
-        tracing::warn!(model = manifest.name, stage, %weights, "terms of use to settle first: {note}");
-    }
-}
-
-/// A manifest's space as the gallery compares in it.
-fn space_info(manifest: &ModelManifest, name: String) -> Option<SpaceInfo> {
-    let Output::Embedding(said) = &manifest.output else { return None };
-    let (known, margin) = (said.thresholds.known, said.thresholds.margin);
-    Some(SpaceInfo { name: name.into(), dims: said.dims, metric: said.metric, known, margin })
-}
-
-/// The space of the built-in fake.
-fn shapes_space() -> SpaceInfo {
-    SpaceInfo { name: SHAPES.into(), dims: 10, metric: vision::Metric::Cosine, known: 0.5, margin: 0.1 }
-}
-
-/// The backend a deployment asks for.
-pub(crate) fn open_backend(models: &config::Models) -> Result<Arc<dyn Backend>, AssembleError> {
-    open_backend_as(models, false)
-}
-
-/// The same; with `provider_defaults`, as frugal or wasteful as the provider is by itself.
-#[cfg(feature = "ort")]
-pub(crate) fn open_backend_as(
-    models: &config::Models,
-    provider_defaults: bool,
-) -> Result<Arc<dyn Backend>, AssembleError> {
-    use crate::inference::{
-        Device,
-        ort::{LibrarySearch, OrtBackend, OrtOptions},
-    };
-    let device = match models.device {
-        config::Device::Auto => Device::Auto,
-        config::Device::Cpu => Device::Cpu,
-        config::Device::Cuda(number) => Device::Cuda(number),
-    };
-    let allow_unlicensed = models.allow_unlicensed;
-    let options = OrtOptions { device, provider_defaults, allow_unlicensed, ..OrtOptions::default() };
-    let search = LibrarySearch { explicit: None, roots: Vec::new() };
-    Ok(Arc::new(OrtBackend::new(&search, options).map_err(AssembleError::missing)?))
-}
-
-#[cfg(not(feature = "ort"))]
-pub(crate) fn open_backend_as(_: &config::Models, _: bool) -> Result<Arc<dyn Backend>, AssembleError> {
-    let message = format!(
-        "this flyball was built without ONNX Runtime: build it with `--features ort`, or use model = \"{SHAPES}\""
-    );
-    Err(AssembleError::missing(message))
 }

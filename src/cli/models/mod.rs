@@ -1,6 +1,6 @@
 //! `flyball models …`: what models there are ([`list`]), under which terms ([`licences`]), where they come from ([`pull`]),
 //! whether they are what they claim ([`verify`], with [`golden`] numbers), and what they cost here ([`bench`], [`measure`]d by
-//! the [`clock`]; [`switches`] watches memory while variants change).
+//! the [`clock`], told by [`measured`]; [`switches`] watches memory while variants change).
 
 use std::{
     io::{self, Write},
@@ -22,6 +22,8 @@ mod licences;
 mod list;
 #[cfg(feature = "ort")]
 mod measure;
+#[cfg(feature = "ort")]
+mod measured;
 mod pull;
 #[cfg(feature = "ort")]
 mod switches;

@@ -96,6 +96,9 @@ impl Each {
         open.opening = true;
         drop(open);
         self.opener = start(Slots(Arc::downgrade(&self.open)));
+        if self.opener.is_none() {
+            self.open().opening = false;
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
