@@ -68,7 +68,11 @@ impl Governor {
             }
             let subject = self.profile.models[at].name.clone();
             let (model, batch) = (subject.clone(), pick.batch);
-            draft.moves.push(if batch < cap { Move::Shrink { model, batch } } else { Move::Grow { model, batch } });
+            if batch > cap {
+                draft.moves.push(Move::Grow { model, batch });
+            } else if growth < 0.0 {
+                draft.moves.push(Move::Shrink { model, batch });
+            }
             self.seats[at].cap = pick.batch;
             self.ledger.set_batch(at, pick.variant, pick.batch);
             let (from, to) = (cap.to_string(), pick.batch.to_string());

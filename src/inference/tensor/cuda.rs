@@ -1,6 +1,6 @@
 //! Launches `letterbox.cu`. Nothing NVIDIA is linked: the driver and NVRTC are looked for when they are asked for, and their
-//! absence is an error with a sentence, not a panic. Not yet run on a GPU; what the kernel computes is tested as C++, and
-//! that NVRTC takes it where NVRTC is there.
+//! absence is an error with a sentence, not a panic. What the kernel computes is tested as C++, on a device by
+//! `make bench-gpu`, and that NVRTC takes it where NVRTC is there. No stage uses it yet: frames are prepared on the CPU.
 
 use std::sync::Arc;
 
