@@ -5,8 +5,8 @@
     python3 benches/gpu/day.py squeeze --hold 60
 
 Needs the `fast` build, the example `gpu`, prepared models, and for `squeeze` and `streams` raw clips (Y4M): an encoded clip
-would measure the decoder. `clips` makes them with OpenCV, which `make setup` puts into .venv. Only what Flyball prints is read; a step that fails is reported and
-the next one is taken.
+would measure the decoder. `clips` makes them with OpenCV, which `make setup` puts into .venv. Only what Flyball prints is read;
+a step that fails is reported and the next one is taken.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Day:
         self.args, self.out = args, args.out
         self.flyball, self.gpu = str(args.bin / "flyball"), str(args.bin / "examples/gpu")
         self.out.mkdir(parents=True, exist_ok=True)
+        self.written: list[Path] = []
 
     def call(self, name: str, command: list[str], limit: float = 300) -> str:
         """Runs a command, keeps what it says, and answers its standard output."""
@@ -41,9 +42,8 @@ class Day:
     # --- steps, in the order of the day
 
     def machine(self) -> None:
-        self.call("nvidia-smi", ["nvidia-smi"])
-        said = self.call("doctor", [self.flyball, "doctor", "--json"])
-        print(said[-3000:])
+        print(self.call("doctor", [self.flyball, "doctor", "--json"])[-3000:])
+        print(self.call("nvidia-smi", ["nvidia-smi"]))
 
     def verify(self) -> None:
         """Golden outputs on the device."""
@@ -75,14 +75,17 @@ class Day:
         self.started("alone", alone, self.args.calm, ["--decisions", str(record)]).wait(self.args.calm + 60)
         readings = [json.loads(line)["reading"]["memory"]["ours"] for line in record.read_text().splitlines()[1:]]
         first = self.tenant("tenant-1", ["--leave", f"{int(max(readings) * self.args.room)}B", "--for", f"{self.args.hold + 180}s"])
-        time.sleep(6)
-        seconds = self.args.hold + 2 * self.args.calm
-        file = self.deployment("squeeze", "720p15", self.args.cameras)
-        run = self.started("squeeze", file, seconds, ["--decisions", str(self.out / "squeeze.decisions.jsonl")])
-        second = self.tenant("tenant-2", ["--share", str(self.args.share), "--after", f"{self.args.calm}s", "--for", f"{self.args.hold}s"])
-        run.wait(seconds + 60)
-        second.wait(60)
-        first.kill()
+        try:
+            time.sleep(6)
+            seconds = self.args.hold + 2 * self.args.calm
+            file = self.deployment("squeeze", "720p15", self.args.cameras)
+            run = self.started("squeeze", file, seconds, ["--decisions", str(self.out / "squeeze.decisions.jsonl")])
+            flags = ["--share", str(self.args.share), "--after", f"{self.args.calm}s", "--for", f"{self.args.hold}s"]
+            second = self.tenant("tenant-2", flags)
+            run.wait(seconds + 60)
+            second.wait(60)
+        finally:
+            first.kill()
         self.told("squeeze")
         print((self.out / "tenant-1.txt").read_text() + (self.out / "tenant-2.txt").read_text())
 
@@ -122,7 +125,8 @@ class Day:
         clip = self.args.clips / f"{size}.y4m"
         camera = '\n[[camera]]\nid = "cam-{:03}"\nsource = {{ file = "{}", pace = "realtime", repeat = true }}\n'
         text += "".join(camera.format(number, clip) for number in range(cameras))
-        file = ROOT / f"config/.{name}.toml"
+        file = ROOT / f"config/.{name}.toml"  # beside the others, so that its relative paths hold
+        self.written.append(file)
         file.write_text(text.replace('"cuda:0"', f'"{self.args.device}"'))
         return file
 
@@ -139,9 +143,8 @@ class Day:
         last = [line for line in log.splitlines() if line.startswith("ran ")] or log.splitlines()[-3:]
         states: dict[str, set[str]] = {}
         for line in (self.out / f"{name}.events.jsonl").read_text().splitlines():
-            visit = json.loads(line).get("data", {}).get("visit") or json.loads(line).get("visit") or {}
-            if visit:
-                states.setdefault(visit.get("id", ""), set()).add(visit.get("state", ""))
+            if visit := json.loads(line)["data"].get("visit"):
+                states.setdefault(visit["id"], set()).add(visit["state"])
         lost = sum("closed" not in seen for seen in states.values())
         memory = log.count("out of memory")
         print(f"{name}: p95 of five seconds {windows}; {' '.join(last)}; visits {len(states)}, never closed {lost}; "
@@ -173,6 +176,8 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, default=ROOT / "samples/footage/mosaic4_720p.mp4")
     parser.add_argument("--clips", type=Path, default=ROOT / "target/reports/gpu")
     args = parser.parse_args()
+    if unknown := [step for step in args.steps if step not in steps]:
+        parser.error(f"no step is called {', '.join(unknown)}; there are {', '.join(steps)}")
     day = Day(args)
     for step in args.steps:
         began = time.monotonic()
@@ -181,6 +186,9 @@ def main() -> None:
             getattr(day, step)()
         except (OSError, subprocess.SubprocessError, ValueError) as cause:
             print(f"{step}: {type(cause).__name__}: {cause}")
+        finally:
+            while day.written:
+                day.written.pop().unlink(missing_ok=True)
         print(f"== {step}: {time.monotonic() - began:.0f} s", flush=True)
 
 

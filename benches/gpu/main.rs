@@ -2,6 +2,7 @@
 //! its CPU twin and times it; `tenant` is a stranger who takes memory.
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     clippy::expect_used,
     reason = "a bench prints, reads the clock, and ends where something is wrong"
@@ -10,9 +11,10 @@
 mod letterbox;
 mod tenant;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
+use flyball::inference::tensor::cuda::driver_is_here;
 
 /// What to do.
 #[derive(Parser)]
@@ -36,11 +38,17 @@ enum Job {
     },
 }
 
-fn main() {
-    match Job::parse() {
+fn main() -> ExitCode {
+    let job = Job::parse();
+    if !driver_is_here() {
+        eprintln!("gpu: there is no NVIDIA driver (libcuda.so) on this machine; `flyball doctor` says more");
+        return ExitCode::from(3);
+    }
+    match job {
         Job::Letterbox => letterbox::run(),
         Job::Tenant { share, leave, after, hold } => {
             tenant::run(share.unwrap_or(1.0), leave.map(|leave| leave.0), after, hold);
         }
     }
+    ExitCode::SUCCESS
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use cudarc::driver::{CudaContext, CudaSlice};
+use serde_json::json;
 
 /// Most bytes in one allocation.
 const PIECE: usize = 1 << 30;
@@ -23,7 +24,7 @@ pub(crate) fn run(share: f64, leave: Option<u64>, after: Duration, hold: Duratio
         let piece = unsafe { stream.alloc::<u8>(PIECE.min(wanted - from)) };
         match piece {
             Ok(piece) => held.push(piece),
-            Err(cause) => println!("{{\"refused\":\"{cause}\"}}"),
+            Err(cause) => println!("{}", json!({ "refused": cause.to_string() })),
         }
     }
     stream.synchronize().expect("the device");
@@ -38,11 +39,7 @@ pub(crate) fn run(share: f64, leave: Option<u64>, after: Duration, hold: Duratio
 fn say(what: &str, [free, wanted, left, total]: [usize; 4]) {
     let at = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
     let mib = |bytes: usize| bytes >> 20;
-    println!(
-        "{{\"at\":{at:.3},\"tenant\":\"{what}\",\"free_before_mib\":{},\"wanted_mib\":{},\"free_after_mib\":{},\"total_mib\":{}}}",
-        mib(free),
-        mib(wanted),
-        mib(left),
-        mib(total)
-    );
+    let told = json!({ "at": at, "tenant": what, "free_before_mib": mib(free), "wanted_mib": mib(wanted),
+        "free_after_mib": mib(left), "total_mib": mib(total) });
+    println!("{told}");
 }

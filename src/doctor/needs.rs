@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use crate::{
     config::{Decoder, Deployment, Device, Mode, Source},
     inference::SHAPES,
-    media::{StreamKind, StreamSource},
+    media::{StreamKind, StreamSource, is_y4m},
     topology::Graph,
 };
 
@@ -130,9 +130,9 @@ impl Needs {
         self.rtsp || self.webrtc || !self.streams.is_empty()
     }
 
-    /// Whether anything is decoded.
+    /// Whether anything is decoded: uncompressed files are not.
     pub fn decoding(&self) -> bool {
-        self.network_cameras() || !self.footage.is_empty()
+        self.network_cameras() || self.footage.iter().any(|path| !is_y4m(path))
     }
 
     /// Whether this is about one deployment.

@@ -116,8 +116,8 @@ pub trait Session: Send {
     /// Runs one batch. `outputs` is overwritten; its vectors are reused. Every output has the batch's length first.
     fn run(&mut self, input: &Batch, outputs: &mut Outputs) -> Result<(), InferenceError>;
 
-    /// From now on batches of up to `largest` items are run at once; larger ones are cut. What only those needed is given
-    /// back, what these need is made ready, perhaps beside the next runs. Slow (it may run once): on demand only.
+    /// From now on batches of up to `largest` items are expected. What only larger ones needed is given back, what these need
+    /// is made ready, perhaps beside the next runs; where each batch size takes memory of its own, larger ones are cut. Slow (it may run once): on demand only.
     fn fit(&mut self, _largest: usize) -> Result<(), InferenceError> {
         Ok(())
     }

@@ -61,7 +61,8 @@ pub struct MeasuredRung {
     pub cpu_ms: f64,
     /// Milliseconds by the clock a batch, through the engine.
     pub wall_ms: f64,
-    /// Processor time through the engine over that of the bare runtime, on the same session and tensors.
+    /// Processor time (on a GPU the clock's) through the engine over that of the bare runtime, on the same session and
+    /// tensors.
     pub overhead: f64,
     /// Bytes the process grew by, from before the session was opened until after these runs.
     pub memory: u64,

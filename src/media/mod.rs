@@ -53,3 +53,4 @@ pub use sample_camera::{RunningSampleCamera, SampleCamera};
 pub use stream::{StreamKind, StreamSource};
 pub use synthetic::{BACKGROUND_MAX, MAX_SHAPES, SHAPE_LUMA, SHAPE_STEP, Shape, SyntheticSpec, SyntheticWorld};
 pub use webrtc::{Doors, LONGEST_OFFER, OfferError, Refused, SdpOffer, ViewError, ViewTerms, Views};
+pub use y4m::is_y4m;

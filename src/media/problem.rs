@@ -25,7 +25,7 @@ pub enum MediaError {
         reason: std::io::Error,
     },
     /// The bytes are something else.
-    #[error("`{input}` is no video file we know ({found}): use MP4, Matroska, WebM, AVI, MPEG-TS, Ogg, FLV or Y4M")]
+    #[error("`{input}` is no video file we know ({found}): use MP4, Matroska, WebM, AVI, MPEG-TS, Ogg or FLV")]
     NotVideo {
         /// The file.
         input: String,

@@ -35,7 +35,7 @@ pub(super) struct Y4m {
 }
 
 /// Whether the file is of this form. Files that cannot be read are not: whoever opens them says why.
-pub(super) fn is_y4m(path: &Path) -> bool {
+pub fn is_y4m(path: &Path) -> bool {
     let mut begin = [0; MAGIC.len()];
     path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == MAGIC
 }
@@ -99,7 +99,7 @@ impl Y4m {
         for (index, plane) in planes.iter_mut().enumerate() {
             let (row, rows) = PixelFormat::I420.plane_extent(index, self.size);
             *plane = vec![0; row * rows];
-            self.file.read_exact(plane)?;
+            self.file.read_exact(plane).map_err(|_| io::Error::other("a picture is not whole"))?;
         }
         Ok(planes)
     }
@@ -128,7 +128,7 @@ fn described(input: &str, header: &str) -> Result<(Size, (u64, u64), ColorRange)
             b'C' if !matches!(rest, "420" | "420jpeg" | "420mpeg2" | "420paldv") => {
                 return Err(MediaError::UnsupportedCodec {
                     input: input.to_owned(),
-                    codec: format!("raw video {word}"),
+                    codec: format!("raw video {word} (of Y4M only 4:2:0 with 8 bits is read)"),
                 });
             }
             b'X' if rest == "COLORRANGE=FULL" => range = ColorRange::Full,

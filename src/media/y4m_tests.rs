@@ -47,5 +47,5 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence_that_names_it() {
     let cut = file("W4 H2", &[1, 2], 3);
     let mut open = open(&cut).unwrap();
     assert!(open.next().unwrap().is_some());
-    assert!(open.next().unwrap_err().to_string().contains("damaged or cut short"));
+    assert!(open.next().unwrap_err().to_string().contains("cut short (a picture is not whole)"));
 }

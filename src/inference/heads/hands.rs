@@ -1,5 +1,6 @@
 //! Who fills tensors: this thread, or several where there are cores to spare and more than one item. A device takes a whole
-//! batch at once, so what is in front of it has to be quick too: sixteen 720p frames take one core 5 ms and a GPU less.
+//! batch at once, so what is in front of it has to be quick too: sixteen 720p frames take one core 6 ms to prepare, and an H200
+//! 8 ms to look at.
 
 use std::thread;
 

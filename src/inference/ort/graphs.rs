@@ -57,14 +57,6 @@ impl Graphs {
         }
     }
 
-    /// The batch sizes that have a graph of their own; one item where any will do.
-    pub(super) fn sizes(&self) -> Vec<usize> {
-        match self {
-            Self::One(_) => vec![1],
-            Self::Each(each) => each.open().graphs.iter().map(|(size, _)| *size).collect(),
-        }
-    }
-
     /// Waits until all that are wanted are open.
     pub(super) fn wait(&mut self) {
         if let Self::Each(each) = self {
@@ -81,17 +73,18 @@ impl Each {
     }
 
     /// From now on those up to `largest` are wanted: drops the larger ones, and has a thread started for those that are
-    /// missing unless one is at work.
-    pub(super) fn fit(&mut self, largest: usize, start: impl FnOnce(Slots) -> Option<JoinHandle<()>>) {
+    /// missing unless one is at work. Whether any was dropped.
+    pub(super) fn fit(&mut self, largest: usize, start: impl FnOnce(Slots) -> Option<JoinHandle<()>>) -> bool {
         let too_large: Vec<_> = {
             let mut open = self.open();
             open.wanted = largest;
             open.graphs.extract_if(.., |(size, _)| *size > largest.max(1)).collect()
         };
+        let dropped = !too_large.is_empty();
         drop(too_large);
         let mut open = self.open();
         if open.opening || open.missing().is_none() {
-            return;
+            return dropped;
         }
         open.opening = true;
         drop(open);
@@ -99,6 +92,7 @@ impl Each {
         if self.opener.is_none() {
             self.open().opening = false;
         }
+        dropped
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -19,6 +19,7 @@ use super::{
     session::Shape,
     words::{is_out_of_memory, one_line},
 };
+
 /// The runtime and the settings of every session.
 #[derive(Clone)]
 pub(super) struct Opener {

@@ -24,8 +24,8 @@ pub struct OrtSession {
     model: Arc<str>,
     device: String,
     shape: Shape,
-    /// The largest batch it was last fitted to.
-    fitted: usize,
+    /// The largest batch run since memory was last given back: its pool keeps what that took.
+    grown: usize,
     /// Dropped last.
     _settled: Settled,
 }
@@ -46,8 +46,7 @@ pub(super) struct Shape {
 
 impl OrtSession {
     pub(super) fn new(graphs: Graphs, larger: Option<Larger>, model: String, device: String, shape: Shape) -> Self {
-        let (model, fitted) = (model.into(), shape.largest);
-        Self { graphs, larger, model, device, shape, fitted, _settled: Settled }
+        Self { graphs, larger, model: model.into(), device, shape, grown: 1, _settled: Settled }
     }
 
     /// Waits until there is a graph for every batch size it is fitted to.
@@ -68,6 +67,7 @@ impl OrtSession {
     ) -> Result<(), InferenceError> {
         let largest = self.shape.largest.min(self.graphs.largest());
         for portion in portions(input.len(), self.shape.bucketing, largest) {
+            self.grown = self.grown.max(portion.run_as);
             let (floats, shape) = self.floats(input, &portion)?;
             let fail = |error: ort::Error| run_error(&self.model, portion.run_as, &error);
             let view = TensorRef::from_array_view((shape, floats)).map_err(fail)?;
@@ -88,19 +88,15 @@ impl OrtSession {
         Ok((floats, [portion.run_as, input.shape[1], input.shape[2], input.shape[3]]))
     }
 
-    /// Runs zeros in every shape that has a graph, so that each gives back what it does not need.
-    fn shrink_all(&mut self) -> Result<(), ort::Error> {
+    /// Runs one item of zeros and has the graph's memory pool give back what that did not need.
+    fn shrink(&mut self) -> Result<(), ort::Error> {
         let mut options = RunOptions::new()?;
         options.set("memory.enable_memory_arena_shrinkage", arena(&self.device))?;
         let [c, h, w] = self.shape.item;
-        for batch in self.graphs.sizes() {
-            let shape = [batch, c, h, w];
-            let zeros = vec![0.0_f32; shape.iter().product()];
-            let view = TensorRef::from_array_view((shape, &zeros[..]))?;
-            let run = |graph: &mut Graph| graph.run_with_options(ort::inputs![view], &options).map(drop);
-            self.graphs.with(batch, run).unwrap_or(Ok(()))?;
-        }
-        Ok(())
+        let zeros = vec![0.0_f32; c * h * w];
+        let view = TensorRef::from_array_view(([1, c, h, w], &zeros[..]))?;
+        let run = |graph: &mut Graph| graph.run_with_options(ort::inputs![view], &options).map(drop);
+        self.graphs.with(1, run).unwrap_or(Ok(()))
     }
 }
 
@@ -115,12 +111,13 @@ impl Session for OrtSession {
     }
 
     fn fit(&mut self, largest: usize) -> Result<(), InferenceError> {
-        let before = std::mem::replace(&mut self.fitted, largest.min(self.shape.largest));
         if let (Graphs::Each(each), Some(larger)) = (&mut self.graphs, &self.larger) {
-            each.fit(self.fitted, |slots| larger.clone().open(slots));
-        }
-        if self.fitted < before {
-            self.shrink_all().map_err(|error| run_error(&self.model, 1, &error))?;
+            if each.fit(largest.min(self.shape.largest), |slots| larger.clone().open(slots)) {
+                return_freed_memory();
+            }
+        } else if self.grown > largest {
+            self.shrink().map_err(|error| run_error(&self.model, 1, &error))?;
+            self.grown = 1;
             return_freed_memory();
         }
         Ok(())

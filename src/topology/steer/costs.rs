@@ -124,3 +124,17 @@ fn bare(variant: &Variant) -> VariantProfile {
         learned: governor::Learned::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_gpu_only_batches_that_have_a_graph_are_planned() {
+        let on = |device: &str| {
+            let (role, variants, stages) = (Role::Detect, Vec::new(), Vec::new());
+            batches(&Subject { model: "a".into(), role, variants, device: device.into(), stages, max_batch: 16 })
+        };
+        assert_eq!((on("cuda:0"), on("cpu")), (vec![1, 4, 16], vec![1, 2, 4, 8, 16]));
+    }
+}
