@@ -56,17 +56,17 @@ fn the_second_key_is_heard_by_those_who_ask_for_it_alone() {
     let faces = session.declare_subscriber("flyball/v1/*/*/@onvif-ej/**").wait().unwrap();
     let (mut plain, mut onvif) = (bus.sink().unwrap(), bus.onvif_sink().unwrap());
     let opened = event("v1.0-visit-opened");
-    // Until both subscriptions are known to the publisher, nothing is promised: say it until it is heard.
-    let (heard, seen) = loop {
+    // Until both subscriptions are known to the publisher, nothing is promised: say it until both have heard it. Each keeps what
+    // it heard: a subscriber to events hears the same one only once.
+    let (mut heard, mut seen) = (None, None);
+    while heard.is_none() || seen.is_none() {
         for sink in [&mut plain as &mut dyn EventSink, &mut onvif] {
             sink.publish(&Recorded::new(opened.clone()).unwrap());
         }
-        let face = faces.recv_timeout(Duration::from_millis(200)).unwrap();
-        let seen = events.next_within(Duration::from_millis(200));
-        if let (Some(face), Some(seen)) = (face, seen) {
-            break (face, seen);
-        }
-    };
+        heard = heard.or(faces.recv_timeout(Duration::from_millis(200)).unwrap());
+        seen = seen.or(events.next_within(Duration::from_millis(200)));
+    }
+    let (heard, seen) = (heard.unwrap(), seen.unwrap());
     assert_eq!(heard.key_expr().as_str(), "flyball/v1/hq/gate-1/@onvif-ej/RuleEngine/Recognition/Face");
     let said: Value = serde_json::from_slice(&heard.payload().to_bytes()).unwrap();
     assert_eq!(said["Topic"], onvif::TOPIC);
