@@ -1,9 +1,10 @@
-//! What one step costs: 8 models of 6 variants and 6 batches, at rest and while the slow loop looks for a better setting.
+//! What one step costs: 8 models of 6 variants and 6 batches, six of which look at followed faces and one of which may be
+//! switched off, at rest and while the slow loop looks for a better setting.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use flyball::governor::{
-    CameraReading, Compute, Elapsed, Event, Governor, Latency, Learned, Memory, ModelProfile, ModelReading, Move, Plan,
-    Policy, Precision, Profile, Reading, VariantProfile,
+    Asking, CameraReading, Compute, Elapsed, Event, Governor, Latency, Learned, Memory, ModelProfile, ModelReading,
+    Move, Plan, Policy, Precision, Profile, Reading, VariantProfile,
 };
 use std::hint::black_box;
 
@@ -31,7 +32,7 @@ fn profile() -> Profile {
         weight: 1.0,
         per_frame: 1.0,
         follows_interval: at == 0,
-        follows_rate: true,
+        follows_rate: at < 2,
         workers: 0,
         share: 0.2,
         batches: vec![1, 2, 4, 8, 16, 32],
@@ -75,7 +76,8 @@ fn reading(governor: &Governor, plan: &Plan, cameras: usize, total: u64, ours: u
 
 /// A governor that has run for half a minute, and a reading at its next moment.
 fn at_rest(cameras: usize) -> (Governor, Elapsed, Plan) {
-    let mut governor = Governor::new(Policy::default(), profile());
+    let policy = Policy { optional: vec!["model-7".into()], ..Policy::default() };
+    let mut governor = Governor::new(policy, profile());
     let (mut plan, mut now) = (Plan::default(), Elapsed::ZERO);
     for _ in 0..300 {
         let seen = reading(&governor, &plan, cameras, 4_096 * MIB, plan.memory_planned.min(3_000 * MIB));
@@ -104,6 +106,19 @@ fn steps(criterion: &mut Criterion) {
     criterion.bench_function("a step that solves for twenty times the load", |bencher| {
         bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &crowded), criterion::BatchSize::SmallInput);
     });
+    let faces = reading(&governor, &plan, 60, 4_096 * MIB, 2_000 * MIB);
+    criterion.bench_function("a step that solves for three times the load", |bencher| {
+        bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &faces), criterion::BatchSize::SmallInput);
+    });
+    let mut full = reading(&governor, &plan, 20, 2_060 * MIB, 1_950 * MIB);
+    full.asking = (0..100).map(asks).collect();
+    criterion.bench_function("a step that solves for room for a camera", |bencher| {
+        bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &full), criterion::BatchSize::SmallInput);
+    });
+}
+
+fn asks(at: usize) -> Asking {
+    Asking { camera: format!("new-{at}").as_str().into(), fps: 15.0, bytes: 80 * MIB }
 }
 
 criterion_group!(benches, steps);

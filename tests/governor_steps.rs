@@ -46,6 +46,8 @@ struct Machine {
     /// Held beside the models, and how much of that goes with the first of them to be dropped.
     beside: (u64, u64),
     cameras: usize,
+    /// Looks at followed faces a second, were none put off; `None`: the recogniser looks at some faces of every frame.
+    looks: Option<f64>,
     /// Lanes busy elsewhere, and those of them that are busy with our cameras' frames.
     elsewhere: (f64, f64),
     asking: Vec<Asking>,
@@ -74,6 +76,7 @@ impl Machine {
             budget: None,
             beside: (50 * MIB, 0),
             cameras: 4,
+            looks: None,
             elsewhere: (0.0, 0.0),
             asking: Vec::new(),
             loaded: Vec::new(),
@@ -94,13 +97,14 @@ impl Machine {
             service_ms: 0.0,
             service_p95_ms: 0.0,
         };
+        let looks = self.looks.map_or(0.2 * frames, |looks| looks / self.plan.again.max(1.0));
         let camera =
             |at: usize| CameraReading { camera: at.to_string().as_str().into(), offered_fps: 15.0, served_fps: 15.0 };
         Reading {
             memory: Memory { ours, free: (1024 * MIB).saturating_sub(ours + self.tenant), budget: self.budget },
             compute: Compute { lanes: 2.0, elsewhere: self.elsewhere.0, for_cameras: self.elsewhere.1 },
             end_to_end: Latency { p95_ms: 40.0, count: 50 },
-            models: vec![measured("detect", frames), measured("recognise", 0.2 * frames)],
+            models: vec![measured("detect", frames), measured("recognise", looks)],
             cameras: (0..self.cameras).map(camera).collect(),
             asking: self.asking.clone(),
             events: std::mem::take(&mut self.events),
@@ -223,6 +227,55 @@ fn a_camera_that_fits_nowhere_is_refused_with_what_it_needs_and_comes_in_when_ot
     let plans = machine.run(20.0);
     let admitted = |plan: &Plan| plan.admissions.iter().any(|admission| admission.verdict == Verdict::Admit);
     assert!(plans.iter().any(admitted), "room appeared");
+}
+
+/// A recogniser that looks at followed faces with time, and not with frames.
+fn with_looks(looks: f64) -> Machine {
+    let mut machine = Machine::new(Policy::default());
+    let mut profile = machine.governor.profile().clone();
+    profile.models[1].follows_rate = false;
+    machine.governor = Governor::new(Policy::default(), profile);
+    machine.looks = Some(looks);
+    machine
+}
+
+/// Of two lanes, 900 looks a second take 5.4 in fp32 and 2.3 in int8.
+#[test]
+fn faces_that_there_is_no_time_for_are_looked_at_less_often_and_no_frame_is_left_out() {
+    let mut machine = with_looks(12.0);
+    machine.run(10.0);
+    assert_eq!((machine.variants(), machine.plan.again), (vec!["large".to_owned(), "fp32".to_owned()], 1.0));
+
+    machine.looks = Some(900.0);
+    let plans = machine.run(0.5);
+    assert!(plans.iter().any(|plan| plan.again > 1.2), "looks are put off at once");
+    machine.run(10.0);
+    let plan = &machine.plan;
+    assert_eq!(machine.variants()[1], "int8", "a cheaper variant looks at more faces than rarer looks leave");
+    assert!((1.1..1.8).contains(&plan.again), "and the rest waits: {}", plan.again);
+    assert!((plan.camera_rate - 1.0).abs() < 1e-9 && plan.detect_interval == 4, "{:?}", plan.decisions);
+
+    machine.looks = Some(12.0);
+    machine.run(2.0);
+    assert!((machine.plan.again - 1.0).abs() < 1e-9, "known faces are looked at as before: {}", machine.plan.again);
+    machine.run(30.0);
+    assert_eq!((machine.variants(), machine.plan.detect_interval), (vec!["large".to_owned(), "fp32".to_owned()], 1));
+}
+
+/// A camera of 560 MiB finds room only if all cameras are served with the small detector, which finds 60 of 100 faces.
+#[test]
+fn a_camera_is_not_given_the_memory_that_all_others_are_served_from() {
+    let answer = |weigh: bool| {
+        let mut machine = Machine::new(Policy { weigh, ..Policy::default() });
+        machine.run(10.0);
+        machine.asking = vec![Asking { camera: "late".into(), fps: 15.0, bytes: 560 * MIB }];
+        let mut answers = machine.run(10.0).into_iter().flat_map(|plan| plan.admissions).map(|answer| answer.verdict);
+        (answers.find(|verdict| *verdict != Verdict::Wait), machine.variants())
+    };
+    let (refused, variants) = answer(true);
+    assert!(matches!(refused, Some(Verdict::Refuse { .. })), "{refused:?}");
+    assert_eq!(variants, ["large", "fp32"]);
+    assert_eq!(answer(false).0, Some(Verdict::Admit), "strictly in the deployment's order refusing comes last");
 }
 
 /// Twenty cameras of 15 frames a second keep 1.2 of two lanes busy beside the models, 4 ms a frame; one more of 120 frames a

@@ -52,8 +52,8 @@ impl Governor {
     /// Batches of the variants that stay: smaller ones only where memory is short, as giving a workspace back buys no time;
     /// larger ones only where they fit now.
     pub(super) fn set_caps(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, reason: Reason) {
-        let most = sight.ceiling * self.policy.water.memory_high;
-        let short = sight.load.allocation_failed || sight.load.memory > self.policy.water.memory_high;
+        let most = sight.ceiling * sight.water.memory_high;
+        let short = sight.load.allocation_failed || sight.load.memory > sight.water.memory_high;
         for (at, pick) in target.picks.iter().enumerate() {
             let Some(pick) = pick.filter(|pick| self.seats[at].using == Some(pick.variant)) else {
                 continue;

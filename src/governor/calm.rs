@@ -12,6 +12,8 @@ const FORGIVEN_AFTER: f64 = 4.0;
 
 /// Variants are restless if so many changed in the last minute: that many more may have to before it is over.
 const RESTLESS: usize = 2;
+/// So many changes in a minute are enough: until it is over only what acts at once is given up for time.
+const ENOUGH: usize = 4;
 /// The minute.
 const MINUTE_MS: f64 = 60_000.0;
 
@@ -83,7 +85,16 @@ impl Calm {
 
     /// Whether variants have changed often in the last minute.
     pub(super) fn restless(&self, now: Elapsed) -> bool {
-        self.switched.iter().filter(|at| now.ms_since(**at) < MINUTE_MS).count() >= RESTLESS
+        self.switches(now) >= RESTLESS
+    }
+
+    /// Whether they have changed as often as they should in a minute.
+    pub(super) fn has_switched_enough(&self, now: Elapsed) -> bool {
+        self.switches(now) >= ENOUGH
+    }
+
+    fn switches(&self, now: Elapsed) -> usize {
+        self.switched.iter().filter(|at| now.ms_since(**at) < MINUTE_MS).count()
     }
 
     /// Whether measured latency is about the plan in force: frames that come through `p95_ms` late were captured before it for

@@ -10,9 +10,9 @@ use super::reading::Reading;
 
 /// Time constant of a rise: two readings. A single noisy reading must not move the plan alone.
 const RISE_MS: f64 = 250.0;
-/// The same for looks at faces: a burst of new faces is spread over the next seconds (see `thrift`), and that costs nothing,
+/// The same for looks at faces: a burst of new faces is spread over the next second (see `thrift`), and that costs nothing,
 /// where a step down for it would.
-const SPREAD_MS: f64 = 3_000.0;
+const SPREAD_MS: f64 = 1_000.0;
 /// Time constant of a fall: bursts of faces come a few seconds apart.
 const FALL_MS: f64 = 3_000.0;
 /// Time constant of the mean number of items a frame asks for; only used to foresee a new camera.
@@ -55,20 +55,21 @@ impl Demand {
         self.mixed_until = now.plus_ms(MIXED_MS);
     }
 
-    /// Takes in a reading made while `rate` of every camera's frames were taken.
-    pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading, profile: &Profile, rate: f64) {
+    /// Takes in a reading made while `rate` of every camera's frames were taken, and that would have counted `spared` times as
+    /// many looks at followed faces, had none been put off.
+    pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading, profile: &Profile, (rate, spared): (f64, f64)) {
         let passed = self.last.map_or(RISE_MS, |last| now.ms_since(last));
         self.last = Some(now);
         approach(&mut self.frames, reading.offered_fps(), passed, (RISE_MS, FALL_MS));
         for (at, model) in profile.models.iter().enumerate() {
             let asked = match reading.model(&model.name) {
                 _ if model.follows_interval => Some(self.frames * model.per_frame),
-                Some(measured) if !model.follows_rate => Some(measured.offered_per_s.max(0.0)),
+                Some(measured) if model.looks_at_followed() => Some(measured.offered_per_s.max(0.0) * spared),
                 Some(_) if now < self.mixed_until => None,
                 Some(measured) => Some(measured.offered_per_s.max(0.0) / rate.max(0.01)),
                 None => Some(self.frames * self.per_frame[at]),
             };
-            let rise = if model.follows_rate { RISE_MS } else { SPREAD_MS };
+            let rise = if model.looks_at_followed() { SPREAD_MS } else { RISE_MS };
             if let Some(asked) = asked {
                 approach(&mut self.items[at], asked, passed, (rise, FALL_MS));
                 approach(&mut self.level[at], asked, passed, (rise, rise));
@@ -133,7 +134,7 @@ mod tests {
         };
         let reading = Reading { models: vec![measured], ..Reading::default() };
         let mut demand = Demand::new(&profile);
-        (1..200).for_each(|n| demand.learn(Elapsed::from_ms(f64::from(n) * 100.0), &reading, &profile, 0.4));
+        (1..200).for_each(|n| demand.learn(Elapsed::from_ms(f64::from(n) * 100.0), &reading, &profile, (0.4, 1.0)));
         demand.items[0]
     }
 

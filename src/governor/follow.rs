@@ -1,5 +1,5 @@
 //! What became of what was asked for: variants that are ready, failed, gone or late, and batches that found no memory.
-//! Next: [`admission`](super::admission).
+//! Next: [`door`](super::door).
 
 use super::names::{Elapsed, ModelName, VariantName};
 use super::plan::Move;
@@ -51,13 +51,13 @@ impl Governor {
         }
         self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
         draft.moves.push(Move::Use { model, variant: name });
-        if !loading.fills {
+        if !loading.fills || self.seats[at].filled {
             self.calm.switched(now);
         }
         self.retire(now, draft, at);
         self.ledger.enter(at, variant, loading.pick.batch);
         let seat = &mut self.seats[at];
-        (seat.using, seat.want, seat.cap) = (Some(variant), None, loading.pick.batch);
+        (seat.using, seat.want, seat.cap, seat.filled) = (Some(variant), None, loading.pick.batch, true);
         self.calm.changed(now);
     }
 

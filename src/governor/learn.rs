@@ -9,7 +9,8 @@ impl Governor {
     /// Takes in what was measured: demand, pace, what frames cost beside the models, whether events are late.
     pub(super) fn learn(&mut self, now: Elapsed, reading: &Reading) {
         let rate = self.levels.rate(&self.policy);
-        self.demand.learn(now, reading, &self.profile, rate);
+        let spared = self.thrift.spared(now);
+        self.demand.learn(now, reading, &self.profile, (rate, spared));
         self.door.learn(now, reading);
         let seats = &self.seats;
         let names: Vec<_> = self.profile.models.iter().map(|model| model.name.clone()).collect();

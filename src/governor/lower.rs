@@ -9,6 +9,8 @@ use super::step::{Draft, Governor};
 
 /// A switch that takes longer than this is bridged by levers that act at once.
 const BRIDGE_MS: f64 = 500.0;
+/// And one that takes longer than this by stages switched off as well.
+const LONG_BRIDGE_MS: f64 = 2_000.0;
 /// Events later than the objective make a step down aim at less time, down to this many times less.
 const LATEST: f64 = 1.25;
 /// The same where they stay late through steps down: those were too small, as what is asked for was believed too small.
@@ -21,7 +23,12 @@ const SQUEEZE: f64 = 0.75;
 impl Governor {
     /// Finds the least to give up; begins with the switch that relieves most.
     pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let water = self.policy.water;
+        let water = sight.water;
+        if self.calm.has_switched_enough(sight.now) && sight.load.memory <= water.memory_high && !self.lacks_room(sight)
+        {
+            self.bridge(sight, draft, true);
+            return self.blame_strain(sight);
+        }
         // While more is asked for than can be done, what is asked for cannot be measured; how late events are can.
         let time = water.time_target / self.lateness(sight);
         let limits = self.limits(sight, water.memory_target, time);
@@ -81,19 +88,28 @@ impl Governor {
             self.abandon(sight, draft);
             self.calm.lowered(sight.now);
         } else if sight.now.ms_since(loading.since) > BRIDGE_MS {
-            self.bridge(sight, draft);
+            self.bridge(sight, draft, false);
         }
     }
 
-    pub(super) fn bridge(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let water = self.policy.water;
+    /// Pulls only the levers that act at once, both ways: of a stage switched off nothing is back at once, so looks are put off
+    /// before that.
+    pub(super) fn bridge(&mut self, sight: &Sight<'_>, draft: &mut Draft, batches: bool) {
+        let water = sight.water;
         let limits = self.limits(sight, water.memory_high, water.time_target);
         let kept = |at: usize, quality: f64| self.quality(at).is_none_or(|now| (quality - now).abs() < 1e-12);
-        let least = Levels { size: 0, precision: 0, ..self.levels };
-        let target = self.solve(&self.asked(), limits, least, kept, sight);
+        let (least, furthest) =
+            (Levels { size: 0, precision: 0, ..self.levels }, Levels::furthest(&self.policy, false));
+        let waited = self.loading.first().map_or(0.0, |loading| sight.now.ms_since(loading.since));
+        let looks_first = self.policy.weigh && self.profile.looks_at_followed() && waited < LONG_BRIDGE_MS;
+        let off = if looks_first { self.levels.off } else { furthest.off };
+        let target = self.solve(&self.asked(), limits, (least, Levels { off, ..furthest }), kept, sight);
         let levels = Levels { size: self.levels.size, precision: self.levels.precision, ..target.levels };
         let (reason, before) = (self.reason_down(sight), draft.decisions.len());
         self.set_levels(sight, draft, levels, reason);
+        if batches {
+            self.set_caps(sight, draft, &target, reason);
+        }
         if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
@@ -107,7 +123,7 @@ impl Governor {
         let again = self.last_shed.is_some_and(|last| sight.now.ms_since(last) < SHED_AGAIN_MS);
         self.squeeze = if again { self.squeeze * SQUEEZE } else { 1.0 };
         self.last_shed = Some(sight.now);
-        let water = self.policy.water;
+        let water = sight.water;
         let mut limits = self.limits(sight, water.memory_target, water.time_target);
         let squeezed = self.limits(sight, water.memory_target * self.squeeze, water.time_target).memory;
         let smallest = self.least_memory(sight).min(limits.memory);
@@ -152,7 +168,7 @@ impl Governor {
     }
 
     pub(super) fn reason_down(&self, sight: &Sight<'_>) -> Reason {
-        let (load, water) = (&sight.load, &self.policy.water);
+        let (load, water) = (&sight.load, &sight.water);
         if load.allocation_failed {
             Reason::OutOfMemory
         } else if load.memory >= 0.98 {

@@ -24,11 +24,13 @@ mod pressure;
 
 mod calm;
 mod demand;
+mod door;
 mod fast;
 mod lately;
 mod ledger;
 mod pace;
 mod seat;
+mod sparing;
 mod thrift;
 
 mod account;
@@ -40,10 +42,13 @@ mod follow;
 mod learn;
 mod lower;
 mod raise;
+mod room;
+mod settle;
 mod sight;
 mod step;
 mod switch;
 mod target;
+mod weigh;
 
 pub use account::{Account, Held};
 pub use decide::{Stance, State, decide};

@@ -43,8 +43,8 @@ pub struct Policy {
     pub optional: Vec<ModelName>,
     /// What to give up first. A lever left out is never pulled.
     pub order: Vec<Lever>,
-    /// Weigh detect interval, input size and precision against each other by declared quality; `false`: strictly in
-    /// `order`. Optional stages, camera rate and admission always keep the order.
+    /// Weigh detect interval, input size, precision, optional stages and looks put off against each other by declared
+    /// quality; `false`: strictly in `order`. Camera rate and admission always keep the order.
     pub weigh: bool,
     /// Quality the k-th frame since the last detection loses, as a share of k: what `weigh` puts on the interval's side.
     pub tracking_loss: f64,
@@ -133,12 +133,30 @@ pub struct Water {
 impl Default for Water {
     fn default() -> Self {
         Self {
-            memory_high: 0.92,
-            memory_target: 0.88,
-            memory_low: 0.82,
+            memory_high: 0.96,
+            memory_target: 0.94,
+            memory_low: 0.90,
             time_high: 0.97,
-            time_target: 0.92,
-            time_low: 0.88,
+            time_target: 0.93,
+            time_low: 0.90,
+        }
+    }
+}
+
+/// Bytes left free above the high water, however small the budget: what a process holds wanders by some MiB by itself.
+const LEAST_FREE: f64 = 16.0 * 1024.0 * 1024.0;
+
+impl Water {
+    /// The marks where `ceiling` bytes may be held.
+    pub(super) fn of(self, ceiling: f64) -> Self {
+        let highest = 1.0 - LEAST_FREE / ceiling.max(2.0 * LEAST_FREE);
+        let lower = (self.memory_high - highest).max(0.0);
+        let mark = |mark: f64| (mark - lower).max(0.0);
+        Self {
+            memory_high: mark(self.memory_high),
+            memory_target: mark(self.memory_target),
+            memory_low: mark(self.memory_low),
+            ..self
         }
     }
 }

@@ -180,6 +180,11 @@ impl VariantProfile {
 const FRAME_STEP: f64 = 0.01;
 
 impl Profile {
+    /// Whether any model looks at followed faces.
+    pub(super) fn looks_at_followed(&self) -> bool {
+        self.models.iter().any(ModelProfile::looks_at_followed)
+    }
+
     /// Learn from `frames` a second that kept `lanes` busy beside the models.
     pub(super) fn learn_frame(&mut self, frames: f64, lanes: f64) {
         if frames >= 1.0 && lanes > 0.0 {
@@ -199,6 +204,11 @@ impl Profile {
 }
 
 impl ModelProfile {
+    /// Whether it looks at followed faces, once every so often: such looks can be put off.
+    pub(super) fn looks_at_followed(&self) -> bool {
+        !self.follows_rate && !self.follows_interval
+    }
+
     /// Position of a variant.
     pub fn variant(&self, name: &VariantName) -> Option<usize> {
         self.variants.iter().position(|variant| &variant.name == name)

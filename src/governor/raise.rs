@@ -19,8 +19,6 @@ const WORTH_TRADING: f64 = 1.04;
 const FALLING: f64 = 0.8;
 /// Room is kept for frames left out for this long after a step down: as long as a step up remembers what was asked for.
 const KEPT_MS: f64 = 10_000.0;
-/// While looks are put off, so many times as many frames are taken after a step up, at most, or those of the next rate.
-const MUCH_MORE: f64 = 1.5;
 /// Share of the lanes' time assumed for the first plan, before anything was measured.
 const START_TIME: f64 = 0.8;
 
@@ -51,8 +49,9 @@ impl Governor {
         self.calm.started(sight.now);
         let announced: f64 = sight.reading.asking.iter().map(|asking| asking.fps).sum();
         let asked = self.demand.with(announced);
-        let limits = self.limits(sight, self.policy.water.memory_low, START_TIME);
-        let target = self.solve(&asked, limits, Levels::default(), |_, _| true, sight);
+        let limits = self.limits(sight, sight.water.memory_low, START_TIME);
+        let range = (Levels::default(), Levels::furthest(&self.policy, false));
+        let target = self.solve(&asked, limits, range, |_, _| true, sight);
         if target.levels != Levels::default() {
             self.thrift.careful();
         }
@@ -62,13 +61,9 @@ impl Governor {
         }
     }
 
-    /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch. While
-    /// looks are put off only frames are given back: what else there is room for cannot be measured then.
+    /// Looks for something better that fits under the low water; takes every lever that acts at once and one switch.
     pub(super) fn raise(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         self.give_frames_back(sight, draft);
-        if self.puts_off() {
-            return;
-        }
         self.improve(sight, draft, true);
         // Levers that act at once may have made room; a variant being loaded will need what there is.
         if self.loading.is_empty() {
@@ -76,22 +71,13 @@ impl Governor {
         }
     }
 
-    /// Whether looks are put off that the measured work therefore lacks: only where a model looks at followed faces.
-    fn puts_off(&self) -> bool {
-        self.thrift.puts_off() && self.profile.models.iter().any(|model| !model.follows_rate)
-    }
-
     /// Takes back as much of the camera rate as the variants in force have time for now. Nothing is dearer than frames left
     /// out and nothing acts faster, so what was asked for ten seconds ago does not hold it back, and it may take as much time as
-    /// a step down would leave it; not many more at a time and with more room to spare while looks are put off.
+    /// a step down would leave it.
     fn give_frames_back(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        let (asked, water) = (self.asked(), self.policy.water);
-        let most = if self.puts_off() { water.time_low } else { water.time_target };
+        let (asked, most) = (self.asked(), sight.water.time_target);
         let fits = |rate: &usize| self.time_share(&asked, Levels { rate: *rate, ..self.levels }, sight.lanes) <= most;
-        let (rates, next) = (&self.policy.rates, self.levels.rate.saturating_sub(1));
-        let at_most = if self.puts_off() { MUCH_MORE * self.levels.rate(&self.policy) + 1e-9 } else { 1.0 };
-        let near = |rate: &usize| *rate == next || rates[*rate] <= at_most;
-        let Some(rate) = (0..self.levels.rate).filter(near).find(fits) else { return };
+        let Some(rate) = (0..self.levels.rate).find(fits) else { return };
         self.set_levels(sight, draft, Levels { rate, ..self.levels }, Reason::RoomToRaise);
         self.calm.raised(sight.now);
     }
@@ -125,13 +111,12 @@ impl Governor {
         }
     }
 
-    /// A trade may take as much time as a step down would leave it. Memory likewise, but not while there is little of it in use:
-    /// running out of it is an error, where running out of time only drops frames.
+    /// A trade may take as much time as a step down would leave it. Memory likewise.
     fn limits_upwards(&self, sight: &Sight<'_>, low: bool, trades: bool) -> Limits {
-        let water = self.policy.water;
+        let water = sight.water;
         // Cameras are let in up to the same target: a little above it, or a full house could never get better.
         let memory = water.memory_target + 0.5 * (water.memory_high - water.memory_target);
-        let memory = if low { water.memory_low } else { memory };
+        let memory = if low && !trades { water.memory_low } else { memory };
         self.limits(sight, memory, if trades { water.time_target } else { water.time_low })
     }
 

@@ -6,9 +6,9 @@ use super::ladder::Pick;
 use super::names::Elapsed;
 
 /// A variant that did not load is not tried again for this long; each further failure doubles it.
-const BARRED_MS: f64 = 30_000.0;
-/// At most this many doublings: about a quarter of an hour.
-const MOST_DOUBLINGS: i32 = 5;
+const BARRED_MS: f64 = 5_000.0;
+/// At most this many doublings: about twenty minutes.
+const MOST_DOUBLINGS: i32 = 8;
 
 /// A model's place.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Seat {
     pub(super) cap: u32,
     /// The batch in use.
     pub(super) batch: Batch,
+    /// Whether anything ever ran here.
+    pub(super) filled: bool,
     barred: Vec<Bar>,
 }
 
@@ -35,7 +37,7 @@ struct Bar {
 
 impl Seat {
     pub(super) fn new() -> Self {
-        Self { using: None, want: None, off: false, cap: 1, batch: Batch::new(), barred: Vec::new() }
+        Self { using: None, want: None, off: false, cap: 1, batch: Batch::new(), filled: false, barred: Vec::new() }
     }
 
     /// Whether it should run something and does not.

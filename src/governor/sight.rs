@@ -4,6 +4,7 @@
 use super::ladder::Pick;
 use super::levels::{self, Levels};
 use super::names::Elapsed;
+use super::policy::Water;
 use super::pressure::{self, Load};
 use super::reading::{Compute, Reading};
 use super::step::Governor;
@@ -17,6 +18,8 @@ pub(super) struct Sight<'a> {
     pub(super) ceiling: f64,
     /// Lanes left to the models: what other work and the frames of cameras at the door take is not.
     pub(super) lanes: f64,
+    /// Where pressure begins and ends with so many bytes.
+    pub(super) water: Water,
     pub(super) load: Load,
 }
 
@@ -28,16 +31,15 @@ impl Governor {
     pub(super) fn look<'a>(&mut self, now: Elapsed, reading: &'a Reading) -> Sight<'a> {
         self.ledger.balance(reading.memory.ours, &self.profile, !self.loading.is_empty());
         let ceiling = pressure::ceiling(reading, &self.policy);
-        let lanes = self.lanes(reading, 0.0);
+        let (lanes, water) = (self.lanes(reading, 0.0), self.policy.water.of(ceiling));
         let counts = self.calm.latency_counts(now, reading.end_to_end.p95_ms);
         let load = Load {
-            memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0)
-                + self.door.reserve(&self.policy.water),
+            memory: (reading.memory.ours as f64 + self.door.bytes()) / ceiling.max(1.0) + self.door.reserve(&water),
             time: self.time_share(&self.asked(), self.levels, lanes),
             latency: if counts { self.latency(reading) } else { 0.0 },
             allocation_failed: pressure::allocation_failed(reading),
         };
-        Sight { now, reading, ceiling, lanes, load }
+        Sight { now, reading, ceiling, lanes, water, load }
     }
 
     /// Lanes left to the models. What our frames take beside them is reckoned, not read: a reading counts what opening cameras
@@ -72,7 +74,7 @@ impl Governor {
     }
 
     /// Lanes the variant in force needs for `asked` items a second at these levels.
-    fn time_of(&self, at: usize, asked: f64, levels: Levels) -> f64 {
+    pub(super) fn time_of(&self, at: usize, asked: f64, levels: Levels) -> f64 {
         let seat = &self.seats[at];
         let variant = seat.variant().filter(|_| !seat.off);
         variant.map_or(0.0, |variant| self.time_as(at, Pick { variant, batch: seat.largest_batch() }, asked, levels))

@@ -4,10 +4,10 @@
 //! pressed, consult the table, act on its answer, then see to vacancies, batches and cameras. It owns no thread, no clock
 //! and no device. Next: [`learn`](super::learn), what it takes from a reading.
 
-use super::admission::Door;
 use super::calm::Calm;
 use super::decide::{Stance, State, decide};
 use super::demand::Demand;
+use super::door::Door;
 use super::fast::InFlight;
 use super::ledger::Ledger;
 use super::levels::Levels;
@@ -95,7 +95,8 @@ impl Governor {
     pub fn step(&mut self, now: Elapsed, reading: &Reading) -> Plan {
         let mut draft = Draft::default();
         self.learn(now, reading);
-        self.pressed = pressure::classify(&self.look(now, reading).load, &self.policy.water) >= Pressure::High;
+        let before = self.look(now, reading);
+        self.pressed = pressure::classify(&before.load, &before.water) >= Pressure::High;
         self.follow_up(now, reading, &mut draft);
         let sight = self.look(now, reading);
         let pressure = self.pressure(&sight);
@@ -107,6 +108,7 @@ impl Governor {
         }
         self.fill_vacancy(&sight, &mut draft);
         self.tune_batches(reading);
+        self.thrift.needs(self.again_needed(&sight));
         let admissions = self.answer_cameras(&sight, &mut draft);
         self.next_check = now.plus_ms(if self.loading.is_empty() { CHECK_MS } else { CHECK_MS / 2.0 });
         self.compose(&sight, draft, admissions)
@@ -141,7 +143,7 @@ impl Governor {
     /// How hard the run is pressed: a model that finds no room presses as much as too little room for those that have it.
     fn pressure(&self, sight: &Sight<'_>) -> Pressure {
         let least = if self.lacks_room(sight) { Pressure::High } else { Pressure::Low };
-        pressure::classify(&sight.load, &self.policy.water).max(least)
+        pressure::classify(&sight.load, &sight.water).max(least)
     }
 
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {

@@ -144,7 +144,7 @@ impl Governor {
 
     /// Bytes that may be allocated now, after everything asked for is there.
     pub(super) fn room(&self, sight: &Sight<'_>) -> f64 {
-        sight.ceiling * self.policy.water.memory_high - self.planned()
+        sight.ceiling * sight.water.memory_high - self.planned()
     }
 
     pub(super) fn names(&self, at: usize, variant: usize) -> (ModelName, VariantName) {

@@ -32,20 +32,20 @@ impl Governor {
     }
 
     pub(super) fn solve_downwards(&self, asked: &[f64], limits: Limits, sight: &Sight<'_>) -> Target {
-        let least = Levels { size: 0, precision: 0, ..self.levels };
-        self.solve(asked, limits, least, |at, quality| self.quality(at).is_none_or(|now| quality <= now), sight)
+        let range = (Levels { size: 0, precision: 0, ..self.levels }, Levels::furthest(&self.policy, false));
+        self.solve(asked, limits, range, |at, quality| self.quality(at).is_none_or(|now| quality <= now), sight)
     }
 
     pub(super) fn solve(
         &self,
         asked: &[f64],
         limits: Limits,
-        least: Levels,
+        (least, most): (Levels, Levels),
         usable: impl Fn(usize, f64) -> bool,
         sight: &Sight<'_>,
     ) -> Target {
         let usable = self.usable(sight, usable);
-        self.problem(asked, limits, least, Levels::furthest(&self.policy, false), &usable).solve()
+        self.problem(asked, limits, least, most, &usable).solve()
     }
 
     /// A problem over this governor's models.

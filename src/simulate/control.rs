@@ -16,6 +16,7 @@ impl Plant<'_> {
         }
         self.interval = plan.detect_interval.max(1);
         self.rate = plan.camera_rate;
+        self.again = plan.again.max(1.0);
         self.in_flight = plan.in_flight;
         for admission in &plan.admissions {
             self.admit(admission);
@@ -34,6 +35,7 @@ impl Plant<'_> {
             self.score.switched(self.now_ms);
         }
         (stage.variant, stage.batch, stage.linger_ms) = (ready, rung.batch, rung.linger_ms);
+        stage.looks = rung.looks.max(1);
     }
 
     fn make(&mut self, step: &Move) {

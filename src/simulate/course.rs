@@ -80,14 +80,15 @@ fn note(plant: &mut Plant<'_>, reading: &Reading) {
     second.ceiling = reading.memory.budget.map_or(total, |budget| total.min(budget as f64)) / MIB;
 }
 
-/// A plan in a few words: `fp32-640×4 int8×1 | every 2nd | rate 1`.
+/// A plan in a few words: `fp32-640×4 int8×1 | 1/2 | 1.00 | looks 1/1.0`.
 fn setting(plan: &Plan) -> String {
     let rung = |rung: &crate::governor::Rung| match &rung.variant {
         Some(variant) => format!("{variant}×{}", rung.batch),
         None => "–".to_owned(),
     };
     let rungs: Vec<String> = plan.rungs.iter().map(rung).collect();
-    format!("{} | 1/{} | {:.2}", rungs.join(" "), plan.detect_interval, plan.camera_rate)
+    let Plan { detect_interval, camera_rate, again, .. } = plan;
+    format!("{} | 1/{detect_interval} | {camera_rate:.2} | looks 1/{again:.1}", rungs.join(" "))
 }
 
 /// The profile the governor starts from: the truth, off by up to the scenario's error, figure by figure.

@@ -1,18 +1,20 @@
 //! Settings that never change, to compare with: every combination of interval, rate, optional stages, variants and batch
 //! that fits the memory at its scarcest, rated by a simple sum over the load. Next: [`statue`](super::statue), one really run.
 
-use super::load::{Moment, thinned, worth};
+use super::load::{Moment, Thinning, thinned, worth};
 use super::scenario::{Device, MIB, Scenario};
 use super::store::size;
 
 /// Share of the lanes' time up to which a setting should lose no frames.
 const KEEPS_UP: f64 = 0.95;
 
+/// How many times later known faces may be asked about.
+const AGAIN: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+
 /// A setting.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fixed {
-    pub(super) interval: u32,
-    pub(super) rate: f64,
+    pub(super) thinning: Thinning,
     /// Variant and batch a model; `None`: off.
     pub(super) picks: Vec<Option<(usize, u32)>>,
     /// Cameras it lets in: as many as memory at its scarcest holds.
@@ -27,7 +29,7 @@ impl Fixed {
             let Some((variant, batch)) = *pick else { continue };
             let cost = device.models[at].variants[variant].item_cost_ms(f64::from(batch)) / 1000.0;
             let asked = moment.asked[at] * (self.cameras / moment.cameras.max(1.0)).min(1.0);
-            let left = thinned(scenario, device, at, self.interval, self.rate);
+            let left = thinned(scenario, device, at, self.thinning);
             lanes += asked * left.work * cost;
             value += asked * left.worth * worth(device, at, variant);
         }
@@ -75,8 +77,8 @@ impl Fixed {
             None => "–".to_owned(),
         };
         let rungs: Vec<String> = self.picks.iter().enumerate().map(word).collect();
-        let cameras = self.cameras;
-        format!("{} | 1/{} | {:.2} | at most {cameras} cameras", rungs.join(" "), self.interval, self.rate)
+        let (cameras, Thinning { interval, rate, again }) = (self.cameras, self.thinning);
+        format!("{} | 1/{interval} | {rate:.2} | looks 1/{again} | at most {cameras} cameras", rungs.join(" "))
     }
 }
 
@@ -84,18 +86,21 @@ impl Fixed {
 pub(super) fn every(scenario: &Scenario, device: &Device) -> Vec<Fixed> {
     let policy = &scenario.policy;
     let mut all = Vec::new();
-    for &interval in &policy.intervals {
-        for &rate in &policy.rates {
-            for off in 0..=policy.optional.len() {
-                for large in [false, true] {
-                    for picks in combinations(scenario, device, off, large) {
-                        all.push(Fixed { interval, rate, picks, cameras: 0.0 });
-                    }
-                }
+    for off in 0..=policy.optional.len() {
+        for large in [false, true] {
+            for picks in combinations(scenario, device, off, large) {
+                let fixed = |thinning| Fixed { thinning, picks: picks.clone(), cameras: 0.0 };
+                all.extend(thinnings(scenario).map(fixed));
             }
         }
     }
     all
+}
+
+fn thinnings(scenario: &Scenario) -> impl Iterator<Item = Thinning> {
+    let policy = &scenario.policy;
+    let pairs = policy.intervals.iter().flat_map(|&interval| policy.rates.iter().map(move |&rate| (interval, rate)));
+    pairs.flat_map(|(interval, rate)| AGAIN.map(|again| Thinning { interval, rate, again }))
 }
 
 fn combinations(scenario: &Scenario, device: &Device, off: usize, large: bool) -> Vec<Vec<Option<(usize, u32)>>> {

@@ -46,6 +46,11 @@ impl Plant<'_> {
         self.later(period * jitter, Happening::Frame { camera: at });
         let camera = &mut self.cameras[at];
         camera.offered.push_back(now);
+        let faces = self.scenario.faces.at(now / 1000.0);
+        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
+            let asks = faces * asks / self.again;
+            *question = (*question + asks / camera.fps).min(asks * ASK_WITHIN_S);
+        }
         camera.taken += rate;
         if camera.taken < 1.0 {
             return;
@@ -53,10 +58,6 @@ impl Plant<'_> {
         camera.taken -= 1.0;
         camera.frames += 1;
         self.score.asked(now);
-        let faces = self.scenario.faces.at(now / 1000.0);
-        for (question, asks) in camera.questions.iter_mut().zip(&self.device.asks_per_face) {
-            *question = (*question + faces * asks / camera.fps).min(faces * asks * ASK_WITHIN_S);
-        }
         if interval > 1 && !camera.frames.is_multiple_of(interval) {
             self.track_over(at);
         } else if camera.slot.replace(now).is_some() {
@@ -111,7 +112,8 @@ impl Plant<'_> {
         for stage in from..self.stages.len() {
             let question = &mut self.cameras[self.flights[frame].camera].questions[stage - 1];
             // Rounding at random keeps the mean and gives bursts their spread.
-            let crops = (*question + self.random.f64()).floor().max(0.0);
+            let looks = f64::from(self.stages[stage].looks);
+            let crops = (*question + self.random.f64()).floor().clamp(0.0, looks);
             *question -= crops;
             self.stages[stage].offer(self.now_ms, crops as u32);
             if crops >= 1.0 && self.stages[stage].variant.is_some() {

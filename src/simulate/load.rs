@@ -38,7 +38,18 @@ fn moment(scenario: &Scenario, device: &Device, second: f64) -> Moment {
     }
 }
 
-/// What the levers that thin frames leave of a model's work and of its worth.
+/// How far the levers are pulled that thin what models are asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Thinning {
+    /// Detect on every n-th frame, in frames as they come.
+    pub(super) interval: u32,
+    /// Share of each camera's frames.
+    pub(super) rate: f64,
+    /// Known faces are asked about this many times later.
+    pub(super) again: f64,
+}
+
+/// What the levers that thin frames and questions leave of a model's work and of its worth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thinned {
     /// Share of its items it is asked for.
@@ -49,8 +60,12 @@ pub(super) struct Thinned {
 }
 
 /// The same arithmetic as in the plant and in the run it stands for: the interval is in frames as they come, and where only
-/// some are taken fewer of those lie between two detections.
-pub(super) fn thinned(scenario: &Scenario, device: &Device, at: usize, interval: u32, rate: f64) -> Thinned {
+/// some are taken fewer of those lie between two detections. Questions about faces come with time, not with frames.
+pub(super) fn thinned(scenario: &Scenario, device: &Device, at: usize, thinning: Thinning) -> Thinned {
+    let Thinning { interval, rate, again } = thinning;
+    if !device.models[at].follows_rate {
+        return Thinned { work: 1.0 / again, worth: 1.0 / again };
+    }
     let every = if device.models[at].follows_interval { of_those_taken(interval, rate) } else { 1 };
     Thinned { work: rate / f64::from(every), worth: rate * scenario.policy.interval_worth(every) }
 }

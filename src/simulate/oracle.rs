@@ -7,13 +7,15 @@
 
 use crate::governor::knapsack::{self, Choice, Limits};
 
-use super::load::{Moment, moments, thinned, worth};
+use super::load::{Moment, Thinning, moments, thinned, worth};
 use super::scenario::{Device, MIB, Scenario};
 
 /// Share of the lanes that can be used with bounded queues.
 const USABLE_TIME: f64 = 0.95;
 /// Seconds between two looks at the load.
 const LOOK_S: f64 = 1.0;
+/// How many times later known faces may be asked about: what lies between two of these is filled up as time allows.
+const AGAIN: [f64; 10] = [1.0, 1.26, 1.59, 2.0, 2.52, 3.17, 4.0, 5.04, 6.35, 8.0];
 /// Where not all cameras can be served: so many fewer in a row that were worth less end the search.
 const MOST_WORSE: u32 = 5;
 
@@ -73,10 +75,10 @@ fn best_setting(scenario: &Scenario, device: &Device, moment: &Moment) -> Option
     for off in 0..=policy.optional.len() {
         for &rate in &policy.rates {
             for &interval in &policy.intervals {
-                let classes = classes(scenario, device, moment, (interval, rate, off));
-                if let Some(picks) = knapsack::best(&classes, limits) {
-                    let value = knapsack::sum(&classes, &picks).value;
-                    best = Some(best.map_or(value, |best| best.max(value)));
+                for again in AGAIN {
+                    let thinning = Thinning { interval, rate, again };
+                    let value = value_of(scenario, device, (moment, limits), thinning, off);
+                    best = value.into_iter().chain(best).reduce(f64::max);
                 }
             }
         }
@@ -84,20 +86,44 @@ fn best_setting(scenario: &Scenario, device: &Device, moment: &Moment) -> Option
     best
 }
 
-fn classes(scenario: &Scenario, device: &Device, moment: &Moment, levers: (u32, f64, usize)) -> Vec<Vec<Choice>> {
-    let (interval, rate, off) = levers;
-    let gone = |name| scenario.policy.optional.iter().take(off).any(|other| other == name);
-    let on = device.models.iter().enumerate().filter(|(_, model)| !gone(&model.name));
-    let classes = on.map(|(at, _)| class(scenario, device, moment, at, (interval, rate)));
-    // Without a detector there is nothing to ask about; any other stage that is not loaded yet passes frames through.
-    classes.enumerate().filter(|(at, class)| *at == 0 || !class.is_empty()).map(|(_, class)| class).collect()
+/// The most with these levers, and with as many more looks at faces as the time that is left allows.
+fn value_of(
+    scenario: &Scenario,
+    device: &Device,
+    (moment, limits): (&Moment, Limits),
+    thinning: Thinning,
+    off: usize,
+) -> Option<f64> {
+    let classes = classes(scenario, device, moment, thinning, off);
+    let only: Vec<_> = classes.iter().map(|(_, class)| class.clone()).collect();
+    let picks = knapsack::best(&only, limits)?;
+    let looks = classes.iter().zip(&picks).filter(|((at, _), _)| !device.models[*at].follows_rate);
+    let looks = looks
+        .fold((0.0, 0.0), |(value, time), ((_, class), &pick)| (value + class[pick].value, time + class[pick].time));
+    let all = knapsack::sum(&only, &picks);
+    let more = ((limits.time - all.time) / f64::max(looks.1, 1e-9)).min(thinning.again - 1.0);
+    Some(all.value + looks.0 * more)
 }
 
-fn class(scenario: &Scenario, device: &Device, moment: &Moment, at: usize, levers: (u32, f64)) -> Vec<Choice> {
-    let (interval, rate) = levers;
+/// The models that are on, with their choices.
+fn classes(
+    scenario: &Scenario,
+    device: &Device,
+    moment: &Moment,
+    thinning: Thinning,
+    off: usize,
+) -> Vec<(usize, Vec<Choice>)> {
+    let gone = |name| scenario.policy.optional.iter().take(off).any(|other| other == name);
+    let on = device.models.iter().enumerate().filter(|(_, model)| !gone(&model.name));
+    let classes = on.map(|(at, _)| (at, class(scenario, device, moment, at, thinning)));
+    // Without a detector there is nothing to ask about; any other stage that is not loaded yet passes frames through.
+    classes.filter(|(at, class)| *at == 0 || !class.is_empty()).collect()
+}
+
+fn class(scenario: &Scenario, device: &Device, moment: &Moment, at: usize, thinning: Thinning) -> Vec<Choice> {
     let model = &device.models[at];
     let share = model.share * scenario.policy.latency_p95_ms;
-    let left = thinned(scenario, device, at, interval, rate);
+    let left = thinned(scenario, device, at, thinning);
     let slowness = f64::from(device.lanes) / moment.lanes;
     let mut class = Vec::new();
     for (position, variant) in model.variants.iter().enumerate() {

@@ -90,6 +90,8 @@ pub(super) struct Plant<'a> {
     pub(super) named: usize,
     pub(super) interval: u32,
     pub(super) rate: f64,
+    /// Known faces are asked about this many times later.
+    pub(super) again: f64,
     pub(super) in_flight: u32,
     pub(super) events: Vec<Event>,
     pub(super) score: Score,
@@ -120,6 +122,7 @@ impl<'a> Plant<'a> {
             named: 0,
             interval: 1,
             rate: 1.0,
+            again: 1.0,
             in_flight: device.permits,
             events: Vec::new(),
             score: Score::new(scenario),

@@ -23,6 +23,8 @@ pub(super) struct Stage {
     pub(super) variant: Option<usize>,
     pub(super) batch: u32,
     pub(super) linger_ms: f64,
+    /// Most questions one frame asks.
+    pub(super) looks: u32,
     /// When a batch that waits for more is run as it is.
     pub(super) wake_ms: f64,
     /// Batches now running on each variant.
@@ -33,7 +35,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(variants: usize) -> Self {
-        Self { batch: 1, running: vec![0; variants], ..Self::default() }
+        Self { batch: 1, looks: u32::MAX, running: vec![0; variants], ..Self::default() }
     }
 
     /// `items` came to this stage, whether it runs or not.

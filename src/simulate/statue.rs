@@ -5,6 +5,7 @@ use crate::governor::{Admission, Asking, Elapsed, Event, ModelProfile, Move, Pla
 
 use super::course::{self, Hand};
 use super::fixed::Fixed;
+use super::load::Thinning;
 use super::scenario::{Device, Scenario};
 
 /// What a setting came to.
@@ -50,6 +51,7 @@ impl Hand for Statue<'_> {
         };
         let failed = reading.events.iter().any(|event| matches!(event, Event::Failed { .. }));
         let moves = if self.started && !failed { Vec::new() } else { models().filter_map(load).collect() };
+        let Thinning { interval, rate, again } = self.fixed.thinning;
         let rungs = rungs.collect();
         let places = (self.fixed.cameras as usize).saturating_sub(reading.cameras.len());
         self.started = true;
@@ -57,9 +59,10 @@ impl Hand for Statue<'_> {
         Plan {
             rungs,
             moves,
-            detect_interval: of_those_taken(self.fixed.interval, self.fixed.rate),
+            detect_interval: of_those_taken(interval, rate),
+            again,
             in_flight: u32::MAX,
-            camera_rate: self.fixed.rate,
+            camera_rate: rate,
             admissions: reading.asking.iter().take(places).map(admit).collect(),
             ..Plan::default()
         }

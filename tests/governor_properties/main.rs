@@ -155,7 +155,7 @@ fn play(seed: u64, throws: &[Throw], check: bool) -> Vec<(Elapsed, Plan)> {
             let loads = plan.moves.iter().any(|step| matches!(step, Move::Load { .. }));
             let most = ceiling(&seen);
             assert!(!loads || plan.memory_planned <= most, "seed {seed}: planned beyond {most}");
-            if at > 0 && seen.memory.ours as f64 > 0.92 * ceiling(&seen) as f64 {
+            if at > 0 && seen.memory.ours as f64 > 0.96 * ceiling(&seen) as f64 {
                 nothing_rose(seed, &last, &plan, &profile);
             }
         }

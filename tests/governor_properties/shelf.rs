@@ -30,7 +30,7 @@ fn model(name: &str, variants: Vec<VariantProfile>) -> ModelProfile {
         weight: 1.0,
         per_frame: if name == "detect" { 1.0 } else { 0.3 },
         follows_interval: name == "detect",
-        follows_rate: true,
+        follows_rate: name != "recognise",
         workers: 0,
         share: 0.3,
         batches: vec![1, 2, 4],

@@ -53,9 +53,9 @@ impl Steersman {
         self.governor.next_check()
     }
 
-    /// Above the high water, what was freed but is still held by the C allocator goes back before anything else is missed.
+    /// Above the low water, what was freed but is still held by the C allocator goes back before anything else is missed.
     fn trim(&mut self, now: Elapsed) {
-        let short = self.governor.account(now).memory > self.governor.policy().water.memory_high;
+        let short = self.governor.account(now).memory > self.governor.policy().water.memory_low;
         if short && now.ms_since(self.trimmed) >= TRIM_MS {
             self.trimmed = now;
             return_freed_memory();
