@@ -278,6 +278,30 @@ fn a_camera_is_not_given_the_memory_that_all_others_are_served_from() {
     assert_eq!(answer(false).0, Some(Verdict::Admit), "strictly in the deployment's order refusing comes last");
 }
 
+/// Loads of half a minute: what a crowd would need is there before it comes, in memory that nobody wants.
+#[test]
+fn where_loads_take_long_the_next_variants_wait_beside_those_in_use_until_anybody_wants_the_memory() {
+    let mut machine = with_looks(60.0);
+    let mut profile = machine.governor.profile().clone();
+    profile.models.iter_mut().flat_map(|model| &mut model.variants).for_each(|variant| variant.load_ms = 30_000.0);
+    machine.governor = Governor::new(Policy::default(), profile);
+    machine.run(30.0);
+    let holds = |machine: &Machine, variant: &str| machine.loaded.iter().any(|held| held.1 == variant);
+    assert_eq!(machine.variants(), ["large", "fp32"]);
+    assert!(holds(&machine, "int8"), "{:?}", machine.loaded);
+
+    machine.tenant = 324 * MIB;
+    machine.run(0.3);
+    assert!(!holds(&machine, "int8") && !holds(&machine, "small"), "what waits goes first: {:?}", machine.loaded);
+    assert_eq!(machine.variants(), ["large", "fp32"], "600 of 700 MiB: nothing in use has to go");
+
+    machine.tenant = 0;
+    machine.run(60.0);
+    machine.looks = Some(400.0);
+    let moves: Vec<Move> = machine.run(2.0).into_iter().flat_map(|plan| plan.moves).collect();
+    assert_eq!(machine.variants()[1], "int8", "{moves:?}");
+}
+
 /// Twenty cameras of 15 frames a second keep 1.2 of two lanes busy beside the models, 4 ms a frame; one more of 120 frames a
 /// second would take nearly all of what the models have.
 #[test]

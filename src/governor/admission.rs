@@ -28,7 +28,7 @@ impl Governor {
     }
 
     fn answer(&mut self, sight: &Sight<'_>, draft: &mut Draft, asking: &Asking) -> Admission {
-        let verdict = self.verdict(sight, asking);
+        let verdict = self.verdict(sight, draft, asking);
         let known = self.door.refused.contains_key(&asking.camera);
         match verdict {
             Verdict::Admit => {
@@ -46,7 +46,7 @@ impl Governor {
         Admission { camera: asking.camera.clone(), verdict }
     }
 
-    fn verdict(&mut self, sight: &Sight<'_>, asking: &Asking) -> Verdict {
+    fn verdict(&mut self, sight: &Sight<'_>, draft: &mut Draft, asking: &Asking) -> Verdict {
         if let Some(&(at, verdict)) = self.door.refused.get(&asking.camera) {
             let early = sight.now.ms_since(at) < REFUSED_MS;
             if early || !self.policy.admit_later {
@@ -60,6 +60,9 @@ impl Governor {
             return Verdict::Admit;
         }
         if self.door.expects() || self.door.waiting.is_some() && since.is_none() {
+            return Verdict::Wait;
+        }
+        if !self.has_memory(sight, asking) && self.drop_spares(sight, draft, Reason::MemoryHigh) > 0.0 {
             return Verdict::Wait;
         }
         let busy = !self.loading.is_empty() || self.ledger.awaits_memory();

@@ -40,6 +40,9 @@ impl Governor {
             self.seats[at].off = off;
             if off {
                 self.retire(sight.now, draft, at);
+                if let Some(spare) = self.seats[at].spare.take() {
+                    self.drop(sight.now, draft, at, spare);
+                }
                 self.call_off(draft, at);
                 self.seats[at].want = None;
             }

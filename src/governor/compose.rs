@@ -46,7 +46,7 @@ impl Governor {
 
     /// Bytes held once everything asked for is there.
     pub(super) fn planned(&self) -> f64 {
-        let loading = self.loading.iter().map(|loading| {
+        let loading = self.loading.iter().filter(|loading| !loading.there).map(|loading| {
             self.profile.models[loading.model].variants[loading.pick.variant].memory(loading.pick.batch)
         });
         self.ledger.held(&self.profile) + self.door.arriving_bytes() as f64 + loading.sum::<f64>()

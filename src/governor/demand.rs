@@ -79,6 +79,11 @@ impl Demand {
         self.lately.remember(now, &self.level, self.frames);
     }
 
+    /// The same without what was asked for a moment ago: for what acts at once, both ways.
+    pub(super) fn at_once_with(&self, frames: f64) -> Vec<f64> {
+        self.level.iter().zip(&self.per_frame).map(|(level, per_frame)| level + frames * per_frame).collect()
+    }
+
     /// The most asked for lately, and not only once, with `frames` more a second; never less than is asked for now.
     pub(super) fn peak_with(&self, frames: f64) -> Vec<f64> {
         let mut all = self.with(frames);

@@ -61,6 +61,11 @@ impl Door {
         (self.arriving_bytes() + waiting) as f64
     }
 
+    /// Whether anybody waits or has just come in.
+    pub(super) fn is_busy(&self) -> bool {
+        self.waiting.is_some() || self.expects()
+    }
+
     /// Share of memory to be left free beside the camera room is made for: cameras are let in up to what a step down aims at,
     /// so room is made from there on and not only from the high water.
     pub(super) fn reserve(&self, water: &Water) -> f64 {

@@ -5,19 +5,21 @@ use super::names::{Elapsed, ModelName, VariantName};
 use super::plan::Move;
 use super::reading::{Event, Reading};
 use super::step::{Draft, Governor};
-use super::switch::Loading;
+use super::switch::{Aim, Loading};
 
 /// A load that takes longer than this many times its usual time, and a little, has failed.
 const PATIENCE: f64 = 4.0;
 /// The little.
 const PATIENCE_MS: f64 = 5_000.0;
+/// The same for what nobody waits for.
+const UNHURRIED_MS: f64 = 60_000.0;
 
 impl Governor {
     /// Takes in what happened to what was asked for.
     pub(super) fn follow_up(&mut self, now: Elapsed, reading: &Reading, draft: &mut Draft) {
         for event in &reading.events {
             match event {
-                Event::Ready { model, variant, bytes } => self.ready(now, draft, (model, variant), *bytes),
+                Event::Ready { model, variant, bytes } => self.ready((now, reading), draft, (model, variant), *bytes),
                 Event::Failed { model, variant, out_of_memory } => self.failed(now, (model, variant), *out_of_memory),
                 Event::Retired { model, variant } => {
                     if let Some((at, position)) = self.find((model, variant)) {
@@ -30,11 +32,17 @@ impl Governor {
         self.time_out(now, draft);
     }
 
-    fn ready(&mut self, now: Elapsed, draft: &mut Draft, names: (&ModelName, &VariantName), bytes: Option<u64>) {
+    fn ready(
+        &mut self,
+        (now, reading): (Elapsed, &Reading),
+        draft: &mut Draft,
+        names: (&ModelName, &VariantName),
+        bytes: Option<u64>,
+    ) {
         let Some((at, variant)) = self.find(names) else { return };
         let (model, name) = self.names(at, variant);
         let mut expected = self.expected(at, variant);
-        if expected.is_some_and(|loading| loading.raise && self.pressed) {
+        if expected.is_some_and(|loading| loading.aim == Aim::Raise && self.pressed) {
             // What was asked for in better times is not used in worse.
             expected = None;
             self.calm.lowered(now);
@@ -49,13 +57,20 @@ impl Governor {
         if let Some(bytes) = bytes {
             self.profile.models[at].variants[variant].learn_memory(loading.pick.batch, bytes);
         }
-        self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
+        if !loading.there {
+            self.profile.models[at].variants[variant].learn_load(now.ms_since(loading.since));
+        }
+        if loading.aim == Aim::Spare {
+            self.ledger.enter(at, variant, loading.pick.batch);
+            self.seats[at].spare = Some(variant);
+            return;
+        }
         draft.moves.push(Move::Use { model, variant: name });
-        if !loading.fills || self.seats[at].filled {
+        if loading.aim != Aim::Fill || self.seats[at].filled {
             self.calm.switched(now);
         }
-        self.retire(now, draft, at);
         self.ledger.enter(at, variant, loading.pick.batch);
+        self.keep_or_retire((now, reading), draft, at);
         let seat = &mut self.seats[at];
         (seat.using, seat.want, seat.cap, seat.filled) = (Some(variant), None, loading.pick.batch, true);
         self.calm.changed(now);
@@ -87,11 +102,13 @@ impl Governor {
     fn time_out(&mut self, now: Elapsed, draft: &mut Draft) {
         let too_long = |loading: &Loading| {
             let usual = self.profile.models[loading.model].variants[loading.pick.variant].load_ms;
-            now.ms_since(loading.since) > PATIENCE * usual + PATIENCE_MS
+            let little = if loading.aim == Aim::Spare { UNHURRIED_MS } else { PATIENCE_MS };
+            now.ms_since(loading.since) > PATIENCE * usual + little
         };
         let (late, waiting): (Vec<Loading>, _) = self.loading.iter().copied().partition(too_long);
         self.loading = waiting;
         for loading in late {
+            self.profile.models[loading.model].variants[loading.pick.variant].learn_load(now.ms_since(loading.since));
             self.seats[loading.model].bar(now, loading.pick.variant);
             let (model, variant) = self.names(loading.model, loading.pick.variant);
             draft.moves.push(Move::Retire { model, variant });

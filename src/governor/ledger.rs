@@ -89,6 +89,12 @@ impl Ledger {
         self.overhead + self.explained(profile)
     }
 
+    /// Bytes of a loaded variant.
+    pub(super) fn held_by(&self, profile: &Profile, model: usize, variant: usize) -> f64 {
+        let mut entries = self.entries.iter().filter(|entry| (entry.model, entry.variant) == (model, variant));
+        entries.next().map_or(0.0, |entry| profile.models[model].variants[variant].memory(entry.batch))
+    }
+
     fn explained(&self, profile: &Profile) -> f64 {
         let memory = |entry: &Entry| profile.models[entry.model].variants[entry.variant].memory(entry.batch);
         self.entries.iter().map(memory).sum()

@@ -1,11 +1,12 @@
-//! Every step down: lower what has to go, ease while a switch is under way, shed when memory is gone. Next:
-//! [`apply`](super::apply).
+//! Every step down: lower what has to go, ease while a switch is under way. Next:
+//! [`shed`](super::shed).
 
 use super::ladder::{Pick, Target};
 use super::levels::Levels;
 use super::plan::Reason;
 use super::sight::Sight;
 use super::step::{Draft, Governor};
+use super::switch::Aim;
 
 /// A switch that takes longer than this is bridged by levers that act at once.
 const BRIDGE_MS: f64 = 500.0;
@@ -15,11 +16,6 @@ const LONG_BRIDGE_MS: f64 = 2_000.0;
 const LATEST: f64 = 1.25;
 /// The same where they stay late through steps down: those were too small, as what is asked for was believed too small.
 const LATEST_FOR_LONG: f64 = 2.0;
-/// A second shedding this soon after the first says that freed memory is taken as fast as it appears.
-const SHED_AGAIN_MS: f64 = 1_500.0;
-/// What such a second shedding aims at, as a share of the first's aim.
-const SQUEEZE: f64 = 0.75;
-
 impl Governor {
     /// Finds the least to give up; begins with the switch that relieves most.
     pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
@@ -28,6 +24,10 @@ impl Governor {
         {
             self.bridge(sight, draft, true);
             return self.blame_strain(sight);
+        }
+        let short = sight.load.memory > water.memory_high || self.lacks_room(sight);
+        if short && self.spares_make_room(sight, draft, Reason::MemoryHigh) {
+            return;
         }
         // While more is asked for than can be done, what is asked for cannot be measured; how late events are can.
         let time = water.time_target / self.lateness(sight);
@@ -40,10 +40,7 @@ impl Governor {
         let (reason, before) = (self.reason_down(sight), draft.decisions.len());
         self.set_levels(sight, draft, target.levels, reason);
         self.set_caps(sight, draft, &target, reason);
-        let relief = |at: usize, pick: &Pick| self.relief(sight, at, *pick);
-        let mut order = self.differing(&target);
-        order.sort_by(|a, b| relief(b.0, &b.1).total_cmp(&relief(a.0, &a.1)).then(a.0.cmp(&b.0)));
-        for (at, pick) in order {
+        for (at, pick) in self.order_of_relief(sight, &target) {
             if self.begin(sight, draft, at, pick, reason) {
                 break;
             }
@@ -51,6 +48,18 @@ impl Governor {
         if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
+    }
+
+    /// Variants to change: what is kept beside those in use first, as it is there at once, then what relieves most.
+    fn order_of_relief(&self, sight: &Sight<'_>, target: &Target) -> Vec<(usize, Pick)> {
+        let differing = self.differing(target).into_iter();
+        let mut order: Vec<_> = differing.map(|(at, pick)| (at, self.at_hand(sight, at, pick))).collect();
+        let rank = |at: usize, pick: Pick| (self.seats[at].spare == Some(pick.variant), self.relief(sight, at, pick));
+        order.sort_by(|(a, pick_a), (b, pick_b)| {
+            let ((there_a, relief_a), (there_b, relief_b)) = (rank(*a, *pick_a), rank(*b, *pick_b));
+            there_b.cmp(&there_a).then(relief_b.total_cmp(&relief_a)).then(a.cmp(b))
+        });
+        order
     }
 
     /// How many times too much is asked for, going by how late events are.
@@ -84,7 +93,11 @@ impl Governor {
     /// levers that act at once bridge the time.
     pub(super) fn ease(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let Some(&loading) = self.loading.first() else { return };
-        if loading.raise {
+        if loading.aim == Aim::Spare && sight.load.memory > sight.water.memory_high {
+            return self.abandon(sight, draft);
+        }
+        self.adopt();
+        if loading.aim == Aim::Raise {
             self.abandon(sight, draft);
             self.calm.lowered(sight.now);
         } else if sight.now.ms_since(loading.since) > BRIDGE_MS {
@@ -113,58 +126,6 @@ impl Governor {
         if draft.decisions.len() > before {
             self.calm.lowered(sight.now);
         }
-    }
-
-    /// Frees memory at once: whatever the target does not keep is retired now and replaced later.
-    pub(super) fn shed(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        if self.ledger.awaits_memory() {
-            return;
-        }
-        let again = self.last_shed.is_some_and(|last| sight.now.ms_since(last) < SHED_AGAIN_MS);
-        self.squeeze = if again { self.squeeze * SQUEEZE } else { 1.0 };
-        self.last_shed = Some(sight.now);
-        let water = sight.water;
-        let mut limits = self.limits(sight, water.memory_target, water.time_target);
-        let squeezed = self.limits(sight, water.memory_target * self.squeeze, water.time_target).memory;
-        let smallest = self.least_memory(sight).min(limits.memory);
-        limits.memory = squeezed.max(smallest);
-        let target = self.solve_downwards(&self.asked(), limits, sight);
-        if !self.loading.is_empty() {
-            self.abandon(sight, draft);
-        }
-        let reason = self.reason_down(sight);
-        self.set_levels(sight, draft, target.levels, reason);
-        self.set_caps(sight, draft, &target, reason);
-        self.vacate(sight, draft, &target, reason);
-        self.calm.lowered(sight.now);
-    }
-
-    /// Frees what the target does not keep. A model that it has no room for waits for some in its smallest variant: more often
-    /// comes back than was believed to be held.
-    pub(super) fn vacate(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target, reason: Reason) {
-        for (at, pick) in target.picks.iter().enumerate() {
-            let using = self.seats[at].using;
-            if self.seats[at].off || using.is_some() && using == pick.map(|pick| pick.variant) {
-                continue;
-            }
-            self.seats[at].want = pick.or_else(|| self.smallest(sight, at));
-            if using.is_some() {
-                let change = self.variant_change(at, using, pick.map(|pick| pick.variant));
-                self.retire(sight.now, draft, at);
-                self.decided(sight, draft, change, reason);
-            }
-        }
-    }
-
-    fn smallest(&self, sight: &Sight<'_>, at: usize) -> Option<Pick> {
-        let (model, seat) = (&self.profile.models[at], &self.seats[at]);
-        let batch = model.batches.first().copied().unwrap_or(1);
-        let usable = |variant: &usize| {
-            seat.may_try(sight.now, *variant) && self.policy.allows(&model.name, &model.variants[*variant].name)
-        };
-        let memory = |variant: &usize| model.variants[*variant].memory(batch);
-        let variants = (0..model.variants.len()).filter(usable);
-        variants.min_by(|a, b| memory(a).total_cmp(&memory(b))).map(|variant| Pick { variant, batch })
     }
 
     pub(super) fn reason_down(&self, sight: &Sight<'_>) -> Reason {

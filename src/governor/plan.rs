@@ -194,6 +194,8 @@ pub enum Reason {
     Abandoned,
     /// A model without a variant gets one that fits.
     FillVacancy,
+    /// Loading takes long and there is memory that nobody wants: it is loaded beside what is in use.
+    Prepare,
     /// The camera fits.
     Fits,
     /// The camera does not fit at any setting the policy allows.

@@ -133,9 +133,9 @@ pub struct Water {
 impl Default for Water {
     fn default() -> Self {
         Self {
-            memory_high: 0.96,
-            memory_target: 0.94,
-            memory_low: 0.90,
+            memory_high: 0.965,
+            memory_target: 0.955,
+            memory_low: 0.91,
             time_high: 0.97,
             time_target: 0.93,
             time_low: 0.90,

@@ -12,6 +12,10 @@ use super::step::{Draft, Governor};
 const LOOK_UP_MS: f64 = 1_000.0;
 /// A setting found while there is room must be worth this much more to be taken up.
 const WORTH_RAISING: f64 = 1.005;
+/// Where it leaves a quarter of the time, so much more: the last bit of quality costs nothing then.
+const WORTH_COMPLETING: f64 = 1.0005;
+/// That quarter.
+const PLENTY: f64 = 0.75;
 /// And this much more while there is not, or where something is given up for it: a change costs something and what it gains
 /// must outlast the next wave.
 const WORTH_TRADING: f64 = 1.04;
@@ -100,7 +104,12 @@ impl Governor {
         look.trades |= !low;
         let limits = self.limits_upwards(sight, low, look.trades);
         let target = self.solve_upwards(&asked, limits, sight, look.leaves_dear);
-        let worth = if look.trades { WORTH_TRADING } else { WORTH_RAISING };
+        let plenty = || self.takes(&target, &asked, sight) <= PLENTY;
+        let worth = match look.trades {
+            true => WORTH_TRADING,
+            false if plenty() => WORTH_COMPLETING,
+            false => WORTH_RAISING,
+        };
         if self.keeps_room(&target, sight) {
             return;
         }

@@ -18,7 +18,7 @@ impl Governor {
         runs && time <= water.time_high && self.has_memory(sight, asking)
     }
 
-    fn has_memory(&self, sight: &Sight<'_>, asking: &Asking) -> bool {
+    pub(super) fn has_memory(&self, sight: &Sight<'_>, asking: &Asking) -> bool {
         let water = &sight.water;
         let reserve = sight.ceiling * (water.memory_high - water.memory_target);
         asking.bytes as f64 + self.wanted_memory() + reserve <= self.room(sight)

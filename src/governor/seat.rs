@@ -15,6 +15,8 @@ const MOST_DOUBLINGS: i32 = 8;
 pub(super) struct Seat {
     /// The variant in use.
     pub(super) using: Option<usize>,
+    /// A variant kept loaded beside it.
+    pub(super) spare: Option<usize>,
     /// What to load while nothing is in use.
     pub(super) want: Option<Pick>,
     /// Switched off by the optional-stages lever.
@@ -37,7 +39,16 @@ struct Bar {
 
 impl Seat {
     pub(super) fn new() -> Self {
-        Self { using: None, want: None, off: false, cap: 1, batch: Batch::new(), filled: false, barred: Vec::new() }
+        Self {
+            using: None,
+            spare: None,
+            want: None,
+            off: false,
+            cap: 1,
+            batch: Batch::new(),
+            filled: false,
+            barred: Vec::new(),
+        }
     }
 
     /// Whether it should run something and does not.

@@ -108,8 +108,8 @@ impl Governor {
 
     /// How many times later to look again, so that what is asked for fits the variants in force.
     pub(super) fn again_needed(&self, sight: &Sight<'_>) -> f64 {
-        let (asked, mut shares) = (self.asked(), Shares::default());
-        let most = 0.5 * (sight.water.time_target + sight.water.time_high);
+        let (asked, mut shares) = (self.demand.at_once_with(self.door.frames()), Shares::default());
+        let most = sight.water.time_target;
         for (at, model) in self.profile.models.iter().enumerate() {
             let time = self.time_of(at, asked[at], self.levels);
             let looks = model.looks_at_followed();

@@ -44,6 +44,7 @@ pub struct Governor {
     pub(super) last_shed: Option<Elapsed>,
     pub(super) squeeze: f64,
     pub(super) next_look_up: Elapsed,
+    pub(super) next_spare: Elapsed,
     pub(super) look: Look,
     pub(super) started: bool,
     pub(super) in_flight: InFlight,
@@ -78,6 +79,7 @@ impl Governor {
             last_shed: None,
             squeeze: 1.0,
             next_look_up: Elapsed::ZERO,
+            next_spare: Elapsed::ZERO,
             look: Look::default(),
             started: false,
             in_flight: InFlight::new(policy.most_in_flight),
@@ -148,8 +150,15 @@ impl Governor {
 
     fn act(&mut self, sight: &Sight<'_>, pressure: Pressure, draft: &mut Draft) {
         match decide(self.state(sight.now), pressure) {
+            Stance::Keep if pressure == Pressure::Low => self.prepare(sight, draft),
             Stance::Keep => {}
-            Stance::Raise => self.raise(sight, draft),
+            Stance::Raise => {
+                let looks = sight.now >= self.next_look_up;
+                self.raise(sight, draft);
+                if !looks {
+                    self.prepare(sight, draft); // no step takes the time of two looks
+                }
+            }
             Stance::Trade => self.trade(sight, draft),
             Stance::Lower => self.lower(sight, draft),
             Stance::Ease => self.ease(sight, draft),

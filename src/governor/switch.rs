@@ -2,7 +2,7 @@
 //!
 //! Make before break where both fit; otherwise break before make, and the stage passes items through unasked in between.
 //! Next:
-//! [`follow`](super::follow), what becomes of it.
+//! [`spares`](super::spares), what is kept beside.
 
 use super::ladder::Pick;
 use super::names::{Elapsed, ModelName, VariantName};
@@ -12,15 +12,27 @@ use super::profile::VariantProfile;
 use super::sight::Sight;
 use super::step::{Change, Draft, Governor};
 
+/// What a load is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// A step up.
+    Raise,
+    /// A step down.
+    Lower,
+    /// A seat that is empty.
+    Fill,
+    /// To be there when it is wanted.
+    Spare,
+}
+
 /// The load under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loading {
     pub(super) model: usize,
     pub(super) pick: Pick,
-    /// Whether it is a step up.
-    pub(super) raise: bool,
-    /// Whether it fills a seat that was empty.
-    pub(super) fills: bool,
+    pub(super) aim: Aim,
+    /// Whether it is there already, kept beside another: then it takes no memory, and says nothing of how long a load takes.
+    pub(super) there: bool,
     pub(super) since: Elapsed,
 }
 
@@ -41,10 +53,13 @@ impl Governor {
         let quality = |variant: usize| self.profile.models[at].variants[variant].quality;
         let rises = using.is_some_and(|using| quality(pick.variant) > quality(using));
         let variant = &self.profile.models[at].variants[pick.variant];
-        let (need, gap_ms) = (variant.memory(pick.batch), variant.load_ms);
+        let there = self.seats[at].spare == Some(pick.variant);
+        let (need, gap_ms) = (if there { 0.0 } else { variant.memory(pick.batch) }, variant.load_ms);
         let change = self.variant_change(at, self.seats[at].variant(), Some(pick.variant));
         if need <= self.room(sight) {
-            self.load(draft, Loading { model: at, pick, raise: rises, fills: false, since: sight.now });
+            self.load(sight.now, draft, (at, pick), if rises { Aim::Raise } else { Aim::Lower });
+        } else if self.drop_spares(sight, draft, reason) > 0.0 {
+            return false; // there is more room at one of the next readings
         } else {
             let Some(old) = using else { return false };
             let freed = self.profile.models[at].variants[old].memory(self.seats[at].cap);
@@ -61,14 +76,14 @@ impl Governor {
 
     /// Loads one model that has no variant: what it should have, or the best below that which fits.
     pub(super) fn fill_vacancy(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
-        if self.loading.iter().any(|loading| !loading.fills) || self.ledger.awaits_memory() {
+        if self.loading.iter().any(|loading| loading.aim != Aim::Fill) || self.ledger.awaits_memory() {
             return;
         }
         let waits = |at: usize| self.loading.iter().any(|loading| loading.model == at);
         let vacant = |at: &usize| self.seats[*at].is_vacant() && !waits(*at);
         let found = (0..self.seats.len()).filter(vacant).find_map(|at| Some((at, self.best_that_fits(sight, at)?)));
         let Some((at, pick)) = found else { return };
-        self.load(draft, Loading { model: at, pick, raise: false, fills: true, since: sight.now });
+        self.load(sight.now, draft, (at, pick), Aim::Fill);
         let change = self.variant_change(at, None, Some(pick.variant));
         self.decided(sight, draft, change, Reason::FillVacancy);
     }
@@ -107,19 +122,25 @@ impl Governor {
         })
     }
 
-    fn load(&mut self, draft: &mut Draft, loading: Loading) {
-        let (model, variant) = self.names(loading.model, loading.pick.variant);
-        draft.moves.push(Move::Load { model, variant, batch: loading.pick.batch });
-        self.loading.push(loading);
+    pub(super) fn load(&mut self, now: Elapsed, draft: &mut Draft, (at, pick): (usize, Pick), aim: Aim) {
+        let (model, variant) = self.names(at, pick.variant);
+        draft.moves.push(Move::Load { model, variant, batch: pick.batch });
+        let there = self.seats[at].spare == Some(pick.variant);
+        self.seats[at].spare = self.seats[at].spare.filter(|_| !there);
+        self.loading.push(Loading { model: at, pick, aim, there, since: now });
     }
 
     /// Retires the variant in use, if one is.
     pub(super) fn retire(&mut self, now: Elapsed, draft: &mut Draft, at: usize) {
         if let Some(using) = self.seats[at].using.take() {
-            let (model, variant) = self.names(at, using);
-            draft.moves.push(Move::Retire { model, variant });
-            self.ledger.leave(now, at, using);
+            self.drop(now, draft, at, using);
         }
+    }
+
+    pub(super) fn drop(&mut self, now: Elapsed, draft: &mut Draft, at: usize, variant: usize) {
+        let (model, name) = self.names(at, variant);
+        draft.moves.push(Move::Retire { model, variant: name });
+        self.ledger.leave(now, at, variant);
     }
 
     /// Calls off what is being loaded.

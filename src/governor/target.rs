@@ -93,6 +93,13 @@ impl Governor {
         picks.filter(|(at, pick)| !self.seats[*at].off && self.seats[*at].variant() != Some(pick.variant)).collect()
     }
 
+    /// Share of the lanes that the target takes.
+    pub(super) fn takes(&self, target: &Target, asked: &[f64], sight: &Sight<'_>) -> f64 {
+        let picks = target.picks.iter().enumerate();
+        let picks = picks.filter_map(|(at, pick)| Some(self.time_as(at, (*pick)?, asked[at], target.levels)));
+        picks.sum::<f64>() / sight.lanes
+    }
+
     pub(super) fn unchanged(&self, target: &Target) -> bool {
         let levels = |levels: Levels| (levels.interval, levels.off, levels.rate);
         let same_batches = target.picks.iter().enumerate().all(|(at, pick)| {

@@ -72,6 +72,10 @@ impl Plant<'_> {
     fn load(&mut self, model: usize, variant: usize, batch: u32) {
         let name = &self.device.models[model];
         let (model_name, variant_name) = (name.name.clone(), name.variants[variant].name.clone());
+        if self.store.find(model, variant).is_some_and(|at| self.store.held[at].life == Life::Ready) {
+            self.events.push(Event::Ready { model: model_name, variant: variant_name, bytes: None });
+            return;
+        }
         if !self.store.load(self.device, model, variant, batch) {
             self.events.push(Event::Failed { model: model_name, variant: variant_name, out_of_memory: true });
             return;

@@ -19,7 +19,7 @@ fn variant(name: &str, precision: Precision, pixels: u32, quality: f64, item_ms:
         item_ms,
         weights: mib * MIB,
         workspace: mib * MIB / 4,
-        load_ms: 300.0,
+        load_ms: if precision == Precision::Int8 { 4_000.0 } else { 300.0 },
         learned: Learned::default(),
     }
 }
@@ -71,6 +71,11 @@ impl Shelf {
         for step in &plan.moves {
             match step {
                 Move::Load { model, variant, batch } => {
+                    if self.loaded.iter().any(|held| (&held.0, &held.1) == (model, variant)) {
+                        let (model, variant) = (model.clone(), variant.clone());
+                        self.events.push(Event::Ready { model, variant, bytes: None });
+                        continue;
+                    }
                     let at = profile.model(model).expect("a known model");
                     let variant_at = profile.models[at].variant(variant).expect("a known variant");
                     let bytes = profile.models[at].variants[variant_at].memory(*batch) as u64;
