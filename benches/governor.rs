@@ -106,8 +106,8 @@ fn steps(criterion: &mut Criterion) {
     criterion.bench_function("a step that solves for twenty times the load", |bencher| {
         bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &crowded), criterion::BatchSize::SmallInput);
     });
-    let faces = reading(&governor, &plan, 60, 4_096 * MIB, 2_000 * MIB);
-    criterion.bench_function("a step that solves for three times the load", |bencher| {
+    let faces = reading(&governor, &plan, 140, 4_096 * MIB, 2_000 * MIB);
+    criterion.bench_function("a step that solves for seven times the load", |bencher| {
         bencher.iter_batched(|| governor.clone(), |mut g| g.step(now, &faces), criterion::BatchSize::SmallInput);
     });
     let mut full = reading(&governor, &plan, 20, 2_060 * MIB, 1_950 * MIB);

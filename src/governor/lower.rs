@@ -16,31 +16,34 @@ const LONG_BRIDGE_MS: f64 = 2_000.0;
 const LATEST: f64 = 1.25;
 /// The same where they stay late through steps down: those were too small, as what is asked for was believed too small.
 const LATEST_FOR_LONG: f64 = 2.0;
+
 impl Governor {
     /// Finds the least to give up; begins with the switch that relieves most.
     pub(super) fn lower(&mut self, sight: &Sight<'_>, draft: &mut Draft) {
         let water = sight.water;
-        if self.calm.has_switched_enough(sight.now) && sight.load.memory <= water.memory_high && !self.lacks_room(sight)
-        {
-            self.bridge(sight, draft, true);
-            return self.blame_strain(sight);
-        }
         let short = sight.load.memory > water.memory_high || self.lacks_room(sight);
         if short && self.spares_make_room(sight, draft, Reason::MemoryHigh) {
             return;
+        }
+        if !short && self.calm.has_switched_enough(sight.now) {
+            self.bridge(sight, draft, true);
+            return self.blame_strain(sight);
         }
         // While more is asked for than can be done, what is asked for cannot be measured; how late events are can.
         let time = water.time_target / self.lateness(sight);
         let limits = self.limits(sight, water.memory_target, time);
         let target = self.solve_downwards(&self.asked(), limits, sight);
         if self.unchanged(&target) {
-            self.blame_strain(sight);
-            return;
+            return self.blame_strain(sight);
         }
+        self.step_down(sight, draft, &target);
+    }
+
+    fn step_down(&mut self, sight: &Sight<'_>, draft: &mut Draft, target: &Target) {
         let (reason, before) = (self.reason_down(sight), draft.decisions.len());
         self.set_levels(sight, draft, target.levels, reason);
-        self.set_caps(sight, draft, &target, reason);
-        for (at, pick) in self.order_of_relief(sight, &target) {
+        self.set_caps(sight, draft, target, reason);
+        for (at, pick) in self.order_of_relief(sight, target) {
             if self.begin(sight, draft, at, pick, reason) {
                 break;
             }

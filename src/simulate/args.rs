@@ -12,6 +12,7 @@ const EXAMPLES: &str = "Examples:
 
 The last line is one JSON object. `vs_best_static` compares with the best fixed setting that never runs out of memory,
 `vs_static_in_time` with the best that also serves 95 of 100 frames within the objective; both know the whole scenario.
+`vs_mean_static` and `vs_peak_static` compare with the settings best for its mean load and for its peak.
 `most_vs_...` is what an oracle would gain over the same, and so the most that any governor can.
 `vs_oracle_settled` leaves out the ten seconds after each jump of the load, which only the oracle foresees.
 Of a folder the last line holds all of its scenarios; `vs_one_static` compares with the one fixed setting that is best over

@@ -21,7 +21,9 @@ pub(super) const LOOK_S: f64 = 2.0;
 #[derive(Default)]
 pub(super) struct Rivals {
     /// The best for the mean load.
-    pub(super) mean: f64,
+    pub(super) mean: (f64, String),
+    /// The best for the moment of the most load.
+    pub(super) peak: (f64, String),
     /// The best that never runs out of memory.
     pub(super) best: (f64, String),
     /// The best that also serves its frames in time.
@@ -35,17 +37,39 @@ pub(super) fn rivals(scenario: &Scenario, device: &Device) -> Rivals {
     let rate = |fixed: Fixed, moments: &[Moment]| (fixed.rate_over(scenario, device, moments), fixed);
     let roomy: Vec<Fixed> =
         every(scenario, device).into_iter().filter_map(|fixed| fixed.with_room(device, &moments)).collect();
-    let mean_load = [mean(&moments)];
-    let by_mean = roomy.iter().map(|fixed| rate(fixed.clone(), &mean_load)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let best_for = |moment: Moment| {
+        let moment = [moment];
+        let rated = roomy.iter().map(|fixed| rate(fixed.clone(), &moment));
+        rated.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, fixed)| fixed)
+    };
+    let by_mean = best_for(mean(&moments));
+    let by_peak = peak(&moments, device).and_then(best_for);
     let timely = roomy.iter().filter_map(|fixed| fixed.clone().with_time(scenario, device, &moments));
     let timely = best_of(timely.map(|fixed| rate(fixed, &moments)).collect());
     let any = best_of(roomy.into_iter().map(|fixed| rate(fixed, &moments)).collect());
     let mut rivals = Rivals::default();
-    rivals.mean = by_mean.map_or(0.0, |(_, fixed)| rivals.offer(scenario, device, fixed));
+    let mut really = |fixed: Option<Fixed>| {
+        fixed.map(|fixed| (rivals.offer(scenario, device, fixed.clone()), fixed.describe(device))).unwrap_or_default()
+    };
+    let (mean, peak) = (really(by_mean), really(by_peak));
+    (rivals.mean, rivals.peak) = (mean, peak);
     for fixed in timely.into_iter().chain(any) {
         rivals.offer(scenario, device, fixed);
     }
     rivals
+}
+
+/// The moment at which the best variants, item by item, would need most of what there is.
+fn peak(moments: &[Moment], device: &Device) -> Option<Moment> {
+    let needs = |moment: &Moment| {
+        let times = device
+            .models
+            .iter()
+            .zip(&moment.asked)
+            .map(|(model, asked)| model.variants.first().map_or(0.0, |variant| asked * variant.item_cost_ms(1.0)));
+        times.sum::<f64>() / moment.lanes
+    };
+    moments.iter().max_by(|a, b| needs(a).total_cmp(&needs(b))).cloned()
 }
 
 fn best_of(mut rated: Vec<(f64, Fixed)>) -> Vec<Fixed> {

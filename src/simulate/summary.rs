@@ -34,9 +34,13 @@ pub struct Summary {
     pub vs_best_static: f64,
     /// The same over that of the best of these that also serves 95 of 100 frames within the objective, as the governor must.
     pub vs_static_in_time: f64,
-    /// The oracle over the first of the two: no governor can gain more.
+    /// The same over that of the setting that is best for the mean load; `None` if that runs out of memory.
+    pub vs_mean_static: Option<f64>,
+    /// The same for the moment of the most load.
+    pub vs_peak_static: Option<f64>,
+    /// The oracle over `vs_best_static`'s: no governor can gain more.
     pub most_vs_best_static: f64,
-    /// The oracle over the second.
+    /// The oracle over `vs_static_in_time`'s.
     pub most_vs_static_in_time: f64,
     /// The same over that of the oracle.
     pub vs_oracle: f64,
@@ -102,6 +106,8 @@ pub fn simulate(scenario: &Scenario, device: &Device) -> Outcome {
         in_time: round(result.in_time),
         vs_best_static: round(result.throughput / rivals.best.0.max(1e-9)),
         vs_static_in_time: round(result.throughput / rivals.in_time.0.max(1e-9)),
+        vs_mean_static: over(result.throughput, rivals.mean.0),
+        vs_peak_static: over(result.throughput, rivals.peak.0),
         most_vs_best_static: round(oracle / rivals.best.0.max(1e-9)),
         most_vs_static_in_time: round(oracle / rivals.in_time.0.max(1e-9)),
         vs_oracle: round(result.throughput / oracle.max(1e-9)),
@@ -119,6 +125,11 @@ fn settled_share(scenario: &Scenario, course: &Course, oracle: &[f64]) -> f64 {
     let (ours, most) =
         settled.fold((0.0, 0.0), |(ours, most), (_, (second, oracle))| (ours + second.value, most + oracle));
     ours / f64::max(most, 1e-9)
+}
+
+/// `None` over nothing.
+fn over(ours: f64, theirs: f64) -> Option<f64> {
+    (theirs > 0.0).then(|| round(ours / theirs))
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -75,7 +75,8 @@ fn comparison(outcome: &Outcome) -> String {
     let line = |who: &str, value: f64, how: &str| format!("{who:<28}{value:>10.1}  {how}\n");
     "value a second\n".to_owned()
         + &line("governor", summary.quality_throughput, "")
-        + &line("fixed for the mean load", rivals.mean, "")
+        + &line("fixed for the mean load", rivals.mean.0, &rivals.mean.1)
+        + &line("fixed for the peak", rivals.peak.0, &rivals.peak.1)
         + &line("fixed, 95 % in time", rivals.in_time.0, &rivals.in_time.1)
         + &line("fixed, never out of memory", rivals.best.0, &rivals.best.1)
         + &line("oracle", outcome.oracle_mean(), "knows the load, pays for no change")
