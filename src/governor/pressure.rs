@@ -83,10 +83,10 @@ mod tests {
     fn the_worst_share_names_the_pressure() {
         let water = Water::default();
         assert_eq!(classify(&load(0.5, 0.5, 0.1), &water), Pressure::Low);
-        assert_eq!(classify(&load(0.85, 0.5, 0.1), &water), Pressure::Normal);
+        assert_eq!(classify(&load(0.93, 0.5, 0.1), &water), Pressure::Normal);
         assert_eq!(classify(&load(0.5, 0.5, 0.8), &water), Pressure::Normal);
         assert_eq!(classify(&load(0.5, 1.2, 0.1), &water), Pressure::High);
-        assert_eq!(classify(&load(0.95, 0.1, 0.1), &water), Pressure::High);
+        assert_eq!(classify(&load(0.97, 0.1, 0.1), &water), Pressure::High);
         assert_eq!(classify(&load(0.99, 0.1, 0.1), &water), Pressure::Critical);
         assert_eq!(classify(&Load { allocation_failed: true, ..load(0.1, 0.1, 0.1) }, &water), Pressure::Critical);
     }

@@ -276,7 +276,7 @@ fn too_many_frames_turn_the_dials_down_and_calm_turns_them_up_again() {
 fn memory_pressure_is_answered_within_its_own_step_and_undone_after_the_dwell() {
     let squeezed_at = 30;
     let given_back = 160;
-    let memory = (0..squeezed_at).map(|_| 60).chain([240]).chain([given_back; 10]).chain([60]);
+    let memory = (0..squeezed_at).map(|_| 60).chain([250]).chain([given_back; 10]).chain([60]);
     let mut world = World::new(memory);
     (0..squeezed_at).for_each(|_| world.step(30.0));
     assert_eq!(world.setting(), full_quality());
