@@ -138,7 +138,7 @@ fn match_day() {
 /// A device that is slow for a while, likewise.
 #[test]
 fn slow_neighbour() {
-    hold(&row("slow_neighbour", 1.29, 0.95));
+    hold(&row("slow_neighbour", 1.17, 0.95));
 }
 
 #[test]
