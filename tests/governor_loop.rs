@@ -1,8 +1,8 @@
 //! The governor in a closed loop with the simulated machine, on every scenario under `tests/plant`.
 //!
 //! Zero failed allocations and latency within the objective are asked of every scenario, on seeds nothing was tuned on too.
-//! How much a run is worth beside the best fixed settings and the oracle differs by scenario: each row holds what was
-//! reached over four seeds, rounded down, so that a change that costs something is seen. `flyball simulate` prints the
+//! How much a run is worth beside the best fixed settings and the oracle differs by scenario: each row holds what is
+//! reached on the scenario's own seed, rounded down, so that a change that costs something is seen. `flyball simulate` prints the
 //! figures themselves, and the most that any governor could gain (`most_vs_…`): the fixed settings know the whole scenario.
 //!
 //! Twenty minutes of machine time are played many times over: with the other checks, where some optimisation is on.
@@ -57,27 +57,27 @@ fn camera_churn() {
 
 #[test]
 fn crowd_burst() {
-    hold(&row("crowd_burst", 1.03, 0.95));
+    hold(&row("crowd_burst", 1.04, 0.96));
 }
 
 #[test]
 fn day_night() {
-    hold(&row("day_night", 0.99, 0.96));
+    hold(&row("day_night", 0.99, 0.97));
 }
 
 #[test]
 fn flapping() {
-    hold(&row("flapping", 0.97, 0.97));
+    hold(&row("flapping", 0.98, 0.97));
 }
 
 #[test]
 fn foreign_tenant() {
-    hold(&row("foreign_tenant", 1.09, 0.97));
+    hold(&row("foreign_tenant", 1.09, 0.98));
 }
 
 #[test]
 fn fragmentation() {
-    hold(&row("fragmentation", 1.03, 0.97));
+    hold(&row("fragmentation", 1.04, 0.98));
 }
 
 #[test]
@@ -87,46 +87,46 @@ fn noisy_neighbour() {
 
 #[test]
 fn opening_hours() {
-    hold(&row("opening_hours", 1.09, 0.95));
+    hold(&row("opening_hours", 1.10, 0.96));
 }
 
 #[test]
 fn slow_leak() {
-    hold(&row("slow_leak", 1.08, 0.97));
+    hold(&row("slow_leak", 1.09, 0.97));
 }
 
 #[test]
 fn too_many_cameras() {
-    hold(&row("too_many_cameras", 0.96, 0.94));
+    hold(&row("too_many_cameras", 0.97, 0.95));
 }
 
 #[test]
 fn ramp() {
-    hold(&row("ramp", 0.99, 0.96));
+    hold(&row("ramp", 1.01, 0.97));
 }
 
 /// Cameras come all the time, while the costs are still being learned.
 #[test]
 fn wrong_profile() {
-    hold(&row("wrong_profile", 0.99, 0.96));
+    hold(&row("wrong_profile", 1.00, 0.97));
 }
 
 #[test]
 fn loader_failure() {
-    hold(&row("loader_failure", 1.02, 0.95));
+    hold(&row("loader_failure", 1.03, 0.96));
 }
 
 /// Loads of five to ten seconds, one switch at a time: stepping down takes some twenty seconds, and the camera rate bridges the
 /// time. A fixed setting never loads anything; here it is the better choice.
 #[test]
 fn slow_loads() {
-    hold(&row("slow_loads", 0.93, 0.88));
+    hold(&row("slow_loads", 1.00, 0.95));
 }
 
 /// A peak beyond what the machine can serve at any quality: a setting made for it looks at faces less often all day.
 #[test]
 fn rush_hour() {
-    hold(&row("rush_hour", 1.09, 0.94));
+    hold(&row("rush_hour", 1.10, 0.96));
 }
 
 /// The same, twice.

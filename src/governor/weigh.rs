@@ -28,7 +28,8 @@ impl Problem<'_> {
         found.map(|found| self.settle_around(found, &cheap))
     }
 
-    /// The interval of most value together with the variants it leaves possible; the furthest where that is not asked for.
+    /// The interval and the stages of most value together with the variants they leave possible; the furthest where that is not
+    /// asked for.
     pub(super) fn weigh_intervals(&self, levels: Levels) -> Option<Found> {
         let least = if self.policy.weigh { self.least } else { levels };
         let (mut best, mut floor) = (None, f64::NEG_INFINITY);
